@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            the program, build/mvmd; needs no root and no network
+# make check      all tests (sudo: those that need taps, bridges and other users' files)
+# make demo       a real guest on a bridge with a share (sudo)
+#
+# ASAN=1 builds with AddressSanitizer and UBSan into build/asan; WERROR=1 makes warnings errors; V=1 shows
+# the commands; CC=clang BUILD=build/clang builds with another compiler beside the first.
+
+.DEFAULT_GOAL := all
+PREFIX  ?= /usr
+DESTDIR ?=
+bindir  := $(PREFIX)/bin
+mandir  := $(PREFIX)/share/man
+datadir := $(PREFIX)/share/mvmd
+incdir  := $(PREFIX)/include/mvmd
+
+VERSION := 0.1.0
+CC      ?= gcc
+BUILD   ?= build$(if $(ASAN),/asan)
+Q       := $(if $(V),,@)
+say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
+
+PKGS    := libnl-3.0 libnl-route-3.0 libsystemd jansson
+PKGCONF ?= pkg-config
+CFLAGS  ?= -O2 -g
+
+WARN    := -Wall -Wextra -Wshadow -Wvla -Wformat=2 -Wmissing-prototypes -Wmissing-declarations -Wstrict-prototypes \
+           -Wold-style-definition -Wredundant-decls -Wnested-externs -Wundef -Wdate-time -Wpointer-arith -Wcast-qual \
+           -Wcast-align -Wwrite-strings -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference -Wfloat-equal -Winit-self \
+           -Wmissing-noreturn -Wconversion -Wsign-conversion -Wunused-macros -Woverride-init -Wno-unused-parameter
+WARNGCC := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wjump-misses-init -Wformat-signedness -Wformat-overflow=2 \
+           -Wformat-truncation=2 -Wsuggest-attribute=noreturn -Wsuggest-attribute=format -Wstack-usage=16384
+HARDEN  := -fno-common -fno-strict-aliasing -fstack-protector-strong -fPIE
+OPTIONAL := -fstack-clash-protection -fcf-protection -fstrict-flex-arrays=3 -ftrivial-auto-var-init=zero
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# _FORTIFY_SOURCE hides its checks from AddressSanitizer, so the two builds exclude each other.
+FORTIFY  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+
+# What depends on the compiler or on the host is asked once and kept in $(BUILD)/config.mk.
+-include $(BUILD)/config.mk
+$(BUILD)/config.mk: Makefile
+	@mkdir -p $(@D)
+	@$(PKGCONF) --exists $(PKGS) || { echo "mvmd needs $(PKGS): sudo contrib/install-deps" >&2; exit 1; }
+	@{ printf 'PROBED :='; \
+	   for flag in $(WARNGCC) $(OPTIONAL); do \
+	     $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && printf ' %s' $$flag; done; echo; \
+	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
+	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
+
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DMVMD_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$(BUILD) -MMD -MP $(WARN) $(PROBED) \
+              $(HARDEN) $(PKG_CFLAGS) $(if $(ASAN),$(SANITIZE),$(FORTIFY)) $(if $(WERROR),-Werror) $(CFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,--fatal-warnings,--as-needed $(if $(ASAN),$(SANITIZE)) $(LDFLAGS)
+
+SRC     := $(sort $(wildcard src/*.c src/*/*.c))
+OBJ     := $(SRC:%.c=$(BUILD)/%.o)
+LIBOBJ  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJ))
+TESTS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*.c tests/net/*.c tests/parts/*.c)))
+MANSRC  := $(sort $(wildcard man/*.in))
+MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
+
+all: $(BUILD)/mvmd $(MAN)
+
+$(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+
+$(BUILD)/libmvmd.a: $(LIBOBJ)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c $(BUILD)/config.mk
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+# The text of the varlink interface as a C string, for GetInterfaceDescription.
+$(BUILD)/varlink-interface.h: include/mvmd/io.mvmd.vm.varlink
+	@mkdir -p $(@D)
+	@sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
+$(BUILD)/src/run/control.o: $(BUILD)/varlink-interface.h
+
+# The tables of keys in the man page come from the program's own.
+$(BUILD)/man/%: man/%.in $(BUILD)/mvmd
+	$(call say,MAN,$@)
+	@mkdir -p $(@D)
+	$(Q)$(BUILD)/mvmd schema --man > $@.keys
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
+
+$(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
+	$(call say,TEST,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MF $@.d -MT $@ $< $(ALL_LDFLAGS) $(BUILD)/libmvmd.a -o $@ -lcmocka $(PKG_LIBS)
+
+-include $(OBJ:.o=.d) $(TESTS:=.d)
+-include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
+
+tests-build: $(BUILD)/mvmd $(TESTS) $(TEST_PARTS)
+
+check: | deps
+	$(Q)$(MAKE) --no-print-directory tests-build
+	$(Q)BUILD=$(BUILD) tests/run $(LEVELS)
+
+demo: | deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) contrib/demo
+
+# Installs nothing where nothing is missing.
+deps:
+	$(Q)contrib/install-deps --if-missing
+
+install: all
+	install -D -m 755 $(BUILD)/mvmd $(DESTDIR)$(bindir)/mvmd
+	for page in $(notdir $(MAN)); do \
+	  install -D -m 644 $(BUILD)/man/$$page $(DESTDIR)$(mandir)/man$${page##*.}/$$page; done
+	install -D -m 644 -t $(DESTDIR)$(incdir) include/mvmd/*
+	install -d $(DESTDIR)$(datadir)
+	$(BUILD)/mvmd schema > $(DESTDIR)$(datadir)/vm.schema.json
+
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json
+	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
+	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))
+	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(datadir) $(DESTDIR)$(incdir)
+
+FORMATTED = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+format:
+	clang-format -i $(FORMATTED)
+check-format:
+	clang-format --dry-run -Werror $(FORMATTED)
+tidy: $(BUILD)/config.mk $(BUILD)/varlink-interface.h
+	printf '%s\n' $(SRC) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -D_GNU_SOURCE \
+	  -DMVMD_VERSION=\"0\" -Isrc -Iinclude -I$(BUILD) $(PKG_CFLAGS)' tidy
+
+coverage:
+	$(Q)$(MAKE) --no-print-directory BUILD=build/coverage CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage tests-build
+	$(Q)BUILD=build/coverage tests/run $(LEVELS)
+	$(Q)contrib/coverage-report build/coverage
+
+clean:
+	rm -rf build
+
+.PHONY: all tests-build check demo deps install uninstall format check-format tidy coverage clean bench fuzz
+.DELETE_ON_ERROR:

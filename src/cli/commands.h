@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+/*
+ * One command is one file, cli/cmd-NAME.c, with one function that takes the words from its own name on
+ * and returns an exit code (include/mvmd/exit-codes.h). main.c is the table of them.
+ */
+
+/* Where things lie; from the options before the command, the environment, or the defaults. */
+typedef struct Places {
+	const char *spec_directory; /* --spec-dir, MVMD_SPEC_DIR, /etc/mvmd */
+	const char *runtime_directory; /* --runtime-dir, MVMD_RUNTIME_DIR, /run/mvmd */
+	const char *state_directory; /* --state-dir, MVMD_STATE_DIR, /var/lib/mvmd */
+} Places;
+
+typedef struct Command {
+	const char *name;
+	const char *arguments; /* for the usage line */
+	const char *sentence; /* what it does */
+	int (*run)(const Places *places, int argc, char **argv);
+	const char *options; /* its options, a line each, for "mvmd NAME --help"; NULL: none */
+} Command;
+
+int cmd_check(const Places *places, int argc, char **argv);
+int cmd_console(const Places *places, int argc, char **argv);
+int cmd_grant(const Places *places, int argc, char **argv);
+int cmd_list(const Places *places, int argc, char **argv);
+int cmd_plan(const Places *places, int argc, char **argv);
+int cmd_run(const Places *places, int argc, char **argv);
+int cmd_schema(const Places *places, int argc, char **argv);
+int cmd_status(const Places *places, int argc, char **argv);
+int cmd_stop(const Places *places, int argc, char **argv);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <net/if.h>
+
+#include "host/nl.h"
+#include "model/names.h"
+
+/*
+ * Links by rtnetlink: one request each, never a dump on the way to a start. All functions work in the
+ * network namespace in which nl was opened.
+ */
+
+/* net/if.h says IFALIASZ only in the kernel's headers: 256 with the NUL. */
+#define LINK_ALIAS_MAX 255
+
+typedef struct LinkInfo {
+	int ifindex;
+	char name[IFNAMSIZ];
+	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
+	int master; /* ifindex; 0: none */
+	unsigned flags; /* IFF_UP, … */
+	uint32_t mtu;
+	MacAddress mac;
+	char alias[LINK_ALIAS_MAX + 1];
+	uint32_t max_tx_queues;
+} LinkInfo;
+
+/* The link of that name. 0, -ENODEV or another -errno. */
+int link_get(Nl *nl, const char *name, LinkInfo *ret);
+
+/* What a tap gets, all in one RTM_NEWLINK message. */
+typedef struct LinkSettings {
+	int master; /* ifindex of the bridge; 0: none */
+	uint32_t mtu; /* 0: leave */
+	MacAddress mac;
+	const char *alias; /* NULL: leave */
+	bool up;
+} LinkSettings;
+
+/* Returns 0 or the kernel's -errno; the words are in nl_error_text(). */
+int link_set(Nl *nl, int ifindex, const LinkSettings *settings);
+
+/* Adds an alternative name (ip link property add). 0 or -errno; -EEXIST: somebody has it. */
+int link_add_altname(Nl *nl, int ifindex, const char *altname);
+
+int link_delete(Nl *nl, int ifindex);
+
+/* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel). 0 or -errno. */
+int link_list_bridges(Nl *nl, StrList *ret);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "model/facts.h"
+#include "model/spec.h"
+
+typedef struct ProbeOptions {
+	const char *state_directory; /* uid table, cache of program versions */
+	bool allocate_uid; /* this is a start, not a look */
+} ProbeOptions;
+
+/*
+ * Looks at the host as far as spec needs it: only the programs, devices, bridges and paths that it
+ * names. Program versions come from a cache in the state directory (keyed by path, device, inode, size,
+ * mtime and ctime); without one, or where it cannot be written, the program is asked. Changes nothing
+ * but that cache, and the uid table where options say so. What is missing is a fact, not an error.
+ * Returns 0 or -errno with fault. The strings in *ret borrow from spec.
+ */
+int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault *fault);
+
+/* Reads "v53.0", "QEMU emulator version 7.2.22 (…)", "virtiofsd 1.13.0": the first number with a dot. */
+bool version_parse(const char *text, Program *program);

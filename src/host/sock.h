@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+/*
+ * UNIX stream sockets. The paths are at most SOCKET_PATH_MAX bytes (plan.h proves it); all fds are CLOEXEC.
+ */
+
+/*
+ * Binds a listener under a temporary name and renames it to path, replacing what is there: so the socket
+ * appears whole, and qemu-storage-daemon, which unlinks at its exit the name that a socket was bound to,
+ * does not take the path away. Owner and mode are set before the rename. 0 or -errno, *ret untouched.
+ */
+typedef struct SockOwner {
+	uid_t uid; /* (uid_t) -1: leave */
+	gid_t gid;
+	mode_t mode;
+} SockOwner;
+int sock_listen(const char *path, const SockOwner *owner, int *ret);
+
+/* A connected, non-blocking socket; the connect itself does not wait. 0 or -errno (-EAGAIN: backlog full). */
+int sock_connect(const char *path, int *ret);
+
+/*
+ * Sends data with n_fds descriptors attached in one sendmsg() (MSG_NOSIGNAL). Returns bytes sent or -errno.
+ */
+ssize_t sock_send_fds(int fd, const void *data, size_t length, const int *fds, size_t n_fds);
+
+/* What unix_diag and stat(2) say of a socket path, without connecting. */
+typedef enum SockState {
+	SOCK_ABSENT, /* no such file */
+	SOCK_NOT_SOCKET, /* a file of another kind */
+	SOCK_STALE, /* a socket file that nobody listens on */
+	SOCK_LISTENING,
+	SOCK_FORBIDDEN, /* the path cannot be looked at */
+	_SOCK_STATE_MAX,
+} SockState;
+
+/* Looks. Returns 0 and *ret, or -errno where NETLINK_SOCK_DIAG cannot be asked. */
+int sock_look(const char *path, SockState *ret);
+const char *sock_state_to_string(SockState state); /* "no such file", … for messages */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "host/link.h"
+#include "model/plan.h"
+
+/* One tap: an fd per queue pair. It is not persistent: it ends with the last fd. */
+#define TAP_QUEUES_MAX 256 /* drivers/net/tun.c: MAX_TAP_QUEUES */
+typedef struct Tap {
+	int *fds;
+	size_t n_fds;
+	int ifindex;
+} Tap;
+
+/*
+ * Makes the tap of nic with IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, and IFF_MULTI_QUEUE for more than one
+ * queue pair; the link stays down. A link of that name that carries our alias is a leftover of ours
+ * and is removed first; any other is refused: -EEXIST, with who holds it. The fds are CLOEXEC.
+ * Errors with fault: -ENOENT, -ENODEV, -EACCES, -EPERM, -EBUSY, -EEXIST, -EINVAL.
+ */
+int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault);
+
+/*
+ * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and up in one message,
+ * the altname in a second; then reads all back. What differs is a fault that names it.
+ */
+int tap_attach(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge, Fault *fault);
+
+/* Closes all fds, with which the tap ends. */
+void tap_close(Tap *tap);
+
+/*
+ * Who has a tap of that name open: "pid 123 (qemu-system-x86)", several joined by ", ", from
+ * /proc/PID/fdinfo (drivers/net/tun.c: "iff:"). NULL: nobody whom we may see. The caller frees it.
+ */
+char *tap_holder(const char *name);

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/plan.h"
+
+/* The number under which a backend gets its listener. */
+#define BACKEND_LISTENER_FD 3
+
+/* The argument vector of a backend of ours (not BACKEND_EXTERNAL). 0 or -ENOMEM. */
+int backend_args(const Plan *plan, const PlanBackend *backend, StrList *ret);

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/util.h"
+
+/*
+ * What the host is, as far as one spec needs to know. Data only: host/probe.c fills it in, plan.c reads it.
+ */
+
+typedef struct Program {
+	char *path; /* absolute; NULL: not found */
+	char *version; /* in the program's own words, "53.0.0"; NULL: it would not say */
+	unsigned major, minor;
+} Program;
+
+typedef enum KvmState {
+	KVM_USABLE,
+	KVM_ABSENT, /* no /dev/kvm */
+	KVM_DENIED, /* the VM's user may not open it */
+	KVM_UNFIT, /* a paravirtual one on a CPU without VMX or SVM: stock guests do not run on it */
+	_KVM_STATE_MAX,
+} KvmState;
+
+/* Who a child runs as. */
+#define IDENTITY_GROUPS_MAX 4
+typedef struct Identity {
+	uid_t uid;
+	gid_t gid;
+	gid_t groups[IDENTITY_GROUPS_MAX]; /* supplementary: the group of /dev/kvm */
+	size_t n_groups;
+} Identity;
+
+typedef enum PathRole {
+	PATH_KERNEL,
+	PATH_INITRAMFS,
+	PATH_FIRMWARE,
+	PATH_DISK,
+	PATH_DISK_SOCKET,
+	PATH_SHARE,
+	PATH_SHARE_SOCKET,
+	_PATH_ROLE_MAX,
+} PathRole;
+
+/* One path of the spec, tried as the user who will open it. */
+typedef struct PathFact {
+	PathRole role;
+	size_t index; /* in the spec's disks or shares */
+	const char *path; /* the spec's */
+	int error; /* 0, or the -errno of the try */
+	char *blocked_at; /* -EACCES, -ENOENT, -ENOTDIR: the first component that refused; else NULL */
+	mode_t mode; /* type and bits; 0 where stat(2) failed */
+	uint64_t size_bytes; /* of a block device: its capacity */
+	dev_t dev;
+	ino_t ino;
+} PathFact;
+
+typedef struct BridgeFact {
+	int ifindex; /* 0: there is no link of that name */
+	bool is_bridge; /* it is one of kind "bridge" */
+	uint32_t mtu;
+} BridgeFact;
+
+typedef struct Facts {
+	uid_t euid; /* of mvmd itself */
+	bool net_admin; /* CAP_NET_ADMIN is effective */
+	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
+	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
+	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
+	KvmState kvm;
+	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox) */
+
+	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd;
+	bool virtiofsd_is_c; /* QEMU's old one: other options, serves only as root */
+
+	Identity vm; /* the VMM and the backends run as this */
+	bool vm_uid_is_new; /* the uid table has no row for this VM yet */
+	Identity *share_users; /* per share: who serves it */
+	int user_error; /* 0, or -ESRCH: unknown_user does not exist */
+	const char *unknown_user; /* the spec's */
+
+	PathFact *paths;
+	size_t n_paths;
+	BridgeFact *bridges; /* per interface of the spec */
+	size_t n_shares, n_interfaces;
+} Facts;
+
+void facts_done(Facts *facts);
+
+/* The fact about a path of the spec; NULL where none was asked for. */
+const PathFact *facts_path(const Facts *facts, PathRole role, size_t index);

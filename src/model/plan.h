@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "model/facts.h"
+#include "model/names.h"
+#include "model/spec.h"
+
+/*
+ * The plan: spec + facts → an ordered list of steps. Pure: no syscall, no clock.
+ * It refers to spec and facts, which must live at least as long.
+ */
+
+typedef enum StepKind {
+	STEP_DISK_LOCK, /* subject: a disk of the spec */
+	STEP_DIRECTORY, /* the VM's runtime directory */
+	STEP_CONTROL, /* the control socket */
+	STEP_BRIDGE, /* subject: a nic; awaits the bridge */
+	STEP_TAP, /* subject: a nic */
+	STEP_LISTENER, /* subject: a backend of ours */
+	STEP_BACKEND, /* subject: a backend of ours */
+	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener */
+	STEP_CONSOLE, /* the guest's serial line */
+	STEP_VMM, /* the VMM process; awaits its first answer */
+	_STEP_KIND_MAX,
+} StepKind;
+
+#define STEP_NEEDS_MAX 64
+
+typedef struct PlanStep {
+	StepKind kind;
+	char *id; /* "tap:net0" */
+	size_t subject;
+	uint64_t needs; /* bit i: step i must be applied first; always i < this one's index */
+	char *what; /* what it does, in words that a person checks at a glance */
+	char *awaits; /* what it waits for; NULL: it does not wait */
+	uint64_t deadline_usec; /* how long; 0 where it does not wait */
+} PlanStep;
+
+typedef struct PlanNic {
+	const SpecInterface *spec;
+	char tap[TAP_NAME_MAX + 1];
+	char *altname; /* the readable long name where the tap's is a hash; else NULL */
+	char *alias; /* ifalias "mvmd:NAME/ID", by which we know our own */
+	MacAddress mac, tap_mac;
+	uint32_t mtu; /* 0: the bridge's, which is not there yet */
+	uint32_t queues;
+} PlanNic;
+
+typedef enum BackendKind {
+	BACKEND_VIRTIOFSD,
+	BACKEND_STORAGE_DAEMON,
+	BACKEND_EXTERNAL,
+	_BACKEND_KIND_MAX,
+} BackendKind;
+
+typedef struct PlanBackend {
+	BackendKind kind;
+	const char *id; /* of the disk or share */
+	const SpecDisk *disk; /* one of the two is set */
+	const SpecShare *share;
+	char *socket; /* path of the listener, ours or somebody's */
+	Identity identity; /* who it runs as; not for external ones */
+} PlanBackend;
+
+typedef struct Plan {
+	const Spec *spec;
+	const Facts *facts;
+
+	VmmKind vmm; /* never VMM_AUTO */
+	Accel accel; /* never ACCEL_AUTO */
+	char *vmm_reason; /* one line: what was picked and why */
+	const Program *vmm_program;
+	bool shared_memory;
+	uint32_t cid; /* 0: no vsock */
+
+	char *directory; /* /run/mvmd/NAME */
+	char *vmm_directory; /* …/vmm: the one place where the VMM may make files (its vsock socket) */
+	char *control_socket; /* …/control */
+	char *vmm_socket; /* …/api.sock or …/qmp.sock */
+	char *console_socket; /* …/console.sock: QEMU's; NULL with a pty */
+	char *vsock_socket; /* cloud-hypervisor's, in vmm_directory; NULL: none */
+
+	PlanNic *nics;
+	size_t n_nics;
+	PlanBackend *backends;
+	size_t n_backends;
+	PlanStep *steps;
+	size_t n_steps;
+} Plan;
+
+/* sizeof(sockaddr_un.sun_path) less the NUL. */
+#define SOCKET_PATH_MAX 107
+
+/*
+ * All that keeps this host from starting the VM, each with its exit code and remedy; empty where nothing
+ * does. Returns 0 or -ENOMEM.
+ */
+int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults);
+
+/*
+ * Builds the plan; runtime_directory is the one of all VMs, "/run/mvmd". What plan_problems() finds is
+ * not looked for again. Returns 0, -ENAMETOOLONG (a socket's path; fault tells) or -ENOMEM.
+ */
+int plan_build(const Spec *spec, const Facts *facts, const char *runtime_directory, Plan **ret,
+	       Fault *fault);
+Plan *plan_free(Plan *plan);
+DEFINE_CLEANUP(Plan *, plan_free)
+
+/* The plan as text, a line a step, or as JSON (a new string each). Return 0 or -ENOMEM. */
+int plan_to_text(const Plan *plan, char **ret);
+int plan_to_json(const Plan *plan, char **ret);
+
+/* What picks the VMM, for plan_problems(), plan_build() and doctor alike. */
+typedef struct VmmChoice {
+	VmmKind vmm;
+	Accel accel;
+	const char *reason; /* static */
+} VmmChoice;
+VmmChoice vmm_choose(const Spec *spec, const Facts *facts);
+
+const char *step_kind_to_string(StepKind kind);
+const char *backend_kind_to_string(BackendKind kind);

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/problem.h"
+
+/*
+ * The spec: the JSON file of one VM as the user wrote it, after templates, drop-ins and defaults.
+ * The table in schema.c says for every key where in these structs it goes.
+ */
+
+typedef enum VmmKind {
+	VMM_AUTO,
+	VMM_CLOUD_HYPERVISOR,
+	VMM_QEMU,
+	_VMM_KIND_MAX,
+} VmmKind;
+
+typedef enum Accel {
+	ACCEL_AUTO,
+	ACCEL_KVM,
+	ACCEL_TCG,
+	_ACCEL_MAX,
+} Accel;
+
+typedef enum DiskFormat {
+	DISK_RAW,
+	DISK_QCOW2,
+	_DISK_FORMAT_MAX,
+} DiskFormat;
+
+typedef enum DiskBackend {
+	DISK_BY_VMM,
+	DISK_BY_STORAGE_DAEMON,
+	_DISK_BACKEND_MAX,
+} DiskBackend;
+
+typedef enum HugePages {
+	HUGE_PAGES_NONE,
+	HUGE_PAGES_2MIB,
+	HUGE_PAGES_1GIB,
+	_HUGE_PAGES_MAX,
+} HugePages;
+
+/* A boolean that the user may leave out. */
+typedef enum Tristate {
+	TRISTATE_UNSET,
+	TRISTATE_FALSE,
+	TRISTATE_TRUE,
+} Tristate;
+
+typedef struct SpecBoot {
+	char *description;
+	char *kernel;
+	char *initramfs;
+	char *cmdline;
+	char *firmware;
+} SpecBoot;
+
+typedef struct SpecOwner {
+	char *description;
+	char *user;
+	char *group;
+} SpecOwner;
+
+typedef struct SpecMemory {
+	char *description;
+	uint64_t size_bytes;
+	HugePages hugepages;
+	Tristate shared;
+} SpecMemory;
+
+typedef struct SpecDisk {
+	char *description;
+	char *id;
+	char *path; /* exactly one of path and socket is set */
+	char *socket;
+	DiskFormat format;
+	bool readonly;
+	char *serial;
+	DiskBackend backend;
+} SpecDisk;
+
+typedef struct SpecInterface {
+	char *description;
+	char *id;
+	char *bridge;
+	char *tap; /* NULL: derived, names.h */
+	char *mac; /* NULL: derived */
+	uint64_t mtu; /* 0: the bridge's */
+	uint64_t queues; /* queue pairs */
+} SpecInterface;
+
+typedef struct SpecShare {
+	char *description;
+	char *id; /* never NULL: the tag where the user left it out */
+	char *tag;
+	char *source; /* exactly one of source and socket is set */
+	char *socket;
+	bool readonly;
+	char *user; /* who serves it; NULL: the VM's own user */
+} SpecShare;
+
+typedef struct SpecVsock {
+	char *description;
+	uint64_t cid; /* 0: derived */
+} SpecVsock;
+
+typedef struct SpecTimeouts {
+	char *description;
+	uint64_t bridge_usec;
+	uint64_t backend_usec;
+	uint64_t boot_usec;
+	uint64_t guest_usec;
+	uint64_t stop_usec;
+} SpecTimeouts;
+
+typedef struct Spec {
+	char *name; /* of the VM: the file's without .json */
+	char *file; /* path of the main file, for messages */
+	char *schema;
+	char *description;
+	char *template_name;
+	VmmKind vmm;
+	Accel accel;
+	SpecBoot boot;
+	SpecOwner *owners;
+	size_t n_owners;
+	uint64_t cpus;
+	SpecMemory memory;
+	SpecDisk *disks;
+	size_t n_disks;
+	SpecInterface *interfaces;
+	size_t n_interfaces;
+	SpecShare *shares;
+	size_t n_shares;
+	bool has_vsock;
+	SpecVsock vsock;
+	char *user; /* NULL: a uid of the VM's own */
+	SpecTimeouts timeouts;
+} Spec;
+
+/* What a spec is made of, in the order in which it merges (RFC 7396): template, main file, drop-ins. */
+typedef enum SpecDocRole {
+	SPEC_DOC_TEMPLATE,
+	SPEC_DOC_MAIN,
+	SPEC_DOC_DROP_IN,
+} SpecDocRole;
+
+typedef struct SpecDoc {
+	SpecDocRole role;
+	char *file; /* path as it is shown in messages */
+	char *text; /* contents; may hold NUL bytes or invalid UTF-8, which are then problems */
+	size_t length;
+} SpecDoc;
+
+/* More than this is no spec: the text is refused unread. */
+#define SPEC_FILE_MAX_BYTES (1024 * 1024)
+/* Deeper nesting is refused; the deepest value that a spec can have lies at 4. */
+#define SPEC_DEPTH_MAX 32
+
+/* [A-Za-z0-9][A-Za-z0-9.-]{0,47}: what machined and a unit's instance take unescaped. */
+#define VM_NAME_MAX 48
+bool vm_name_is_valid(const char *name);
+
+/*
+ * The template that these documents (main file and drop-ins) name: a new string in *ret, or NULL where
+ * there is none or the text is no JSON (spec_parse() then says so). Returns 0 or -ENOMEM.
+ */
+int spec_template_name(const SpecDoc *docs, size_t n_docs, char **ret);
+
+/*
+ * Merges, checks and reads the documents, which come in merging order, as the spec of VM 'name'. All that
+ * is wrong goes to problems in one go; a spec is returned only where there is nothing.
+ * Returns 0, -EINVAL (problems tell; *ret untouched) or -ENOMEM.
+ */
+int spec_parse(const SpecDoc *docs, size_t n_docs, const char *name, Spec **ret,
+	       Problems *problems);
+
+Spec *spec_free(Spec *spec);
+DEFINE_CLEANUP(Spec *, spec_free)
+
+/* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
+bool spec_needs_shared_memory(const Spec *spec);
+
+/* The words that the spec uses for these, "cloud-hypervisor", "2MiB", … */
+const char *vmm_kind_to_string(VmmKind kind);
+const char *accel_to_string(Accel accel);
+const char *disk_format_to_string(DiskFormat format);

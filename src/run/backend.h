@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "model/plan.h"
+#include "run/child.h"
+
+/*
+ * One vhost-user backend of ours: mvmd holds the listener, the process comes and goes. A process that
+ * left because its client did (exit status 0) is started again on the same listener at once and
+ * silently; one that left otherwise is reported, counted and started again after a growing delay
+ * (BACKEND_RESTART_* in backend.c). Past the limit the listener is closed, so that a VMM in its
+ * handshake gets an error instead of waiting for ever, and on_lost is called.
+ */
+typedef struct Backend Backend;
+
+typedef struct BackendHandler {
+	void (*on_crash)(Backend *backend, const Fault *fault,
+			 void *userdata); /* will be started again */
+	void (*on_lost)(Backend *backend, const Fault *fault, void *userdata); /* will not */
+	void (*on_line)(Backend *backend, const char *line, void *userdata);
+	void (*on_stopped)(Backend *backend, void *userdata); /* after backend_stop() */
+	void *userdata;
+} BackendHandler;
+
+/* respawn false: the first end of the process, however clean, is on_lost (QEMU never gets a share back). */
+typedef struct BackendConfig {
+	const Plan *plan;
+	const PlanBackend *backend;
+	bool respawn;
+} BackendConfig;
+
+/* Takes ownership of listener_fd, also on failure. 0 or -errno with fault. */
+int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
+		  const BackendHandler *handler, Backend **ret, Fault *fault);
+
+/* Ends the process and closes the listener; on_stopped follows, from the event loop. */
+void backend_stop(Backend *backend);
+
+const PlanBackend *backend_plan(const Backend *backend);
+pid_t backend_pid(const Backend *backend); /* 0: not running now */
+unsigned backend_restarts(const Backend *backend);
+Backend *backend_free(Backend *backend);
+DEFINE_CLEANUP(Backend *, backend_free)

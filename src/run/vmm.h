@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "host/tap.h"
+#include "model/plan.h"
+#include "run/child.h"
+
+/*
+ * The hypervisor process behind one interface: cloud-hypervisor (vmm-ch.c) and QEMU (vmm-qemu.c).
+ * Every call returns at once; what comes of it is an event. After VMM_EXITED nothing follows.
+ */
+typedef struct Vmm Vmm;
+
+typedef enum VmmEventKind {
+	VMM_READY, /* it answered for the first time; version is known */
+	VMM_CREATED, /* it took the configuration: answers vmm_create() */
+	VMM_BOOTED, /* the guest runs: answers vmm_boot() */
+	VMM_FAILED, /* what was asked for failed, or it broke its protocol: fault tells */
+	VMM_REBOOTING, /* the guest reboots: a life ended */
+	VMM_REBOOTED, /* and the next one began */
+	VMM_ACTIVATED, /* the guest's driver took a device: device tells */
+	VMM_GUEST_OFF, /* the guest powered itself off; the process stays until vmm_quit() */
+	VMM_GUEST_PANIC, /* pvpanic told of it */
+	VMM_EXITED, /* the process is gone: end tells */
+	_VMM_EVENT_MAX,
+} VmmEventKind;
+
+typedef struct VmmEvent {
+	VmmEventKind kind;
+	const Fault *fault; /* VMM_FAILED */
+	const char *device; /* VMM_ACTIVATED */
+	const ChildEnd *end; /* VMM_EXITED */
+} VmmEvent;
+
+typedef struct VmmHandler {
+	void (*on_event)(Vmm *vmm, const VmmEvent *event, void *userdata);
+	void (*on_line)(Vmm *vmm, const char *line, void *userdata); /* what it writes to stderr */
+	void *userdata;
+} VmmHandler;
+
+/* What the VMM is given. All fds stay the caller's; they are needed until VMM_BOOTED. */
+typedef struct VmmResources {
+	const Plan *plan;
+	const Tap *taps; /* per nic */
+	int console_fd; /* pty slave (cloud-hypervisor), console listener (QEMU) */
+} VmmResources;
+
+/*
+ * Makes the listener at plan->vmm_socket, starts the process and begins to talk with it; VMM_READY follows.
+ * Returns 0 or -errno with fault.
+ */
+int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
+	      Fault *fault);
+
+int vmm_create(Vmm *vmm); /* → VMM_CREATED or VMM_FAILED */
+int vmm_boot(Vmm *vmm); /* → VMM_BOOTED or VMM_FAILED */
+int vmm_power_button(Vmm *vmm); /* whether the guest acts on it nobody knows */
+void vmm_quit(Vmm *vmm,
+	      uint64_t grace_usec); /* ask, SIGTERM, SIGKILL after grace_usec → VMM_EXITED */
+void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED */
+
+pid_t vmm_pid(const Vmm *vmm); /* 0: gone */
+const char *vmm_version(const Vmm *vmm); /* in its own words; NULL before VMM_READY */
+const char *vmm_last_line(const Vmm *vmm); /* its last words on stderr, "" for none */
+
+Vmm *vmm_free(Vmm *vmm); /* kills the process where it lives */
+DEFINE_CLEANUP(Vmm *, vmm_free)
+
+/* The drivers: the only callers are in vmm.c. */
+typedef struct VmmDriver {
+	const char *name;
+	int (*start)(Vmm *vmm, const VmmResources *resources, Fault *fault);
+	int (*create)(Vmm *vmm);
+	int (*boot)(Vmm *vmm);
+	int (*power_button)(Vmm *vmm);
+	int (*quit)(Vmm *vmm); /* ask in its own protocol; SIGTERM follows anyway */
+	void (*on_exit)(
+		Vmm *vmm); /* the process is gone: fail what is pending, drain what it said last */
+	void (*free)(Vmm *vmm);
+} VmmDriver;

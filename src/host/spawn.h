@@ -15,8 +15,7 @@ typedef struct SpawnFd {
 typedef struct SpawnConfig {
 	const char *path; /* absolute */
 	char *const *argv;
-	const SpawnFd *
-		fds; /* exactly these are open in the child, and 0-2: what is not given is /dev/null */
+	const SpawnFd *fds; /* exactly these are open in the child, and 0-2: else /dev/null */
 	size_t n_fds;
 	const Identity *identity; /* NULL: as we are */
 	bool keep_capabilities; /* root-served shares only; else the child has none */
@@ -36,3 +35,6 @@ int spawn(const SpawnConfig *config, pid_t *ret_pid, int *ret_pidfd, Fault *faul
  * 0, -errno, -ETIMEDOUT after timeout_usec (it is killed), -ENOEXEC where it failed. For "--version".
  */
 int spawn_read(const char *path, char *const *argv, uint64_t timeout_usec, char **ret);
+
+/* pidfd_send_signal(2), for which glibc has a name only since 2.36. 0 or -errno. */
+int pidfd_signal(int pidfd, int signal);

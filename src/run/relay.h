@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/util.h"
+
+/*
+ * What a process writes, line by line. A line ends at a newline, a NUL or after RELAY_LINE_MAX bytes;
+ * empty ones are left out; control bytes become '?', so that nobody writes to our terminal through us.
+ */
+#define RELAY_LINE_MAX 4096
+
+typedef struct Relay Relay;
+
+/* Must not free the relay. */
+typedef void (*RelayHandler)(const char *line, void *userdata);
+
+/* Takes ownership of the non-blocking fd, also on failure. 0 or -errno. */
+int relay_start(sd_event *event, int fd, RelayHandler handler, void *userdata, Relay **ret);
+
+/*
+ * The writer is gone: hands on all that is still in the pipe, an unfinished line too, and closes it. Who
+ * else holds the write end and goes on writing is cut off after RELAY_DRAIN_MAX_BYTES.
+ */
+void relay_drain(Relay *relay);
+
+/* The last line so far, "" where none. */
+const char *relay_last_line(const Relay *relay);
+
+Relay *relay_free(Relay *relay);
+DEFINE_CLEANUP(Relay *, relay_free)

@@ -103,7 +103,7 @@ typedef struct VmTransition {
  */
 VmTransition lifecycle_next(VmState state, VmEvent event, bool *ret_ignored);
 
-/* True for states whose end is bounded by a deadline or by the steps' own. */
+/* True where nothing follows. */
 bool vm_state_is_final(VmState state);
 
 const char *vm_state_to_string(VmState state);

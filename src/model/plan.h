@@ -12,6 +12,7 @@
  */
 
 typedef enum StepKind {
+	STEP_LOCK, /* the VM's own lock, then what an earlier run left */
 	STEP_DISK_LOCK, /* subject: a disk of the spec */
 	STEP_DIRECTORY, /* the VM's runtime directory */
 	STEP_CONTROL, /* the control socket */
@@ -25,13 +26,12 @@ typedef enum StepKind {
 	_STEP_KIND_MAX,
 } StepKind;
 
-#define STEP_NEEDS_MAX 64
-
 typedef struct PlanStep {
 	StepKind kind;
 	char *id; /* "tap:net0" */
 	size_t subject;
-	uint64_t needs; /* bit i: step i must be applied first; always i < this one's index */
+	size_t *needs; /* indices of the steps that must be applied first, all below this one */
+	size_t n_needs;
 	char *what; /* what it does, in words that a person checks at a glance */
 	char *awaits; /* what it waits for; NULL: it does not wait */
 	uint64_t deadline_usec; /* how long; 0 where it does not wait */
@@ -74,6 +74,7 @@ typedef struct Plan {
 	bool shared_memory;
 	uint32_t cid; /* 0: no vsock */
 
+	char *lock_file; /* /run/mvmd/.NAME.lock */
 	char *directory; /* /run/mvmd/NAME */
 	char *vmm_directory; /* …/vmm: the one place where the VMM may make files (its vsock socket) */
 	char *control_socket; /* …/control */
@@ -97,6 +98,12 @@ typedef struct Plan {
  * does. Returns 0 or -ENOMEM.
  */
 int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults);
+
+/*
+ * What a start would wait for, each as the fault that ends the wait at its deadline: bridges and sockets
+ * that are not there yet. Returns 0 or -ENOMEM.
+ */
+int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults);
 
 /*
  * Builds the plan; runtime_directory is the one of all VMs, "/run/mvmd". What plan_problems() finds is

@@ -1,0 +1,564 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/plan.h"
+#include "mvmd/exit-codes.h"
+
+static const char *const step_kind_table[] = {
+	[STEP_LOCK] = "lock",
+	[STEP_DISK_LOCK] = "disk-lock",
+	[STEP_DIRECTORY] = "directory",
+	[STEP_CONTROL] = "control",
+	[STEP_BRIDGE] = "bridge",
+	[STEP_TAP] = "tap",
+	[STEP_LISTENER] = "listener",
+	[STEP_BACKEND] = "backend",
+	[STEP_EXTERNAL] = "external",
+	[STEP_CONSOLE] = "console",
+	[STEP_VMM] = "vmm",
+};
+_Static_assert(ELEMENTSOF(step_kind_table) == _STEP_KIND_MAX, "step_kind_table");
+
+static const char *const backend_kind_table[] = {
+	[BACKEND_VIRTIOFSD] = "virtiofsd",
+	[BACKEND_STORAGE_DAEMON] = "storage-daemon",
+	[BACKEND_EXTERNAL] = "external",
+};
+_Static_assert(ELEMENTSOF(backend_kind_table) == _BACKEND_KIND_MAX, "backend_kind_table");
+
+const char *step_kind_to_string(StepKind kind)
+{
+	return step_kind_table[kind];
+}
+
+const char *backend_kind_to_string(BackendKind kind)
+{
+	return backend_kind_table[kind];
+}
+
+/* What the plan is made with: the plan so far, and what later steps need of earlier ones. */
+typedef struct Builder {
+	Plan *plan;
+	Fault *fault;
+	size_t *disk_steps; /* per disk of the spec: its lock */
+	size_t lock, directory, console;
+} Builder;
+
+#define NO_STEP SIZE_MAX
+
+static int plan_places(Plan *plan, const char *runtime_directory)
+{
+	const char *name = plan->spec->name;
+
+	plan->lock_file = str_printf("%s/.%s.lock", runtime_directory, name);
+	plan->directory = str_printf("%s/%s", runtime_directory, name);
+	plan->vmm_directory = str_printf("%s/%s/vmm", runtime_directory, name);
+	plan->control_socket = str_printf("%s/%s/control", runtime_directory, name);
+	plan->vmm_socket = str_printf("%s/%s/%s", runtime_directory, name,
+				      plan->vmm == VMM_QEMU ? "qmp.sock" : "api.sock");
+	if (plan->vmm == VMM_QEMU)
+		plan->console_socket = str_printf("%s/%s/console.sock", runtime_directory, name);
+	if (plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid)
+		plan->vsock_socket = str_printf("%s/%s/vmm/vsock.sock", runtime_directory, name);
+
+	if (!plan->lock_file || !plan->directory || !plan->vmm_directory || !plan->control_socket ||
+	    !plan->vmm_socket || (plan->vmm == VMM_QEMU && !plan->console_socket) ||
+	    (plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid && !plan->vsock_socket))
+		return -ENOMEM;
+	return 0;
+}
+
+static int plan_nics(Plan *plan)
+{
+	const Spec *spec = plan->spec;
+
+	plan->nics = calloc(spec->n_interfaces ?: 1, sizeof(*plan->nics));
+	if (!plan->nics)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < spec->n_interfaces; i++) {
+		const SpecInterface *interface = &spec->interfaces[i];
+		PlanNic *nic = &plan->nics[plan->n_nics++];
+
+		nic->spec = interface;
+		nic->queues = (uint32_t) interface->queues;
+		nic->mtu = (uint32_t) interface->mtu;
+		if (!nic->mtu && plan->facts->bridges[i].is_bridge)
+			nic->mtu = plan->facts->bridges[i].mtu;
+		if (!interface->mac || !mac_parse(interface->mac, &nic->mac))
+			nic->mac = mac_derive(spec->name, interface->id);
+		nic->tap_mac = mac_of_tap(nic->mac);
+		nic->alias = str_printf("mvmd:%s/%s", spec->name, interface->id);
+		if (!nic->alias)
+			return -ENOMEM;
+
+		if (interface->tap) {
+			(void) snprintf(nic->tap, sizeof(nic->tap), "%s", interface->tap);
+		} else if (tap_name_derive(nic->tap, spec->name, interface->id)) {
+			nic->altname = str_printf("vm-%s-%s", spec->name, interface->id);
+			if (!nic->altname)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Somebody else's socket stays where it is; ours is RUNTIME/NAME/KIND-ID.sock. */
+static int plan_add_backend(Plan *plan, PlanBackend backend, const char *kind, const char *external)
+{
+	if (external) {
+		backend.kind = BACKEND_EXTERNAL;
+		backend.socket = strdup(external);
+	} else {
+		backend.socket = str_printf("%s/%s-%s.sock", plan->directory, kind, backend.id);
+	}
+	if (!backend.socket)
+		return -ENOMEM;
+	plan->backends[plan->n_backends++] = backend;
+	return 0;
+}
+
+static int plan_backends(Plan *plan)
+{
+	const Spec *spec = plan->spec;
+	int r;
+
+	plan->backends = calloc((spec->n_disks + spec->n_shares) ?: 1, sizeof(*plan->backends));
+	if (!plan->backends)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < spec->n_disks; i++) {
+		const SpecDisk *disk = &spec->disks[i];
+		PlanBackend backend = { .kind = BACKEND_STORAGE_DAEMON,
+					.id = disk->id,
+					.disk = disk,
+					.identity = plan->facts->vm };
+
+		if (!disk->socket && disk->backend != DISK_BY_STORAGE_DAEMON)
+			continue;
+		r = plan_add_backend(plan, backend, "disk", disk->socket);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < spec->n_shares; i++) {
+		const SpecShare *share = &spec->shares[i];
+		PlanBackend backend = { .kind = BACKEND_VIRTIOFSD,
+					.id = share->id,
+					.share = share,
+					.identity = plan->facts->share_users[i] };
+
+		r = plan_add_backend(plan, backend, "share", share->socket);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The words that are not there for want of memory make the whole step fail. */
+static int add_step(Builder *builder, PlanStep step, char *what, size_t *ret_index)
+{
+	Plan *plan = builder->plan;
+
+	step.what = what;
+	if (!step.id || !step.what || array_grow(&plan->steps, plan->n_steps, sizeof(step)) < 0) {
+		free(step.id);
+		free(step.what);
+		free(step.awaits);
+		return -ENOMEM;
+	}
+	plan->steps[plan->n_steps] = step;
+	if (ret_index)
+		*ret_index = plan->n_steps;
+	plan->n_steps++;
+	return 0;
+}
+
+/* The step added last needs another one. */
+static int last_needs(Builder *builder, size_t other)
+{
+	PlanStep *step = &builder->plan->steps[builder->plan->n_steps - 1];
+
+	if (other == NO_STEP)
+		return 0;
+	if (array_grow(&step->needs, step->n_needs, sizeof(*step->needs)) < 0)
+		return -ENOMEM;
+	step->needs[step->n_needs++] = other;
+	return 0;
+}
+
+/* The step added last needs all earlier ones of a kind. */
+static int last_needs_kind(Builder *builder, StepKind kind)
+{
+	Plan *plan = builder->plan;
+
+	for (size_t i = 0; i + 1 < plan->n_steps; i++) {
+		int r = plan->steps[i].kind == kind ? last_needs(builder, i) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Nothing else happens before the disks are ours. */
+static int last_needs_locks(Builder *builder)
+{
+	int r = last_needs(builder, builder->lock);
+
+	return r < 0 ? r : last_needs_kind(builder, STEP_DISK_LOCK);
+}
+
+static int steps_for_locks(Builder *builder)
+{
+	Plan *plan = builder->plan;
+	int r;
+
+	r = add_step(builder, (PlanStep){ .kind = STEP_LOCK, .id = strdup("lock") },
+		     str_printf("%s: %s runs once; what an earlier run left is cleaned up",
+				plan->lock_file, plan->spec->name),
+		     &builder->lock);
+	if (r < 0)
+		return r;
+
+	for (size_t i = 0; i < plan->spec->n_disks; i++) {
+		const SpecDisk *disk = &plan->spec->disks[i];
+
+		builder->disk_steps[i] = NO_STEP;
+		if (!disk->path)
+			continue;
+		r = add_step(builder,
+			     (PlanStep){ .kind = STEP_DISK_LOCK,
+					 .id = str_printf("disk:%s", disk->id),
+					 .subject = i },
+			     str_printf("%s locked, %s", disk->path,
+					disk->readonly ? "shared with other readers" :
+							 "no other writer or reader"),
+			     &builder->disk_steps[i]);
+		if (r < 0)
+			return r;
+		r = last_needs(builder, builder->lock);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static char *owners_to_words(const Spec *spec)
+{
+	StrBuf words = { 0 };
+	char *text = NULL;
+
+	str_buf_add(&words, "root");
+	for (size_t i = 0; i < spec->n_owners; i++) {
+		if (spec->owners[i].user)
+			str_buf_add(&words, ", %s", spec->owners[i].user);
+		else
+			str_buf_add(&words, ", group %s", spec->owners[i].group);
+	}
+	(void) str_buf_take(&words, &text);
+	return text;
+}
+
+static int steps_for_directory(Builder *builder)
+{
+	_cleanup_free_ char *owners = owners_to_words(builder->plan->spec);
+	Plan *plan = builder->plan;
+	int r;
+
+	r = add_step(builder, (PlanStep){ .kind = STEP_DIRECTORY, .id = strdup("directory") },
+		     str_printf("%s with this VM's sockets", plan->directory), &builder->directory);
+	if (r < 0)
+		return r;
+	r = last_needs_locks(builder);
+	if (r < 0)
+		return r;
+
+	r = add_step(builder, (PlanStep){ .kind = STEP_CONTROL, .id = strdup("control") },
+		     owners ? str_printf("%s, open to %s", plan->control_socket, owners) : NULL,
+		     NULL);
+	if (r < 0)
+		return r;
+	return last_needs(builder, builder->directory);
+}
+
+static int steps_for_nic(Builder *builder, size_t index)
+{
+	const PlanNic *nic = &builder->plan->nics[index];
+	const char *bridge = nic->spec->bridge;
+	char mac[MAC_TEXT_MAX];
+	StrBuf what = { 0 };
+	char *text;
+	size_t awaited;
+	int r;
+
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_BRIDGE,
+				 .id = str_printf("bridge:%s", nic->spec->id),
+				 .subject = index,
+				 .awaits = str_printf("bridge %s", bridge),
+				 .deadline_usec = builder->plan->spec->timeouts.bridge_usec },
+		     str_printf("bridge %s exists", bridge), &awaited);
+	if (r < 0)
+		return r;
+	r = last_needs_locks(builder);
+	if (r < 0)
+		return r;
+
+	str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, bridge);
+	if (nic->mtu)
+		str_buf_add(&what, "MTU %" PRIu32, nic->mtu);
+	else
+		str_buf_add(&what, "%s's MTU", bridge);
+	str_buf_add(&what, ", queue pairs %" PRIu32 ", guest MAC %s", nic->queues,
+		    mac_format(mac, nic->mac));
+	r = str_buf_take(&what, &text);
+	if (r < 0)
+		return r;
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_TAP,
+				 .id = str_printf("tap:%s", nic->spec->id),
+				 .subject = index },
+		     text, NULL);
+	return r < 0 ? r : last_needs(builder, awaited);
+}
+
+static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
+{
+	const Facts *facts = plan->facts;
+
+	if (backend->kind == BACKEND_VIRTIOFSD)
+		return str_printf("virtiofsd %s serves %s as share %s%s, uid %u",
+				  facts->virtiofsd.version ?: "(version unknown)",
+				  backend->share->source, backend->share->tag,
+				  backend->share->readonly ? ", read only" : "",
+				  backend->identity.uid);
+	return str_printf("qemu-storage-daemon %s serves %s (%s)%s, uid %u",
+			  facts->storage_daemon.version ?: "(version unknown)", backend->disk->path,
+			  disk_format_to_string(backend->disk->format),
+			  backend->disk->readonly ? ", read only" : "", backend->identity.uid);
+}
+
+static int steps_for_external(Builder *builder, size_t index)
+{
+	const PlanBackend *backend = &builder->plan->backends[index];
+	int r;
+
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_EXTERNAL,
+				 .id = str_printf("external:%s", backend->id),
+				 .subject = index,
+				 .awaits = str_printf("a listener on %s", backend->socket),
+				 .deadline_usec = builder->plan->spec->timeouts.backend_usec },
+		     str_printf("somebody else serves %s %s at %s",
+				backend->disk ? "disk" : "share", backend->id, backend->socket),
+		     NULL);
+	return r < 0 ? r : last_needs_locks(builder);
+}
+
+static int steps_for_backend(Builder *builder, size_t index)
+{
+	const PlanBackend *backend = &builder->plan->backends[index];
+	size_t listener;
+	int r;
+
+	if (backend->kind == BACKEND_EXTERNAL)
+		return steps_for_external(builder, index);
+
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_LISTENER,
+				 .id = str_printf("listener:%s", backend->id),
+				 .subject = index },
+		     str_printf("%s listens before its backend runs", backend->socket), &listener);
+	if (r < 0)
+		return r;
+	r = last_needs(builder, builder->directory);
+	if (r < 0)
+		return r;
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_BACKEND,
+				 .id = str_printf("backend:%s", backend->id),
+				 .subject = index },
+		     backend_to_words(builder->plan, backend), NULL);
+	return r < 0 ? r : last_needs(builder, listener);
+}
+
+static char *vmm_to_words(const Plan *plan)
+{
+	const Spec *spec = plan->spec;
+	char memory[FORMAT_MAX];
+
+	return str_printf(
+		"%s %s with %s: %" PRIu64 " vCPU%s, %s%s, %s %s, uid %u",
+		vmm_kind_to_string(plan->vmm), plan->vmm_program->version ?: "(version unknown)",
+		plan->accel == ACCEL_KVM ? "KVM" : "TCG", spec->cpus, spec->cpus == 1 ? "" : "s",
+		format_size(memory, spec->memory.size_bytes), plan->shared_memory ? " shared" : "",
+		spec->boot.kernel ? "kernel" : "firmware", spec->boot.kernel ?: spec->boot.firmware,
+		plan->facts->vm.uid);
+}
+
+/*
+ * The VMM comes up while the backends do: their listeners are there. It waits only for what has to be
+ * given to its command line (QEMU takes taps and connections there), and for what may never come.
+ */
+static int steps_for_vmm(Builder *builder)
+{
+	static const StepKind needed[] = { STEP_BRIDGE, STEP_TAP, STEP_LISTENER, STEP_EXTERNAL };
+	Plan *plan = builder->plan;
+	int r;
+
+	r = add_step(builder, (PlanStep){ .kind = STEP_CONSOLE, .id = strdup("console") },
+		     plan->console_socket ?
+			     str_printf("the guest's serial console on %s", plan->console_socket) :
+			     strdup("the guest's serial console on a pty"),
+		     &builder->console);
+	if (r < 0)
+		return r;
+	r = last_needs(builder, builder->directory);
+	if (r < 0)
+		return r;
+
+	r = add_step(builder,
+		     (PlanStep){ .kind = STEP_VMM,
+				 .id = strdup("vmm"),
+				 .awaits = str_printf("the first answer of %s",
+						      vmm_kind_to_string(plan->vmm)),
+				 .deadline_usec = plan->spec->timeouts.boot_usec },
+		     vmm_to_words(plan), NULL);
+	if (r < 0)
+		return r;
+	r = last_needs(builder, builder->console);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(needed); i++)
+		r = last_needs_kind(builder, needed[i]);
+	return r;
+}
+
+static int plan_steps(Builder *builder)
+{
+	Plan *plan = builder->plan;
+	int r;
+
+	r = steps_for_locks(builder);
+	if (r < 0)
+		return r;
+	r = steps_for_directory(builder);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < plan->n_nics; i++) {
+		r = steps_for_nic(builder, i);
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < plan->n_backends; i++) {
+		r = steps_for_backend(builder, i);
+		if (r < 0)
+			return r;
+	}
+	return steps_for_vmm(builder);
+}
+
+static int check_socket_path(const char *path, Fault *fault)
+{
+	if (!path || strlen(path) <= SOCKET_PATH_MAX)
+		return 0;
+	(void) fault_set(fault, -ENAMETOOLONG, MVMD_EXIT_USAGE, "socket-path-too-long",
+			 "the socket path %s has %zu bytes", path, strlen(path));
+	(void) fault_why(fault, "a UNIX socket's path holds at most %d bytes (unix(7))",
+			 SOCKET_PATH_MAX);
+	return fault_remedy(fault,
+			    "give a shorter --runtime-dir, a shorter VM name or a shorter id");
+}
+
+static int check_socket_paths(const Plan *plan, Fault *fault)
+{
+	const char *const paths[] = { plan->control_socket, plan->vmm_socket, plan->console_socket,
+				      plan->vsock_socket };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ELEMENTSOF(paths); i++)
+		r = check_socket_path(paths[i], fault);
+	for (size_t i = 0; r == 0 && i < plan->n_backends; i++)
+		r = check_socket_path(plan->backends[i].socket, fault);
+	return r;
+}
+
+static int plan_choose(Plan *plan)
+{
+	VmmChoice choice = vmm_choose(plan->spec, plan->facts);
+
+	plan->vmm = choice.vmm;
+	plan->accel = choice.accel;
+	plan->vmm_program =
+		choice.vmm == VMM_QEMU ? &plan->facts->qemu : &plan->facts->cloud_hypervisor;
+	plan->vmm_reason = str_printf("%s with %s: %s", vmm_kind_to_string(choice.vmm),
+				      choice.accel == ACCEL_KVM ? "KVM" : "TCG", choice.reason);
+	plan->shared_memory = spec_needs_shared_memory(plan->spec);
+	if (plan->spec->has_vsock)
+		plan->cid = plan->spec->vsock.cid ? (uint32_t) plan->spec->vsock.cid :
+						    cid_derive(plan->spec->name);
+	return plan->vmm_reason ? 0 : -ENOMEM;
+}
+
+int plan_build(const Spec *spec, const Facts *facts, const char *runtime_directory, Plan **ret,
+	       Fault *fault)
+{
+	_cleanup_(plan_free_p) Plan *plan = calloc(1, sizeof(*plan));
+	_cleanup_free_ size_t *disk_steps = calloc(spec->n_disks ?: 1, sizeof(*disk_steps));
+	Builder builder = { .plan = plan, .fault = fault, .disk_steps = disk_steps };
+	int r;
+
+	if (!plan || !disk_steps)
+		return fault_oom(fault);
+	plan->spec = spec;
+	plan->facts = facts;
+
+	r = plan_choose(plan);
+	if (r == 0)
+		r = plan_places(plan, runtime_directory);
+	if (r == 0)
+		r = plan_nics(plan);
+	if (r == 0)
+		r = plan_backends(plan);
+	if (r == 0)
+		r = plan_steps(&builder);
+	if (r < 0)
+		return fault_oom(fault);
+
+	r = check_socket_paths(plan, fault);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(plan);
+	return 0;
+}
+
+Plan *plan_free(Plan *plan)
+{
+	if (!plan)
+		return NULL;
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		free(plan->steps[i].id);
+		free(plan->steps[i].needs);
+		free(plan->steps[i].what);
+		free(plan->steps[i].awaits);
+	}
+	for (size_t i = 0; i < plan->n_nics; i++) {
+		free(plan->nics[i].altname);
+		free(plan->nics[i].alias);
+	}
+	for (size_t i = 0; i < plan->n_backends; i++)
+		free(plan->backends[i].socket);
+	free(plan->steps);
+	free(plan->nics);
+	free(plan->backends);
+	free(plan->vmm_reason);
+	free(plan->lock_file);
+	free(plan->directory);
+	free(plan->vmm_directory);
+	free(plan->control_socket);
+	free(plan->vmm_socket);
+	free(plan->console_socket);
+	free(plan->vsock_socket);
+	free(plan);
+	return NULL;
+}

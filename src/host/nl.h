@@ -16,6 +16,7 @@ typedef struct Nl Nl;
 int nl_connection_new(int protocol, Nl **ret);
 Nl *nl_connection_free(Nl *nl);
 DEFINE_CLEANUP(Nl *, nl_connection_free)
+DEFINE_CLEANUP(struct nl_msg *, nlmsg_free)
 
 /*
  * Sends message (of which it takes no ownership) and waits for the kernel's acknowledgement.
@@ -32,3 +33,15 @@ int nl_query(Nl *nl, struct nl_msg *message, NlAnswer on_answer, void *userdata)
 
 /* The extack text of the last failed request, or strerror() where the kernel sent none. Never NULL. */
 const char *nl_error_text(const Nl *nl);
+
+/* Subscribes to a multicast group (RTNLGRP_LINK); such a socket is for nl_receive() alone. 0 or -errno. */
+int nl_subscribe(Nl *nl, int group);
+
+/* The descriptor, to be watched for EPOLLIN. It stays nl's. */
+int nl_fd(const Nl *nl);
+
+/*
+ * Hands on every notification that is there, without waiting. 0; -ENOBUFS: some were lost, look again at
+ * what they were about; or another -errno.
+ */
+int nl_receive(Nl *nl, NlAnswer on_message, void *userdata);

@@ -19,6 +19,7 @@ typedef struct SockOwner {
 	gid_t gid;
 	mode_t mode;
 } SockOwner;
+/* owner NULL: leave all three. */
 int sock_listen(const char *path, const SockOwner *owner, int *ret);
 
 /* A connected, non-blocking socket; the connect itself does not wait. 0 or -errno (-EAGAIN: backlog full). */
@@ -35,10 +36,13 @@ typedef enum SockState {
 	SOCK_NOT_SOCKET, /* a file of another kind */
 	SOCK_STALE, /* a socket file that nobody listens on */
 	SOCK_LISTENING,
-	SOCK_FORBIDDEN, /* the path cannot be looked at */
+	SOCK_FORBIDDEN, /* the path cannot be looked at, or we may not connect to it */
 	_SOCK_STATE_MAX,
 } SockState;
 
-/* Looks. Returns 0 and *ret, or -errno where NETLINK_SOCK_DIAG cannot be asked. */
+/*
+ * Looks. Returns 0 and *ret, or -errno where NETLINK_SOCK_DIAG cannot be asked (-ENOENT: the kernel has no
+ * unix_diag) or stat(2) fails for any other reason than absence and permission.
+ */
 int sock_look(const char *path, SockState *ret);
 const char *sock_state_to_string(SockState state); /* "no such file", … for messages */

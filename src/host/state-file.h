@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/fault.h"
+
+/*
+ * What a supervisor leaves on record while its VM lives, so that the next one knows the VM's processes if
+ * it dies: RUNTIME/NAME/state.json. A process is known by its pid and its start time (proc(5), field 22 of
+ * /proc/PID/stat), so that a pid that was given to somebody else is never taken for it.
+ */
+typedef struct StateProcess {
+	char *label; /* "cloud-hypervisor", "virtiofsd[data]" */
+	pid_t pid;
+	uint64_t start_ticks;
+} StateProcess;
+
+/* Zero-initialise. */
+typedef struct StateFile {
+	StateProcess vmm; /* pid 0: none */
+	StateProcess *backends;
+	size_t n_backends;
+} StateFile;
+
+/* The start time of a living process; 0 where it is gone. */
+uint64_t process_start_ticks(pid_t pid);
+
+/* True where the recorded process still lives (a zombie does not). */
+bool state_process_is_alive(const StateProcess *process);
+
+/* Sends SIGKILL and waits for the end, at most timeout_usec. 0 (also: was gone), -ETIMEDOUT or -errno. */
+int state_process_kill(const StateProcess *process, uint64_t timeout_usec);
+
+/* Sets *process to a copy. 0 or -ENOMEM. */
+int state_process_set(StateProcess *process, const char *label, pid_t pid);
+int state_file_add_backend(StateFile *state, const char *label, pid_t pid);
+
+/* Writes it whole: temporary file, rename. 0 or -errno. */
+int state_file_write(const char *path, const StateFile *state);
+
+/* -ENOENT: there is none; -EUCLEAN: it is damaged; else 0 or -errno. */
+int state_file_read(const char *path, StateFile *ret);
+void state_file_done(StateFile *state);

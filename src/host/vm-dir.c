@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/access.h"
+#include "host/vm-dir.h"
+#include "mvmd/exit-codes.h"
+
+/* SIGKILL takes effect in milliseconds; a process in uninterruptible sleep may take for ever. */
+#define LEFTOVER_KILL_TIMEOUT_USEC (5 * USEC_PER_SEC)
+#define PID_TEXT_MAX		   16
+
+char *vm_state_path(const char *directory)
+{
+	return str_printf("%s/state.json", directory);
+}
+
+/* The directory of all VMs: the parent of this one's. New string or NULL. */
+static char *runtime_directory(const Plan *plan)
+{
+	_cleanup_free_ char *copy = strdup(plan->directory);
+
+	return copy ? strdup(dirname(copy)) : NULL;
+}
+
+/* As mkdir -p with mode 0755: each missing component in turn. */
+static int make_directories(const char *path)
+{
+	_cleanup_free_ char *copy = strdup(path);
+
+	if (!copy)
+		return -ENOMEM;
+	for (char *at = copy + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+			return -errno;
+		*at = '/';
+	}
+	return mkdir(copy, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static pid_t read_pid(int fd)
+{
+	char text[PID_TEXT_MAX] = { 0 };
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? (pid_t) strtol(text, NULL, 10) : 0;
+}
+
+static int write_pid(int fd)
+{
+	char text[PID_TEXT_MAX];
+	int n = snprintf(text, sizeof(text), "%d\n", getpid());
+
+	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t) n, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+pid_t vm_lock_holder(const char *lock_file)
+{
+	_cleanup_close_ int fd = open(lock_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return 0;
+	/* Shared, so that two who look do not take each other for the holder. */
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
+		return 0;
+	return read_pid(fd);
+}
+
+static int fault_already_running(const Plan *plan, int fd, Fault *fault)
+{
+	const char *name = plan->spec->name;
+	pid_t pid = read_pid(fd);
+	_cleanup_free_ char *program = process_name(pid);
+
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "already-running",
+			 "%s is already running: pid %d (%s)", name, pid, program ?: "gone by now");
+	return fault_remedy(fault, "mvmd status %s, mvmd stop %s", name, name);
+}
+
+/* True where the file that fd has open is still the one at path: its last holder may have removed it. */
+static bool is_same_file(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+	       ours.st_ino == there.st_ino;
+}
+
+int vm_lock(const Plan *plan, int *ret, Fault *fault)
+{
+	_cleanup_free_ char *runtime = runtime_directory(plan);
+	int r;
+
+	if (!runtime)
+		return fault_oom(fault);
+	r = make_directories(runtime);
+	if (r < 0)
+		return fault_set(fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+				 "runtime-directory", "cannot make the directory %s: %m", runtime);
+
+	for (;;) {
+		_cleanup_close_ int fd =
+			open(plan->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+		if (fd < 0) {
+			bool denied = errno == EACCES;
+
+			(void) fault_set(
+				fault, -errno, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+				"vm-lock", "cannot open the lock file %s: %m", plan->lock_file);
+			return denied ? fault_remedy(fault, "run mvmd as root, or give a "
+							    "--runtime-dir of your own") :
+					fault->error;
+		}
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return fault_already_running(plan, fd, fault);
+		if (!is_same_file(fd, plan->lock_file))
+			continue;
+		r = write_pid(fd);
+		if (r < 0)
+			return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vm-lock",
+					 "cannot write the lock file %s: %m", plan->lock_file);
+		*ret = TAKE_FD(fd);
+		return 0;
+	}
+}
+
+void vm_unlock(const Plan *plan, int fd)
+{
+	_cleanup_free_ char *runtime = runtime_directory(plan);
+
+	(void) unlink(plan->lock_file);
+	(void) close_fd(fd);
+	if (runtime)
+		(void) rmdir(runtime); /* refuses by itself where other VMs have files there */
+}
+
+static int remove_files_in(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+	int r = 0;
+
+	if (!directory)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(directory))) {
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		if (unlinkat(dirfd(directory), entry->d_name, 0) < 0 && errno != EISDIR &&
+		    errno != ENOENT)
+			r = -errno;
+	}
+	(void) closedir(directory);
+	return r;
+}
+
+int vm_directory_remove(const Plan *plan)
+{
+	const char *const directories[] = { plan->vmm_directory, plan->directory };
+
+	for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
+		int r = remove_files_in(directories[i]);
+
+		if (r < 0)
+			return r;
+		if (rmdir(directories[i]) < 0 && errno != ENOENT)
+			return -errno;
+	}
+	return 0;
+}
+
+int vm_directory_make(const Plan *plan, Fault *fault)
+{
+	const Identity *vm = &plan->facts->vm;
+
+	/* Others may pass through to the control socket, which judges them by itself, but not look. */
+	if (mkdir(plan->directory, 0711) < 0)
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
+				 "cannot make the directory %s: %m", plan->directory);
+	if (mkdir(plan->vmm_directory, 0700) < 0)
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
+				 "cannot make the directory %s: %m", plan->vmm_directory);
+	/* The umask may have taken the passing bit. */
+	if (chmod(plan->directory, 0711) < 0 || chown(plan->vmm_directory, vm->uid, vm->gid) < 0)
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
+				 "cannot give %s to uid %u: %m", plan->vmm_directory, vm->uid);
+	return 0;
+}
+
+static int refuse_living_vmm(const Plan *plan, const StateProcess *vmm, Fault *fault)
+{
+	const char *name = plan->spec->name;
+
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "vmm-outlived-supervisor",
+			 "%s is still running: its VMM (%s, pid %d) outlived its supervisor", name,
+			 vmm->label, vmm->pid);
+	(void) fault_why(fault, "the mvmd that had started it was killed");
+	return fault_remedy(
+		fault,
+		"mvmd stop --force %s ends it at once; mvmd run --replace %s does that and "
+		"starts it anew",
+		name, name);
+}
+
+static void note(StrBuf *found, const char *what)
+{
+	str_buf_add(found, "%s%s", found->length ? ", " : "", what);
+}
+
+/* Ends what a record names; what was there goes to found. */
+static int end_process(const StateProcess *process, StrBuf *found, Fault *fault)
+{
+	_cleanup_free_ char *words = NULL;
+	int r;
+
+	if (!state_process_is_alive(process))
+		return 0;
+	r = state_process_kill(process, LEFTOVER_KILL_TIMEOUT_USEC);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_BUSY, "leftover-process",
+				 "cannot end %s, pid %d, of an earlier run: %m", process->label,
+				 process->pid);
+	words = str_printf("%s (pid %d)", process->label, process->pid);
+	if (!words)
+		return fault_oom(fault);
+	note(found, words);
+	return 0;
+}
+
+int vm_leftovers_clean(const Plan *plan, bool replace, char **ret_found, Fault *fault)
+{
+	_cleanup_free_ char *path = vm_state_path(plan->directory);
+	StateFile state = { 0 };
+	StrBuf found = { 0 };
+	struct stat there;
+	int r = 0;
+
+	*ret_found = NULL;
+	if (!path)
+		return fault_oom(fault);
+	if (stat(plan->directory, &there) < 0)
+		return 0;
+
+	/* A record that is damaged or missing names no process; the files go all the same. */
+	(void) state_file_read(path, &state);
+	if (state_process_is_alive(&state.vmm) && !replace)
+		r = refuse_living_vmm(plan, &state.vmm, fault);
+	else
+		r = end_process(&state.vmm, &found, fault);
+	for (size_t i = 0; r == 0 && i < state.n_backends; i++)
+		r = end_process(&state.backends[i], &found, fault);
+	state_file_done(&state);
+
+	if (r == 0) {
+		r = vm_directory_remove(plan);
+		if (r < 0)
+			(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "leftover-files",
+					 "cannot remove %s of an earlier run: %m", plan->directory);
+		note(&found, plan->directory);
+	}
+	if (r < 0) {
+		str_buf_done(&found);
+		return r;
+	}
+	return str_buf_take(&found, ret_found);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "host/state-file.h"
+#include "model/plan.h"
+
+/*
+ * The VM's lock and its runtime directory, and what an earlier supervisor that was killed left there.
+ */
+
+/*
+ * Takes the VM's lock, RUNTIME/.NAME.lock, which holds our pid while we have it; makes RUNTIME where it is
+ * missing. *ret is the locked fd. With fault: -EBUSY (who has it), or -errno.
+ */
+int vm_lock(const Plan *plan, int *ret, Fault *fault);
+
+/* Removes the lock file, closes the fd, and removes RUNTIME where that leaves it empty. */
+void vm_unlock(const Plan *plan, int fd);
+
+/* The pid in the lock file of a VM that runs; 0 where nobody holds the lock. */
+pid_t vm_lock_holder(const char *lock_file);
+
+/*
+ * Under the lock: finds what an earlier run left. A VMM that lives is -EBUSY with fault, unless replace:
+ * then it is killed. Other processes and the directory's files are ended and removed.
+ * *ret_found tells in words what was cleaned up, NULL where nothing was there; the caller frees it.
+ */
+int vm_leftovers_clean(const Plan *plan, bool replace, char **ret_found, Fault *fault);
+
+/* Makes the VM's directory and in it the VMM's own. 0 or -errno with fault. */
+int vm_directory_make(const Plan *plan, Fault *fault);
+
+/* Removes the directory with all that is in it (one level, and the VMM's below). 0 or -errno. */
+int vm_directory_remove(const Plan *plan);
+
+/* "RUNTIME/NAME/state.json"; new string or NULL. */
+char *vm_state_path(const char *directory);

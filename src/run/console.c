@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "host/sock.h"
+#include "mvmd/exit-codes.h"
+#include "run/console.h"
+#include "run/output.h"
+
+#define CONSOLE_READ_BYTES 4096
+/* What is kept for late readers: a screenful of long lines. */
+#define CONSOLE_HISTORY_BYTES 8192
+/* Each has a buffer of its own (output.h). */
+#define CONSOLE_READERS_MAX 16
+
+typedef struct Reader {
+	Console *console;
+	sd_event_source *source; /* NULL: it only reads */
+	Output *output;
+	int fd;
+	bool owns_fd;
+} Reader;
+
+struct Console {
+	sd_event *event;
+	sd_event_source *source;
+	Output *input; /* towards the guest */
+	int fd; /* pty master, or the connection to QEMU */
+	int child_fd;
+	Reader *readers[CONSOLE_READERS_MAX];
+	size_t n_readers;
+	char history[CONSOLE_HISTORY_BYTES];
+	size_t n_history;
+	uint64_t n_bytes;
+	ConsoleHandler on_output;
+	void *userdata;
+};
+
+static Reader *reader_free(Reader *reader)
+{
+	if (!reader)
+		return NULL;
+	(void) sd_event_source_disable_unref(reader->source);
+	(void) output_free(reader->output);
+	if (reader->owns_fd)
+		(void) close_fd(reader->fd);
+	free(reader);
+	return NULL;
+}
+DEFINE_CLEANUP(Reader *, reader_free)
+
+static void reader_leave(Reader *reader)
+{
+	Console *console = reader->console;
+
+	for (size_t i = 0; i < console->n_readers; i++)
+		if (console->readers[i] == reader) {
+			console->readers[i] = console->readers[--console->n_readers];
+			break;
+		}
+	(void) reader_free(reader);
+}
+
+static void history_add(Console *console, const char *bytes, size_t n)
+{
+	if (n > CONSOLE_HISTORY_BYTES) {
+		bytes += n - CONSOLE_HISTORY_BYTES;
+		n = CONSOLE_HISTORY_BYTES;
+	}
+	if (console->n_history + n > CONSOLE_HISTORY_BYTES) {
+		size_t drop = console->n_history + n - CONSOLE_HISTORY_BYTES;
+
+		console->n_history -= drop;
+		memmove(console->history, console->history + drop, console->n_history);
+	}
+	memcpy(console->history + console->n_history, bytes, n);
+	console->n_history += n;
+}
+
+/* Where in the history the last CONSOLE_SCREEN_LINES lines begin. */
+static size_t screen_start(const Console *console)
+{
+	size_t at = console->n_history, lines = 0;
+
+	/* The newline that ends the last line begins no further one. */
+	if (at > 0 && console->history[at - 1] == '\n')
+		at--;
+	while (at > 0) {
+		if (console->history[at - 1] == '\n' && ++lines == CONSOLE_SCREEN_LINES)
+			break;
+		at--;
+	}
+	return at;
+}
+
+static void console_output(Console *console, const char *bytes, size_t n)
+{
+	console->n_bytes += n;
+	history_add(console, bytes, n);
+	if (console->on_output)
+		console->on_output(console, bytes, n, console->userdata);
+	/* Backwards: a reader that broke leaves, and the last one takes its place. */
+	for (size_t i = console->n_readers; i-- > 0;)
+		output_write(console->readers[i]->output, bytes, n);
+}
+
+/* Returns false at the end: EIO is a pty's, all of whose slaves are closed. */
+static bool console_read(Console *console)
+{
+	char bytes[CONSOLE_READ_BYTES];
+	ssize_t n = read(console->fd, bytes, sizeof(bytes));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n > 0)
+		console_output(console, bytes, (size_t) n);
+	return n > 0;
+}
+
+static int on_console(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	Console *console = userdata;
+
+	if (!console_read(console))
+		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return 0;
+}
+
+void console_drain(Console *console)
+{
+	uint64_t before;
+
+	do {
+		before = console->n_bytes;
+		(void) console_read(console);
+	} while (console->n_bytes > before);
+}
+
+static int console_init(sd_event *event, int fd, ConsoleHandler on_output, void *userdata,
+			Console *console)
+{
+	int r;
+
+	console->event = sd_event_ref(event);
+	console->on_output = on_output;
+	console->userdata = userdata;
+	r = output_new(event, fd, NULL, NULL, &console->input);
+	if (r < 0)
+		return r;
+	return sd_event_add_io(event, &console->source, fd, EPOLLIN, on_console, console);
+}
+
+static int open_pty(int *ret_master, int *ret_slave)
+{
+	_cleanup_close_ int master = -EBADF, slave = -EBADF;
+	struct termios raw;
+
+	master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0)
+		return -errno;
+	/* TIOCGPTPEER (linux/tty_ioctl.h) opens the peer without a path, so also across mount namespaces. */
+	slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (slave < 0)
+		return -errno;
+	if (tcgetattr(slave, &raw) < 0)
+		return -errno;
+	cfmakeraw(&raw);
+	if (tcsetattr(slave, TCSANOW, &raw) < 0)
+		return -errno;
+	*ret_master = TAKE_FD(master);
+	*ret_slave = TAKE_FD(slave);
+	return 0;
+}
+
+static Console *console_alloc(void)
+{
+	Console *console = calloc(1, sizeof(*console));
+
+	if (console)
+		console->fd = console->child_fd = -EBADF;
+	return console;
+}
+
+int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, Console **ret,
+		    Fault *fault)
+{
+	_cleanup_(console_free_p) Console *console = console_alloc();
+	int r;
+
+	if (!console)
+		return fault_oom(fault);
+	r = open_pty(&console->fd, &console->child_fd);
+	if (r == 0)
+		r = console_init(event, console->fd, on_output, userdata, console);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
+				 "cannot open a pty for the console: %m");
+	*ret = TAKE_PTR(console);
+	return 0;
+}
+
+int console_new_listener(sd_event *event, const char *path, ConsoleHandler on_output,
+			 void *userdata, Console **ret, Fault *fault)
+{
+	static const SockOwner ours = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0600 };
+	_cleanup_(console_free_p) Console *console = console_alloc();
+	int r;
+
+	if (!console)
+		return fault_oom(fault);
+	r = sock_listen(path, &ours, &console->child_fd);
+	if (r == 0)
+		r = sock_connect(path, &console->fd);
+	if (r == 0)
+		r = console_init(event, console->fd, on_output, userdata, console);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
+				 "cannot listen on %s for the console: %m", path);
+	*ret = TAKE_PTR(console);
+	return 0;
+}
+
+int console_child_fd(const Console *console)
+{
+	return console->child_fd;
+}
+
+void console_release_child_fd(Console *console)
+{
+	console->child_fd = close_fd(console->child_fd);
+}
+
+uint64_t console_bytes(const Console *console)
+{
+	return console->n_bytes;
+}
+
+static void on_reader_broken(Output *output, void *userdata)
+{
+	reader_leave(userdata);
+}
+
+static int on_reader_typed(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	Reader *reader = userdata;
+	char bytes[CONSOLE_READ_BYTES];
+	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (n > 0)
+		output_write(reader->console->input, bytes, (size_t) n);
+	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		reader_leave(reader);
+	return 0;
+}
+
+static int reader_add(Console *console, int fd, bool attached)
+{
+	_cleanup_(reader_free_p) Reader *reader = calloc(1, sizeof(*reader));
+	int r;
+
+	if (!reader)
+		return -ENOMEM;
+	reader->console = console;
+	reader->fd = fd;
+	r = output_new(console->event, fd, on_reader_broken, reader, &reader->output);
+	if (r == 0 && attached)
+		r = sd_event_add_io(console->event, &reader->source, fd, EPOLLIN, on_reader_typed,
+				    reader);
+	if (r < 0)
+		return r;
+
+	reader->owns_fd = attached;
+	console->readers[console->n_readers++] = reader;
+	if (attached) {
+		size_t start = screen_start(console);
+		Output *output = reader->output;
+
+		TAKE_PTR(reader); /* a broken socket ends it from within */
+		output_write(output, console->history + start, console->n_history - start);
+	}
+	(void) TAKE_PTR(reader);
+	return 0;
+}
+
+int console_attach(Console *console, int fd)
+{
+	int r = console->n_readers < CONSOLE_READERS_MAX ? reader_add(console, fd, true) : -EUSERS;
+
+	if (r < 0)
+		(void) close_fd(fd);
+	return r;
+}
+
+int console_add_output(Console *console, int fd)
+{
+	return console->n_readers < CONSOLE_READERS_MAX ? reader_add(console, fd, false) : -EUSERS;
+}
+
+Console *console_free(Console *console)
+{
+	if (!console)
+		return NULL;
+	while (console->n_readers > 0)
+		(void) reader_free(console->readers[--console->n_readers]);
+	(void) sd_event_source_disable_unref(console->source);
+	(void) output_free(console->input);
+	(void) close_fd(console->fd);
+	(void) close_fd(console->child_fd);
+	(void) sd_event_unref(console->event);
+	free(console);
+	return NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "base/fault.h"
+
+/*
+ * The guest's serial line. cloud-hypervisor gets the slave of a pty whose master is here; QEMU gets a
+ * listener, and mvmd is its one client: each is the one way on which a guest is never held up by a console
+ * that nobody reads (design.md §8). What the guest writes goes to any number of readers; what they type
+ * goes to the guest.
+ */
+typedef struct Console Console;
+
+/* What a late reader sees first. */
+#define CONSOLE_SCREEN_LINES 24
+
+/* Output of the guest, before the readers get it: for counting, and for a first look. */
+typedef void (*ConsoleHandler)(Console *console, const char *bytes, size_t n, void *userdata);
+
+/* A pty in raw mode; console_child_fd() is the slave, opened once. 0 or -errno with fault. */
+int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, Console **ret,
+		    Fault *fault);
+
+/* A listener at path, already connected to; console_child_fd() is the listener. 0 or -errno with fault. */
+int console_new_listener(sd_event *event, const char *path, ConsoleHandler on_output,
+			 void *userdata, Console **ret, Fault *fault);
+
+/* What the VMM is given. It stays the console's; release it when the VMM has it. -EBADF once released. */
+int console_child_fd(const Console *console);
+void console_release_child_fd(Console *console);
+
+/*
+ * Adds a reader: takes the connected socket fd (closes it at the end and on failure), sends the last
+ * screenful, passes bytes both ways until it closes. 0 or -errno.
+ */
+int console_attach(Console *console, int fd);
+
+/* Adds a reader that only reads and is not closed: stdout. 0 or -errno. */
+int console_add_output(Console *console, int fd);
+
+/* Reads what the guest wrote last, also when the loop runs no more. */
+void console_drain(Console *console);
+
+/* All bytes that the guest wrote so far. */
+uint64_t console_bytes(const Console *console);
+
+Console *console_free(Console *console);
+DEFINE_CLEANUP(Console *, console_free)

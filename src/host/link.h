@@ -20,13 +20,17 @@ typedef struct LinkInfo {
 	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
 	int master; /* ifindex; 0: none */
 	unsigned flags; /* IFF_UP, … */
+	bool carrier; /* of a tap: somebody has it open (drivers/net/tun.c:tun_attach, __tun_detach) */
 	uint32_t mtu;
 	MacAddress mac;
 	char alias[LINK_ALIAS_MAX + 1];
 	uint32_t max_tx_queues;
 } LinkInfo;
 
-/* The link of that name. 0, -ENODEV or another -errno. */
+/*
+ * The link of that name, which may be an alternative one: ret->name is its first. 0, -ENODEV, -EINVAL (no
+ * name that a link can have) or another -errno.
+ */
 int link_get(Nl *nl, const char *name, LinkInfo *ret);
 
 /* What a tap gets, all in one RTM_NEWLINK message. */
@@ -46,5 +50,5 @@ int link_add_altname(Nl *nl, int ifindex, const char *altname);
 
 int link_delete(Nl *nl, int ifindex);
 
-/* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel). 0 or -errno. */
+/* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel), sorted. 0 or -errno. */
 int link_list_bridges(Nl *nl, StrList *ret);

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <stdlib.h>
+
+#include "host/link.h"
+
+/* linux/if.h: ALTIFNAMSIZ is 128 with the NUL. */
+#define LINK_ALTNAME_MAX 127
+
+/* A request about one link (or all: ifindex 0). NULL: no memory. */
+static struct nl_msg *link_message(int type, int flags, const struct ifinfomsg *link)
+{
+	struct ifinfomsg header = *link;
+	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+
+	if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
+		nlmsg_free(message);
+		message = NULL;
+	}
+	return message;
+}
+
+static uint32_t read_u32(const struct nlattr *attribute)
+{
+	return attribute && nla_len(attribute) >= (int) sizeof(uint32_t) ? nla_get_u32(attribute) :
+									   0;
+}
+
+static void read_text(const struct nlattr *attribute, char *ret, size_t size)
+{
+	if (attribute)
+		(void) nla_strlcpy(ret, attribute, size);
+}
+
+static void read_kind(struct nlattr *attribute, LinkInfo *ret)
+{
+	struct nlattr *nested[IFLA_INFO_MAX + 1];
+
+	if (attribute && nla_parse_nested(nested, IFLA_INFO_MAX, attribute, NULL) >= 0)
+		read_text(nested[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+}
+
+/* Reads an RTM_NEWLINK. False where the message is something else. */
+static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
+{
+	struct nlattr *attributes[IFLA_MAX + 1];
+	const struct ifinfomsg *header = nlmsg_data(answer);
+	LinkInfo link = { 0 };
+
+	if (answer->nlmsg_type != RTM_NEWLINK ||
+	    nlmsg_parse(answer, sizeof(*header), attributes, IFLA_MAX, NULL) < 0)
+		return false;
+
+	link.ifindex = header->ifi_index;
+	link.flags = header->ifi_flags;
+	read_text(attributes[IFLA_IFNAME], link.name, sizeof(link.name));
+	read_text(attributes[IFLA_IFALIAS], link.alias, sizeof(link.alias));
+	read_kind(attributes[IFLA_LINKINFO], &link);
+	link.master = (int) read_u32(attributes[IFLA_MASTER]);
+	link.mtu = read_u32(attributes[IFLA_MTU]);
+	link.max_tx_queues = read_u32(attributes[IFLA_NUM_TX_QUEUES]);
+	if (attributes[IFLA_CARRIER] && nla_len(attributes[IFLA_CARRIER]) > 0)
+		link.carrier = nla_get_u8(attributes[IFLA_CARRIER]) != 0;
+	if (attributes[IFLA_ADDRESS] && nla_len(attributes[IFLA_ADDRESS]) == MAC_BYTES)
+		memcpy(link.mac.bytes, nla_data(attributes[IFLA_ADDRESS]), MAC_BYTES);
+	*ret = link;
+	return true;
+}
+
+static void on_link(struct nlmsghdr *answer, void *userdata)
+{
+	(void) link_parse(answer, userdata);
+}
+
+int link_get(Nl *nl, const char *name, LinkInfo *ret)
+{
+	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = NULL;
+	LinkInfo link = { 0 };
+	int r;
+
+	/* A longer one would be cut off on the way, and another link found. */
+	if (!link_name_is_valid(name))
+		return -EINVAL;
+
+	message = link_message(RTM_GETLINK, 0, &any);
+	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0)
+		return -ENOMEM;
+	r = nl_query(nl, message, on_link, &link);
+	if (r < 0)
+		return r;
+	if (link.ifindex <= 0)
+		return -EBADMSG;
+	*ret = link;
+	return 0;
+}
+
+static int put_settings(struct nl_msg *message, const LinkSettings *settings)
+{
+	if (nla_put(message, IFLA_ADDRESS, MAC_BYTES, settings->mac.bytes) < 0)
+		return -ENOMEM;
+	if (settings->mtu > 0 && nla_put_u32(message, IFLA_MTU, settings->mtu) < 0)
+		return -ENOMEM;
+	if (settings->alias && nla_put_string(message, IFLA_IFALIAS, settings->alias) < 0)
+		return -ENOMEM;
+	if (settings->master > 0 &&
+	    nla_put_u32(message, IFLA_MASTER, (uint32_t) settings->master) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+int link_set(Nl *nl, int ifindex, const LinkSettings *settings)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC,
+					.ifi_index = ifindex,
+					.ifi_flags = settings->up ? IFF_UP : 0,
+					.ifi_change = settings->up ? IFF_UP : 0 };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
+
+	if (!message || put_settings(message, settings) < 0)
+		return -ENOMEM;
+	return nl_request(nl, message);
+}
+
+int link_add_altname(Nl *nl, int ifindex, const char *altname)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = NULL;
+	struct nlattr *list;
+
+	if (strlen(altname) > LINK_ALTNAME_MAX)
+		return -ENAMETOOLONG;
+	message = link_message(RTM_NEWLINKPROP, NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND, &link);
+	if (!message)
+		return -ENOMEM;
+	list = nla_nest_start(message, IFLA_PROP_LIST | NLA_F_NESTED);
+	if (!list || nla_put_string(message, IFLA_ALT_IFNAME, altname) < 0)
+		return -ENOMEM;
+	(void) nla_nest_end(message, list);
+	return nl_request(nl, message);
+}
+
+int link_delete(Nl *nl, int ifindex)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_DELLINK, 0, &link);
+
+	if (!message)
+		return -ENOMEM;
+	return nl_request(nl, message);
+}
+
+static void on_bridge(struct nlmsghdr *answer, void *userdata)
+{
+	StrList *names = userdata;
+	LinkInfo link;
+
+	if (link_parse(answer, &link) && streq(link.kind, "bridge"))
+		str_list_add(names, "%s", link.name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+int link_list_bridges(Nl *nl, StrList *ret)
+{
+	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message =
+		link_message(RTM_GETLINK, NLM_F_DUMP, &any);
+	StrList names = { 0 };
+	struct nlattr *info;
+	int r;
+
+	info = message ? nla_nest_start(message, IFLA_LINKINFO | NLA_F_NESTED) : NULL;
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, "bridge") < 0)
+		return -ENOMEM;
+	(void) nla_nest_end(message, info);
+
+	r = nl_query(nl, message, on_bridge, &names);
+	if (r >= 0 && names.failed)
+		r = -ENOMEM;
+	if (r < 0) {
+		str_list_done(&names);
+		return r;
+	}
+	if (names.n > 0)
+		qsort(names.items, names.n, sizeof(*names.items), compare_names);
+	*ret = names;
+	return 0;
+}

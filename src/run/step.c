@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <linux/netlink.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/access.h"
+#include "host/state-file.h"
+#include "host/vm-dir.h"
+#include "mvmd/exit-codes.h"
+#include "run/apply.h"
+#include "run/step.h"
+
+/* A VMM or backend that is to go in an undo: it has nothing to save any more. */
+#define UNDO_GRACE_USEC (2 * USEC_PER_SEC)
+
+static int *fds_new(size_t n)
+{
+	int *fds = calloc(n ?: 1, sizeof(*fds));
+
+	for (size_t i = 0; fds && i < n; i++)
+		fds[i] = -EBADF;
+	return fds;
+}
+
+static Slot *slots_new(Resources *resources, size_t n)
+{
+	Slot *slots = calloc(n ?: 1, sizeof(*slots));
+
+	for (size_t i = 0; slots && i < n; i++)
+		slots[i] = (Slot){ resources, i };
+	return slots;
+}
+
+int resources_init(sd_event *event, const Plan *plan, const ResourceHandlers *handlers,
+		   Resources *ret)
+{
+	size_t n_nics = plan->n_nics ?: 1, n_backends = plan->n_backends ?: 1;
+
+	*ret = (Resources){
+		.event = event, .plan = plan, .handlers = *handlers, .lock_fd = -EBADF
+	};
+	ret->disk_locks = fds_new(plan->spec->n_disks);
+	ret->listeners = fds_new(plan->n_backends);
+	ret->link_waits = calloc(n_nics, sizeof(LinkWait *));
+	ret->bridges = calloc(n_nics, sizeof(LinkInfo));
+	ret->taps = calloc(n_nics, sizeof(Tap));
+	ret->backends = calloc(n_backends, sizeof(Backend *));
+	ret->socket_waits = calloc(n_backends, sizeof(SocketWait *));
+	ret->nic_slots = slots_new(ret, plan->n_nics);
+	ret->backend_slots = slots_new(ret, plan->n_backends);
+	if (ret->disk_locks && ret->listeners && ret->link_waits && ret->bridges && ret->taps &&
+	    ret->backends && ret->socket_waits && ret->nic_slots && ret->backend_slots)
+		return 0;
+	resources_done(ret);
+	return -ENOMEM;
+}
+
+void resources_done(Resources *resources)
+{
+	(void) vmm_free(resources->vmm);
+	for (size_t i = 0; resources->backends && i < resources->plan->n_backends; i++)
+		(void) backend_free(resources->backends[i]);
+	(void) nl_connection_free(resources->nl);
+	free(resources->disk_locks);
+	free(resources->listeners);
+	free(resources->link_waits);
+	free(resources->bridges);
+	free(resources->taps);
+	free(resources->backends);
+	free(resources->socket_waits);
+	free(resources->nic_slots);
+	free(resources->backend_slots);
+	*resources = (Resources){ .lock_fd = -EBADF };
+}
+
+static int record_backend(const Resources *resources, size_t i, StateFile *state)
+{
+	const PlanBackend *backend = &resources->plan->backends[i];
+	pid_t pid = resources->backends[i] ? backend_pid(resources->backends[i]) : 0;
+	_cleanup_free_ char *label = NULL;
+
+	if (pid == 0)
+		return 0;
+	label = str_printf("%s[%s]", backend_kind_to_string(backend->kind), backend->id);
+	return label ? state_file_add_backend(state, label, pid) : -ENOMEM;
+}
+
+int resources_record(const Resources *resources)
+{
+	const Plan *plan = resources->plan;
+	_cleanup_free_ char *path = vm_state_path(plan->directory);
+	StateFile state = { 0 };
+	int r = path ? 0 : -ENOMEM;
+
+	if (r == 0 && resources->vmm && vmm_pid(resources->vmm) > 0)
+		r = state_process_set(&state.vmm, vmm_kind_to_string(plan->vmm),
+				      vmm_pid(resources->vmm));
+	for (size_t i = 0; r == 0 && i < plan->n_backends; i++)
+		r = record_backend(resources, i, &state);
+	if (r == 0)
+		r = state_file_write(path, &state);
+	state_file_done(&state);
+	return r;
+}
+
+static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	_cleanup_free_ char *found = NULL;
+	int r;
+
+	r = vm_lock(resources->plan, &resources->lock_fd, fault);
+	if (r < 0)
+		return r;
+	r = vm_leftovers_clean(resources->plan, resources->replace, &found, fault);
+	if (r < 0) {
+		vm_unlock(resources->plan, TAKE_FD(resources->lock_fd));
+		return r;
+	}
+	if (found)
+		resources->handlers.on_leftovers(found, resources->handlers.userdata);
+	return 0;
+}
+
+static int lock_undo(Resources *resources, const PlanStep *step)
+{
+	vm_unlock(resources->plan, TAKE_FD(resources->lock_fd));
+	return 0;
+}
+
+static int disk_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const SpecDisk *disk = &resources->plan->spec->disks[step->subject];
+
+	return disk_lock(&resources->plan->facts->vm, disk->path, disk->readonly,
+			 &resources->disk_locks[step->subject], fault);
+}
+
+static int disk_undo(Resources *resources, const PlanStep *step)
+{
+	resources->disk_locks[step->subject] = close_fd(resources->disk_locks[step->subject]);
+	return 0;
+}
+
+static int directory_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	int r = vm_directory_make(resources->plan, fault);
+
+	if (r < 0)
+		(void) vm_directory_remove(resources->plan);
+	return r;
+}
+
+static int directory_undo(Resources *resources, const PlanStep *step)
+{
+	(void) vm_directory_remove(resources->plan);
+	return 0;
+}
+
+static int control_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	return control_new(resources->event, resources->plan->control_socket, resources->plan->spec,
+			   &resources->handlers.control, &resources->control, fault);
+}
+
+static int control_undo(Resources *resources, const PlanStep *step)
+{
+	resources->control = control_free(resources->control);
+	(void) unlink(resources->plan->control_socket);
+	return 0;
+}
+
+static void on_bridge(const LinkInfo *bridge, const Fault *fault, void *userdata)
+{
+	Slot *slot = userdata;
+
+	if (bridge)
+		slot->resources->bridges[slot->subject] = *bridge;
+	apply_step_done(slot->resources->apply, STEP_BRIDGE, slot->subject, fault);
+}
+
+static int open_netlink(Resources *resources, Fault *fault)
+{
+	int r = resources->nl ? 0 : nl_connection_new(NETLINK_ROUTE, &resources->nl);
+
+	return r == 0 ? 0 :
+			fault_set(fault, r, MVMD_EXIT_SYSTEM, "netlink",
+				  "cannot open a netlink socket: %m");
+}
+
+static int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[step->subject];
+	LinkInfo *bridge = &resources->bridges[step->subject];
+	int r;
+
+	r = open_netlink(resources, fault);
+	if (r < 0)
+		return r;
+	/* The usual case needs no subscription. */
+	if (link_get(resources->nl, nic->spec->bridge, bridge) == 0 &&
+	    streq(bridge->kind, "bridge"))
+		return 0;
+
+	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
+			    &resources->nic_slots[step->subject],
+			    &resources->link_waits[step->subject], fault);
+	return r < 0 ? r : STEP_LATER;
+}
+
+static int bridge_undo(Resources *resources, const PlanStep *step)
+{
+	resources->link_waits[step->subject] = link_wait_free(resources->link_waits[step->subject]);
+	return 0;
+}
+
+static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[step->subject];
+	Tap *tap = &resources->taps[step->subject];
+	int r;
+
+	r = tap_create(resources->nl, nic, tap, fault);
+	if (r < 0)
+		return r;
+	r = tap_attach(resources->nl, nic, tap, &resources->bridges[step->subject], fault);
+	if (r < 0)
+		tap_close(tap);
+	return r;
+}
+
+static int tap_undo(Resources *resources, const PlanStep *step)
+{
+	tap_close(&resources->taps[step->subject]);
+	return 0;
+}
+
+/* Who connects is the VMM, as the VM's user. */
+static int listener_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanBackend *backend = &resources->plan->backends[step->subject];
+	const Identity *vm = &resources->plan->facts->vm;
+	SockOwner owner = { .uid = vm->uid, .gid = vm->gid, .mode = 0600 };
+	int r = sock_listen(backend->socket, &owner, &resources->listeners[step->subject]);
+
+	return r == 0 ? 0 :
+			fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
+				  backend->socket);
+}
+
+static int listener_undo(Resources *resources, const PlanStep *step)
+{
+	int *listener = &resources->listeners[step->subject];
+
+	*listener = close_fd(*listener);
+	(void) unlink(resources->plan->backends[step->subject].socket);
+	return 0;
+}
+
+static int backend_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const Plan *plan = resources->plan;
+	const PlanBackend *backend = &plan->backends[step->subject];
+	/* QEMU never gets a lost share back, but a disk it does (reference: its chardev's "reconnect"). */
+	BackendConfig config = { .plan = plan,
+				 .backend = backend,
+				 .respawn = plan->vmm != VMM_QEMU || backend->disk };
+	int r;
+
+	r = backend_start(resources->event, &config, TAKE_FD(resources->listeners[step->subject]),
+			  &resources->handlers.backend, &resources->backends[step->subject], fault);
+	if (r < 0)
+		return r;
+	(void) resources_record(resources);
+	return 0;
+}
+
+static int backend_undo(Resources *resources, const PlanStep *step)
+{
+	backend_stop(resources->backends[step->subject]);
+	return STEP_LATER;
+}
+
+static void on_socket(const Fault *fault, void *userdata)
+{
+	Slot *slot = userdata;
+
+	apply_step_done(slot->resources->apply, STEP_EXTERNAL, slot->subject, fault);
+}
+
+static int external_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	int r = socket_wait_start(resources->event, resources->plan->backends[step->subject].socket,
+				  step->deadline_usec, on_socket,
+				  &resources->backend_slots[step->subject],
+				  &resources->socket_waits[step->subject], fault);
+
+	return r < 0 ? r : STEP_LATER;
+}
+
+static int external_undo(Resources *resources, const PlanStep *step)
+{
+	resources->socket_waits[step->subject] =
+		socket_wait_free(resources->socket_waits[step->subject]);
+	return 0;
+}
+
+static int console_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const ResourceHandlers *handlers = &resources->handlers;
+
+	if (resources->plan->console_socket)
+		return console_new_listener(resources->event, resources->plan->console_socket,
+					    handlers->on_console, handlers->userdata,
+					    &resources->console, fault);
+	return console_new_pty(resources->event, handlers->on_console, handlers->userdata,
+			       &resources->console, fault);
+}
+
+static int console_undo(Resources *resources, const PlanStep *step)
+{
+	resources->console = console_free(resources->console);
+	if (resources->plan->console_socket)
+		(void) unlink(resources->plan->console_socket);
+	return 0;
+}
+
+static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	VmmResources given = { .plan = resources->plan,
+			       .taps = resources->taps,
+			       .console_fd = console_child_fd(resources->console) };
+	int r;
+
+	r = vmm_start(resources->event, &given, &resources->handlers.vmm, &resources->vmm, fault);
+	if (r < 0)
+		return r;
+	console_release_child_fd(resources->console);
+	(void) resources_record(resources);
+	return STEP_LATER;
+}
+
+static int vmm_undo(Resources *resources, const PlanStep *step)
+{
+	if (vmm_pid(resources->vmm) == 0)
+		return 0;
+	vmm_quit(resources->vmm, UNDO_GRACE_USEC);
+	return STEP_LATER;
+}
+
+static const StepOps ops[_STEP_KIND_MAX] = {
+	[STEP_LOCK] = { lock_apply, lock_undo },
+	[STEP_DISK_LOCK] = { disk_apply, disk_undo },
+	[STEP_DIRECTORY] = { directory_apply, directory_undo },
+	[STEP_CONTROL] = { control_apply, control_undo },
+	[STEP_BRIDGE] = { bridge_apply, bridge_undo },
+	[STEP_TAP] = { tap_apply, tap_undo },
+	[STEP_LISTENER] = { listener_apply, listener_undo },
+	[STEP_BACKEND] = { backend_apply, backend_undo },
+	[STEP_EXTERNAL] = { external_apply, external_undo },
+	[STEP_CONSOLE] = { console_apply, console_undo },
+	[STEP_VMM] = { vmm_apply, vmm_undo },
+};
+
+const StepOps *step_ops(StepKind kind)
+{
+	return &ops[kind];
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "host/tap.h"
+#include "model/plan.h"
+#include "run/backend.h"
+#include "run/console.h"
+#include "run/control.h"
+#include "run/link-wait.h"
+#include "run/socket-wait.h"
+#include "run/vmm.h"
+
+/*
+ * The steps of a plan, done: for each kind one apply and one undo, glue only. What a step makes lies in
+ * Resources until its undo.
+ */
+
+/* What those who made the resources want to hear; vm.c is the one. */
+typedef struct ResourceHandlers {
+	BackendHandler backend;
+	VmmHandler vmm;
+	ControlHandler control;
+	ConsoleHandler on_console;
+	/* What an earlier run left and lock cleaned up, in words. */
+	void (*on_leftovers)(const char *found, void *userdata);
+	void *userdata;
+} ResourceHandlers;
+
+typedef struct Apply Apply;
+typedef struct Resources Resources;
+
+/* One nic or backend of the plan, as its callbacks are given it. */
+typedef struct Slot {
+	Resources *resources;
+	size_t subject;
+} Slot;
+
+struct Resources {
+	sd_event *event;
+	const Plan *plan;
+	ResourceHandlers handlers;
+	bool replace; /* a VMM that outlived its supervisor is killed, not a reason to refuse */
+	Apply *apply; /* whom steps that take time tell of their end */
+
+	Nl *nl; /* opened with the first tap */
+	int lock_fd;
+	int *disk_locks; /* per disk of the spec; -EBADF: none */
+	LinkWait **link_waits; /* per nic */
+	LinkInfo *bridges; /* per nic */
+	Tap *taps; /* per nic */
+	int *listeners; /* per backend of the plan; -EBADF: none, or handed to the backend */
+	Backend **backends; /* per backend of the plan */
+	SocketWait **socket_waits;
+	Control *control;
+	Console *console;
+	Vmm *vmm;
+	Slot *nic_slots, *backend_slots;
+};
+
+/* 0 or -ENOMEM. */
+int resources_init(sd_event *event, const Plan *plan, const ResourceHandlers *handlers,
+		   Resources *ret);
+/* Frees what is left; after an undo of all steps nothing is. */
+void resources_done(Resources *resources);
+
+/* STEP_LATER: the step goes on; apply_step_done() or apply_step_undone() tells its end. */
+#define STEP_LATER 1
+
+typedef struct StepOps {
+	/* 0: done. STEP_LATER. -errno with fault: failed, and nothing is left of it. */
+	int (*apply)(Resources *resources, const PlanStep *step, Fault *fault);
+	/* Also of a step that goes on still. 0: done. STEP_LATER. */
+	int (*undo)(Resources *resources, const PlanStep *step);
+} StepOps;
+
+const StepOps *step_ops(StepKind kind);
+
+/* Records the processes that live now in the VM's state file. Called whenever one comes or goes. */
+int resources_record(const Resources *resources);

@@ -36,8 +36,6 @@ struct Console {
 	char history[CONSOLE_HISTORY_BYTES];
 	size_t n_history;
 	uint64_t n_bytes;
-	ConsoleHandler on_output;
-	void *userdata;
 };
 
 static Reader *reader_free(Reader *reader)
@@ -101,8 +99,6 @@ static void console_output(Console *console, const char *bytes, size_t n)
 {
 	console->n_bytes += n;
 	history_add(console, bytes, n);
-	if (console->on_output)
-		console->on_output(console, bytes, n, console->userdata);
 	/* Backwards: a reader that broke leaves, and the last one takes its place. */
 	for (size_t i = console->n_readers; i-- > 0;)
 		output_write(console->readers[i]->output, bytes, n);
@@ -140,14 +136,11 @@ void console_drain(Console *console)
 	} while (console->n_bytes > before);
 }
 
-static int console_init(sd_event *event, int fd, ConsoleHandler on_output, void *userdata,
-			Console *console)
+static int console_init(sd_event *event, int fd, Console *console)
 {
 	int r;
 
 	console->event = sd_event_ref(event);
-	console->on_output = on_output;
-	console->userdata = userdata;
 	r = output_new(event, fd, NULL, NULL, &console->input);
 	if (r < 0)
 		return r;
@@ -185,8 +178,7 @@ static Console *console_alloc(void)
 	return console;
 }
 
-int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, Console **ret,
-		    Fault *fault)
+int console_new_pty(sd_event *event, Console **ret, Fault *fault)
 {
 	_cleanup_(console_free_p) Console *console = console_alloc();
 	int r;
@@ -195,7 +187,7 @@ int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, C
 		return fault_oom(fault);
 	r = open_pty(&console->fd, &console->child_fd);
 	if (r == 0)
-		r = console_init(event, console->fd, on_output, userdata, console);
+		r = console_init(event, console->fd, console);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
 				 "cannot open a pty for the console: %m");
@@ -203,8 +195,7 @@ int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, C
 	return 0;
 }
 
-int console_new_listener(sd_event *event, const char *path, ConsoleHandler on_output,
-			 void *userdata, Console **ret, Fault *fault)
+int console_new_listener(sd_event *event, const char *path, Console **ret, Fault *fault)
 {
 	static const SockOwner ours = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0600 };
 	_cleanup_(console_free_p) Console *console = console_alloc();
@@ -216,7 +207,7 @@ int console_new_listener(sd_event *event, const char *path, ConsoleHandler on_ou
 	if (r == 0)
 		r = sock_connect(path, &console->fd);
 	if (r == 0)
-		r = console_init(event, console->fd, on_output, userdata, console);
+		r = console_init(event, console->fd, console);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
 				 "cannot listen on %s for the console: %m", path);

@@ -16,16 +16,11 @@ typedef struct Console Console;
 /* What a late reader sees first. */
 #define CONSOLE_SCREEN_LINES 24
 
-/* Output of the guest, before the readers get it: for counting, and for a first look. */
-typedef void (*ConsoleHandler)(Console *console, const char *bytes, size_t n, void *userdata);
-
 /* A pty in raw mode; console_child_fd() is the slave, opened once. 0 or -errno with fault. */
-int console_new_pty(sd_event *event, ConsoleHandler on_output, void *userdata, Console **ret,
-		    Fault *fault);
+int console_new_pty(sd_event *event, Console **ret, Fault *fault);
 
 /* A listener at path, already connected to; console_child_fd() is the listener. 0 or -errno with fault. */
-int console_new_listener(sd_event *event, const char *path, ConsoleHandler on_output,
-			 void *userdata, Console **ret, Fault *fault);
+int console_new_listener(sd_event *event, const char *path, Console **ret, Fault *fault);
 
 /* What the VMM is given. It stays the console's; release it when the VMM has it. -EBADF once released. */
 int console_child_fd(const Console *console);

@@ -307,14 +307,17 @@ static int external_undo(Resources *resources, const PlanStep *step)
 
 static int console_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	const ResourceHandlers *handlers = &resources->handlers;
+	int r;
 
 	if (resources->plan->console_socket)
-		return console_new_listener(resources->event, resources->plan->console_socket,
-					    handlers->on_console, handlers->userdata,
-					    &resources->console, fault);
-	return console_new_pty(resources->event, handlers->on_console, handlers->userdata,
-			       &resources->console, fault);
+		r = console_new_listener(resources->event, resources->plan->console_socket,
+					 &resources->console, fault);
+	else
+		r = console_new_pty(resources->event, &resources->console, fault);
+	if (r == 0 && resources->handlers.console_output_fd >= 0)
+		(void) console_add_output(resources->console,
+					  resources->handlers.console_output_fd);
+	return r;
 }
 
 static int console_undo(Resources *resources, const PlanStep *step)

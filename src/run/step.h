@@ -20,7 +20,7 @@ typedef struct ResourceHandlers {
 	BackendHandler backend;
 	VmmHandler vmm;
 	ControlHandler control;
-	ConsoleHandler on_console;
+	int console_output_fd; /* the guest's console is copied there; -EBADF: nowhere */
 	/* What an earlier run left and lock cleaned up, in words. */
 	void (*on_leftovers)(const char *found, void *userdata);
 	void *userdata;

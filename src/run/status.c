@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <unistd.h>
+
+#include "run/status.h"
+
+/* The schema of status --json; fields are only ever added to it. */
+#define STATUS_VERSION 1
+
+static json_t *pid_to_json(pid_t pid)
+{
+	return pid > 0 ? json_integer(pid) : json_null();
+}
+
+static json_t *vmm_to_json(const Resources *resources)
+{
+	const char *version = resources->vmm ? vmm_version(resources->vmm) : NULL;
+
+	return json_pack("{s:s, s:s?, s:o}", "kind", vmm_kind_to_string(resources->plan->vmm),
+			 "version", version ?: resources->plan->vmm_program->version, "pid",
+			 pid_to_json(resources->vmm ? vmm_pid(resources->vmm) : 0));
+}
+
+static json_t *guest_to_json(const Resources *resources, const VmStatus *status)
+{
+	uint64_t bytes = resources->console ? console_bytes(resources->console) : 0;
+
+	return json_pack("{s:n, s:I, s:I}", "kernel", "lives", (json_int_t) status->lives,
+			 "console_bytes", (json_int_t) bytes);
+}
+
+/* The kernel is asked now: what was attached once may have been taken away since. */
+static bool is_attached(const Resources *resources, size_t i)
+{
+	LinkInfo tap, bridge;
+	const PlanNic *nic = &resources->plan->nics[i];
+
+	return resources->nl && link_get(resources->nl, nic->tap, &tap) == 0 && tap.master != 0 &&
+	       link_get(resources->nl, nic->spec->bridge, &bridge) == 0 &&
+	       tap.master == bridge.ifindex;
+}
+
+static json_t *interfaces_to_json(const Resources *resources)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < resources->plan->n_nics; i++) {
+		const PlanNic *nic = &resources->plan->nics[i];
+		char mac[MAC_TEXT_MAX];
+
+		(void) json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", nic->spec->id, "tap",
+					nic->tap, "mac", mac_format(mac, nic->mac), "bridge",
+					nic->spec->bridge, "attached", is_attached(resources, i)));
+	}
+	return list;
+}
+
+static json_t *backends_to_json(const Resources *resources)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < resources->plan->n_backends; i++) {
+		const PlanBackend *plan = &resources->plan->backends[i];
+		const Backend *backend = resources->backends[i];
+
+		(void) json_array_append_new(
+			list, json_pack("{s:s, s:s, s:o, s:s, s:I}", "id", plan->id, "kind",
+					backend_kind_to_string(plan->kind), "pid",
+					pid_to_json(backend ? backend_pid(backend) : 0), "socket",
+					plan->socket, "restarts",
+					(json_int_t) (backend ? backend_restarts(backend) : 0)));
+	}
+	return list;
+}
+
+static json_t *findings_to_json(const FaultList *findings)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < findings->n; i++) {
+		const Fault *finding = &findings->items[i];
+
+		(void) json_array_append_new(list,
+					     json_pack("{s:s, s:s?, s:s?, s:s?}", "id", finding->id,
+						       "what", finding->what, "why", finding->why,
+						       "remedy", finding->remedy));
+	}
+	return list;
+}
+
+json_t *status_to_json(const Resources *resources, const VmStatus *status)
+{
+	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "version",
+			 STATUS_VERSION, "name", resources->plan->spec->name, "state",
+			 vm_state_to_string(status->state), "since_realtime_usec",
+			 (json_int_t) status->since_realtime_usec, "pid", (int) getpid(), "vmm",
+			 vmm_to_json(resources), "guest", guest_to_json(resources, status),
+			 "interfaces", interfaces_to_json(resources), "backends",
+			 backends_to_json(resources), "findings",
+			 findings_to_json(status->findings));
+}

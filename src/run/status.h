@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "model/lifecycle.h"
+#include "run/step.h"
+
+/* What vm.c knows beyond the resources. */
+typedef struct VmStatus {
+	VmState state;
+	uint64_t since_realtime_usec; /* when that state began */
+	unsigned lives; /* how often the guest began to run */
+	const FaultList *findings;
+} VmStatus;
+
+/* The answer of GetStatus (include/mvmd/io.mvmd.vm.varlink). A new reference, NULL: out of memory. */
+json_t *status_to_json(const Resources *resources, const VmStatus *status);

@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "model/lifecycle.h"
+#include "mvmd/exit-codes.h"
+#include "run/apply.h"
+#include "run/status.h"
+#include "vm.h"
+
+/* A VMM that was asked to quit gets this long before SIGKILL, which then gets as long again. */
+#define VMM_QUIT_GRACE_USEC   (3 * USEC_PER_SEC)
+#define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* How often a stop says how long it will wait still. */
+#define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
+/*
+ * A life of the guest that ends this soon, by a reset and without one byte on the console, was none: a
+ * kernel that dies at its first instruction is rebooted by its VMM for ever, 2.4 times a second.
+ */
+#define SILENT_LIFE_USEC (5 * USEC_PER_SEC)
+#define SILENT_LIVES_MAX 5
+#define EVENT_QUEUE_MAX	 64
+
+typedef struct Vm {
+	const Plan *plan;
+	const VmOptions *options;
+	sd_event *event;
+	Resources resources;
+	Apply *apply;
+
+	VmState state;
+	uint64_t state_since_realtime_usec;
+	uint64_t began_usec;
+	bool wish_stop;
+	int exit_code; /* of the first failure; 0: none so far */
+	FaultList findings;
+
+	VmEvent queue[EVENT_QUEUE_MAX]; /* what happened and is not dealt with yet */
+	size_t n_queue;
+	sd_event_source *dispatch; /* enabled while the queue is not empty */
+	sd_event_source *deadline, *countdown;
+	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
+
+	unsigned lives, silent_lives;
+	uint64_t life_began_usec, life_began_bytes;
+} Vm;
+
+/* Events are dealt with one after the other from the loop, never within the callback that brought them. */
+static void vm_post(Vm *vm, VmEvent event)
+{
+	if (vm->n_queue < EVENT_QUEUE_MAX)
+		vm->queue[vm->n_queue++] = event;
+	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
+}
+
+/* Keeps a copy for status. */
+static void vm_find(Vm *vm, const Fault *fault)
+{
+	Fault copy = { 0 };
+
+	(void) fault_set(&copy, fault->error, fault->exit_code, fault->id, "%s", fault->what ?: "");
+	if (fault->why)
+		(void) fault_why(&copy, "%s", fault->why);
+	if (fault->remedy)
+		(void) fault_remedy(&copy, "%s", fault->remedy);
+	(void) fault_list_take(&vm->findings, &copy);
+}
+
+/* The first failure decides the exit code; all are told. A wait that we cancelled ourselves is none. */
+static void vm_fail(Vm *vm, const Fault *fault)
+{
+	if (fault->error == -ECANCELED)
+		return;
+	log_fault(LOG_LEVEL_ERROR, fault);
+	vm_find(vm, fault);
+	if (vm->exit_code == MVMD_EXIT_OK)
+		vm->exit_code = fault->exit_code;
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	vm_post(userdata, VM_EVENT_DEADLINE);
+	return 0;
+}
+
+static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	Vm *vm = userdata;
+	uint64_t now = now_usec(), left = vm->deadline_usec > now ? vm->deadline_usec - now : 0;
+
+	log_line(LOG_LEVEL_INFO,
+		 "waiting for the guest to power off, %" PRIu64
+		 "s left (a second signal ends it now)",
+		 (left + USEC_PER_SEC - 1) / USEC_PER_SEC);
+	(void) sd_event_source_set_time_relative(source, COUNTDOWN_INTERVAL_USEC);
+	(void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+	return 0;
+}
+
+static uint64_t deadline_after_usec(const Vm *vm, VmDeadline deadline)
+{
+	const SpecTimeouts *timeouts = &vm->plan->spec->timeouts;
+
+	switch (deadline) {
+	case VM_DEADLINE_BOOT:
+		return timeouts->boot_usec;
+	case VM_DEADLINE_STOP:
+		return timeouts->stop_usec;
+	case VM_DEADLINE_KILL:
+		return VMM_QUIT_TIMEOUT_USEC;
+	case VM_DEADLINE_KEEP:
+	case VM_DEADLINE_NONE:
+	default:
+		return 0;
+	}
+}
+
+static void vm_set_deadline(Vm *vm, VmDeadline deadline)
+{
+	uint64_t after_usec = deadline_after_usec(vm, deadline);
+
+	if (deadline == VM_DEADLINE_KEEP)
+		return;
+	vm->deadline = sd_event_source_disable_unref(vm->deadline);
+	vm->countdown = sd_event_source_disable_unref(vm->countdown);
+	if (deadline == VM_DEADLINE_NONE)
+		return;
+	vm->deadline_usec = now_usec() + after_usec;
+	(void) sd_event_add_time(vm->event, &vm->deadline, CLOCK_MONOTONIC, vm->deadline_usec, 0,
+				 on_deadline, vm);
+	if (deadline == VM_DEADLINE_STOP)
+		(void) sd_event_add_time_relative(vm->event, &vm->countdown, CLOCK_MONOTONIC,
+						  COUNTDOWN_INTERVAL_USEC, 0, on_countdown, vm);
+}
+
+/* The deadline of a state is itself what failed: say what was awaited. */
+static void vm_fail_deadline(Vm *vm, VmState from)
+{
+	const SpecTimeouts *timeouts = &vm->plan->spec->timeouts;
+	char text[FORMAT_MAX];
+	Fault fault = { 0 };
+
+	if (from == VM_STOPPING) {
+		(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_OK, "power-button-ignored",
+				 "the guest did not power off within %s and is ended now",
+				 format_duration(text, timeouts->stop_usec));
+		(void) fault_why(&fault,
+				 "nothing in it acts on the ACPI power button (a logind or an "
+				 "acpid does)");
+		log_fault(LOG_LEVEL_WARNING, &fault);
+		vm_find(vm, &fault);
+	} else {
+		(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_VMM, "vmm-deaf",
+				 "%s did not %s within %s", vmm_kind_to_string(vm->plan->vmm),
+				 from == VM_CREATING ? "take its configuration" : "boot the guest",
+				 format_duration(text, timeouts->boot_usec));
+		if (*vmm_last_line(vm->resources.vmm))
+			(void) fault_why(&fault, "its last words: %s",
+					 vmm_last_line(vm->resources.vmm));
+		else if (vm->plan->n_backends > 0)
+			(void) fault_why(&fault,
+					 "a VMM waits without end for a vhost-user backend that "
+					 "accepts it and does not answer");
+		vm_fail(vm, &fault);
+	}
+	fault_done(&fault);
+}
+
+static void vm_announce(Vm *vm)
+{
+	log_line(LOG_LEVEL_INFO, "running after %" PRIu64 "ms: %s %s, pid %d",
+		 (now_usec() - vm->began_usec) / USEC_PER_MSEC, vmm_kind_to_string(vm->plan->vmm),
+		 vmm_version(vm->resources.vmm) ?: "(version unknown)", vmm_pid(vm->resources.vmm));
+	if (vm->wish_stop)
+		vm_post(vm, VM_EVENT_STOP);
+}
+
+static void vm_press_power_button(Vm *vm)
+{
+	char text[FORMAT_MAX];
+
+	log_line(LOG_LEVEL_INFO,
+		 "power button pressed; the guest has %s (a second signal ends it now)",
+		 format_duration(text, vm->plan->spec->timeouts.stop_usec));
+	if (vmm_power_button(vm->resources.vmm) < 0)
+		log_line(LOG_LEVEL_WARNING, "%s did not take the power button",
+			 vmm_kind_to_string(vm->plan->vmm));
+}
+
+static void vm_create_or_boot(Vm *vm, bool boot)
+{
+	Vmm *vmm = vm->resources.vmm;
+	int r = boot ? vmm_boot(vmm) : vmm_create(vmm);
+	Fault fault = { 0 };
+
+	if (r >= 0)
+		return;
+	(void) fault_set(&fault, r, MVMD_EXIT_VMM, "vmm-failed", "cannot ask %s to %s: %m",
+			 vmm_kind_to_string(vm->plan->vmm),
+			 boot ? "boot the guest" : "take its configuration");
+	vm_fail(vm, &fault);
+	fault_done(&fault);
+	vm_post(vm, VM_EVENT_VMM_FAILED);
+}
+
+static void vm_act(Vm *vm, unsigned actions, VmState from)
+{
+	if (actions & VM_ACTION_WISH_STOP)
+		vm->wish_stop = true;
+	if (actions & VM_ACTION_FAIL)
+		vm_fail_deadline(vm, from);
+	if (actions & VM_ACTION_APPLY)
+		apply_begin(vm->apply);
+	if (actions & VM_ACTION_CANCEL)
+		apply_cancel(vm->apply);
+	if (actions & VM_ACTION_CREATE)
+		vm_create_or_boot(vm, false);
+	if (actions & VM_ACTION_BOOT)
+		vm_create_or_boot(vm, true);
+	if (actions & VM_ACTION_ANNOUNCE)
+		vm_announce(vm);
+	if (actions & VM_ACTION_POWER_BUTTON)
+		vm_press_power_button(vm);
+	if (actions & VM_ACTION_QUIT)
+		vmm_quit(vm->resources.vmm, VMM_QUIT_GRACE_USEC);
+	if (actions & VM_ACTION_KILL)
+		vmm_kill(vm->resources.vmm);
+	if (actions & VM_ACTION_UNWIND)
+		apply_undo(vm->apply);
+	if (actions & VM_ACTION_LEAVE)
+		(void) sd_event_exit(vm->event, 0);
+}
+
+static void vm_handle(Vm *vm, VmEvent event)
+{
+	VmState from = vm->state;
+	bool ignored;
+	VmTransition next = lifecycle_next(from, event, &ignored);
+
+	if (ignored)
+		return;
+	if (next.state != from) {
+		vm->state = next.state;
+		vm->state_since_realtime_usec = realtime_usec();
+		log_line(LOG_LEVEL_DEBUG, "%s -> %s (%s)", vm_state_to_string(from),
+			 vm_state_to_string(next.state), vm_event_to_string(event));
+	}
+	vm_set_deadline(vm, next.deadline);
+	vm_act(vm, next.actions, from);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata)
+{
+	Vm *vm = userdata;
+	VmEvent event;
+
+	if (vm->n_queue == 0) {
+		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+		return 0;
+	}
+	event = vm->queue[0];
+	vm->n_queue--;
+	memmove(vm->queue, vm->queue + 1, vm->n_queue * sizeof(vm->queue[0]));
+	if (vm->n_queue == 0)
+		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	vm_handle(vm, event);
+	return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	Vm *vm = userdata;
+
+	/* The first one is a request, the next ones are impatience. */
+	if (vm->wish_stop || vm->state == VM_STOPPING) {
+		log_line(LOG_LEVEL_INFO, "ending the VM now");
+		vm_post(vm, VM_EVENT_FORCE);
+	} else {
+		vm->wish_stop = true;
+		vm_post(vm, VM_EVENT_STOP);
+	}
+	return 0;
+}
+
+/* The steps: what a person wants to see pass by at a start. */
+
+static void on_step_waiting(const PlanStep *step, void *userdata)
+{
+	char text[FORMAT_MAX];
+
+	log_line(step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		 "waiting up to %s for %s", format_duration(text, step->deadline_usec),
+		 step->awaits);
+}
+
+static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
+{
+	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
+		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
+
+	log_line(visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", step->what);
+}
+
+static void on_applied(void *userdata)
+{
+	vm_post(userdata, VM_EVENT_APPLIED);
+}
+
+static void on_step_failed(const PlanStep *step, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_STEP_FAILED);
+}
+
+static void on_undone(void *userdata)
+{
+	vm_post(userdata, VM_EVENT_UNWOUND);
+}
+
+/* The VMM and its guest. */
+
+static void life_begins(Vm *vm)
+{
+	vm->lives++;
+	vm->life_began_usec = now_usec();
+	vm->life_began_bytes = vm->resources.console ? console_bytes(vm->resources.console) : 0;
+}
+
+static void life_ends_by_reset(Vm *vm)
+{
+	uint64_t lasted_usec = now_usec() - vm->life_began_usec;
+	Fault fault = { 0 };
+
+	console_drain(vm->resources.console);
+	if (lasted_usec >= SILENT_LIFE_USEC ||
+	    console_bytes(vm->resources.console) > vm->life_began_bytes) {
+		vm->silent_lives = 0;
+		log_line(LOG_LEVEL_INFO, "the guest reboots");
+		return;
+	}
+	if (++vm->silent_lives < SILENT_LIVES_MAX)
+		return;
+	(void) fault_set(
+		&fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
+		"the guest was reset %u times in a row within seconds of its start, the last "
+		"time after %" PRIu64 "ms, without one byte on its console",
+		vm->silent_lives, lasted_usec / USEC_PER_MSEC);
+	(void) fault_remedy(&fault,
+			    "try another kernel, and \"console=ttyS0\" in boot.cmdline to see "
+			    "what it says; tap and backends are not to blame");
+	vm_fail(vm, &fault);
+	fault_done(&fault);
+	vm_post(vm, VM_EVENT_CRASHED);
+}
+
+static void on_panic(Vm *vm)
+{
+	Fault fault = { 0 };
+
+	(void) fault_set(&fault, -EIO, MVMD_EXIT_GUEST_CRASHED, "guest-panic",
+			 "the guest's kernel panicked");
+	(void) fault_remedy(&fault, "read the last lines of its console");
+	vm_fail(vm, &fault);
+	fault_done(&fault);
+	vm_post(vm, VM_EVENT_CRASHED);
+}
+
+/* An end that nobody asked for. Its exit status proves nothing: cloud-hypervisor leaves panics with 0. */
+static void on_vmm_exit(Vm *vm, const ChildEnd *end)
+{
+	const char *kind = vmm_kind_to_string(vm->plan->vmm), *words;
+	char text[CHILD_END_MAX];
+	Fault fault = { 0 };
+
+	if (vm->resources.console)
+		console_drain(vm->resources.console);
+	if (vm->state != VM_KILLING && vm->state != VM_UNWINDING) {
+		words = vmm_last_line(vm->resources.vmm);
+		(void) fault_set(&fault, -EIO, MVMD_EXIT_VMM, "vmm-exited",
+				 "%s ended unasked with %s", kind, child_end_to_text(text, end));
+		if (*words)
+			(void) fault_why(&fault, "its last words: %s", words);
+		vm_fail(vm, &fault);
+		fault_done(&fault);
+	}
+	(void) resources_record(&vm->resources);
+	vm_post(vm, VM_EVENT_VMM_EXITED);
+	apply_step_undone(vm->apply, STEP_VMM, 0);
+}
+
+static void on_vmm_failed(Vm *vm, const Fault *fault)
+{
+	if (vm->state == VM_APPLYING) {
+		apply_step_done(vm->apply, STEP_VMM, 0, fault);
+		return;
+	}
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_VMM_FAILED);
+}
+
+static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
+{
+	Vm *vm = userdata;
+
+	switch (event->kind) {
+	case VMM_READY:
+		apply_step_done(vm->apply, STEP_VMM, 0, NULL);
+		break;
+	case VMM_CREATED:
+		vm_post(vm, VM_EVENT_CREATED);
+		break;
+	case VMM_BOOTED:
+		life_begins(vm);
+		vm_post(vm, VM_EVENT_BOOTED);
+		break;
+	case VMM_FAILED:
+		on_vmm_failed(vm, event->fault);
+		break;
+	case VMM_REBOOTING:
+		life_ends_by_reset(vm);
+		break;
+	case VMM_REBOOTED:
+		life_begins(vm);
+		(void) resources_record(&vm->resources);
+		break;
+	case VMM_ACTIVATED:
+		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
+		break;
+	case VMM_GUEST_OFF:
+		log_line(LOG_LEVEL_INFO, "the guest powered off");
+		vm_post(vm, VM_EVENT_GUEST_OFF);
+		break;
+	case VMM_GUEST_PANIC:
+		on_panic(vm);
+		break;
+	case VMM_EXITED:
+		on_vmm_exit(vm, event->end);
+		break;
+	case _VMM_EVENT_MAX:
+	default:
+		break;
+	}
+}
+
+static void on_vmm_line(Vmm *vmm, const char *line, void *userdata)
+{
+	Vm *vm = userdata;
+
+	log_child_line(vmm_kind_to_string(vm->plan->vmm), line);
+}
+
+/* The backends. */
+
+static void on_backend_crash(Backend *backend, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	log_fault(LOG_LEVEL_WARNING, fault);
+	vm_find(vm, fault);
+	(void) resources_record(&vm->resources);
+}
+
+static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	/* A backend leaves with the VMM that is its client: no loss while both are to go. */
+	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
+		return;
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_BACKEND_LOST);
+}
+
+static void on_backend_line(Backend *backend, const char *line, void *userdata)
+{
+	const PlanBackend *plan = backend_plan(backend);
+	_cleanup_free_ char *label =
+		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
+
+	log_child_line(label ?: plan->id, line);
+}
+
+static void on_backend_stopped(Backend *backend, void *userdata)
+{
+	Vm *vm = userdata;
+
+	apply_step_undone(vm->apply, STEP_BACKEND,
+			  (size_t) (backend_plan(backend) - vm->plan->backends));
+}
+
+/* The control socket. */
+
+static json_t *get_status(void *userdata)
+{
+	Vm *vm = userdata;
+	VmStatus status = { .state = vm->state,
+			    .since_realtime_usec = vm->state_since_realtime_usec,
+			    .lives = vm->lives,
+			    .findings = &vm->findings };
+
+	return status_to_json(&vm->resources, &status);
+}
+
+static uint64_t on_stop_request(bool force, void *userdata)
+{
+	Vm *vm = userdata;
+
+	log_line(LOG_LEVEL_INFO, force ? "asked to end the VM now" : "asked to stop");
+	vm->wish_stop = true;
+	vm_post(vm, force ? VM_EVENT_FORCE : VM_EVENT_STOP);
+	return force ? 0 : vm->plan->spec->timeouts.stop_usec;
+}
+
+static bool console_is_ready(void *userdata)
+{
+	Vm *vm = userdata;
+
+	return vm->resources.console != NULL;
+}
+
+static void on_console_request(int fd, void *userdata)
+{
+	Vm *vm = userdata;
+
+	(void) console_attach(vm->resources.console, fd);
+}
+
+static void on_leftovers(const char *found, void *userdata)
+{
+	log_line(LOG_LEVEL_WARNING, "cleaned up what an earlier run left: %s", found);
+}
+
+static int vm_init_sources(Vm *vm)
+{
+	static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t blocked;
+	int r;
+
+	(void) sigemptyset(&blocked);
+	for (size_t i = 0; i < ELEMENTSOF(stop_signals); i++)
+		(void) sigaddset(&blocked, stop_signals[i]);
+	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
+		return -errno;
+	(void) signal(SIGPIPE, SIG_IGN);
+
+	r = sd_event_new(&vm->event);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(stop_signals); i++)
+		r = sd_event_add_signal(vm->event, NULL, stop_signals[i], on_signal, vm);
+	if (r >= 0)
+		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
+	return r < 0 ? r : 0;
+}
+
+static int vm_init(Vm *vm)
+{
+	ResourceHandlers handlers = {
+		.backend = { on_backend_crash, on_backend_lost, on_backend_line, on_backend_stopped,
+			     vm },
+		.vmm = { on_vmm_event, on_vmm_line, vm },
+		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
+			     vm },
+		.on_leftovers = on_leftovers,
+		.console_output_fd = vm->options->console_fd,
+		.userdata = vm,
+	};
+	ApplyHandler applying = { on_step_waiting, on_step,   on_applied,
+				  on_step_failed,  on_undone, vm };
+	int r;
+
+	r = vm_init_sources(vm);
+	if (r == 0)
+		r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
+	if (r < 0)
+		return r;
+	vm->resources.replace = vm->options->replace;
+	return apply_new(&vm->resources, &applying, &vm->apply);
+}
+
+static void vm_done(Vm *vm)
+{
+	(void) apply_free(vm->apply);
+	resources_done(&vm->resources);
+	(void) sd_event_source_disable_unref(vm->deadline);
+	(void) sd_event_source_disable_unref(vm->countdown);
+	(void) sd_event_source_disable_unref(vm->dispatch);
+	(void) sd_event_unref(vm->event);
+	fault_list_done(&vm->findings);
+}
+
+int vm_run(const Plan *plan, const VmOptions *options)
+{
+	Vm vm = { .plan = plan, .options = options, .began_usec = now_usec() };
+	int r;
+
+	vm.state_since_realtime_usec = realtime_usec();
+	r = vm_init(&vm);
+	if (r == 0) {
+		vm_post(&vm, VM_EVENT_START);
+		r = sd_event_loop(vm.event);
+	}
+	if (r < 0) {
+		log_line(LOG_LEVEL_ERROR, "the event loop failed: %s", strerror(-r));
+		vm.exit_code = MVMD_EXIT_SYSTEM;
+	}
+	vm_done(&vm);
+	return vm.exit_code;
+}

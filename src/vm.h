@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/plan.h"
+
+/*
+ * One VM from its start to its end: the place where plan, steps, VMM, backends, console and control
+ * meet. Events go in, the lifecycle's table says what follows, and this is done. It is the only file that
+ * logs a run.
+ */
+
+typedef struct VmOptions {
+	bool replace; /* a VMM that outlived its supervisor is killed first */
+	int console_fd; /* the guest's console is copied there; -EBADF: nowhere */
+} VmOptions;
+
+/*
+ * Runs the plan until the VM is gone and all is undone. Returns the exit code of the run. SIGTERM, SIGINT
+ * and SIGHUP are taken: the first presses the power button, the second ends the VM at once.
+ */
+int vm_run(const Plan *plan, const VmOptions *options);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
@@ -15,19 +14,6 @@
 /* SIGKILL takes effect in milliseconds; a process in uninterruptible sleep may take for ever. */
 #define LEFTOVER_KILL_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define PID_TEXT_MAX		   16
-
-char *vm_state_path(const char *directory)
-{
-	return str_printf("%s/state.json", directory);
-}
-
-/* The directory of all VMs: the parent of this one's. New string or NULL. */
-static char *runtime_directory(const Plan *plan)
-{
-	_cleanup_free_ char *copy = strdup(plan->directory);
-
-	return copy ? strdup(dirname(copy)) : NULL;
-}
 
 /* As mkdir -p with mode 0755: each missing component in turn. */
 static int make_directories(const char *path)
@@ -77,9 +63,9 @@ pid_t vm_lock_holder(const char *lock_file)
 	return read_pid(fd);
 }
 
-static int fault_already_running(const Plan *plan, int fd, Fault *fault)
+static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
 {
-	const char *name = plan->spec->name;
+	const char *name = places->name;
 	pid_t pid = read_pid(fd);
 	_cleanup_free_ char *program = process_name(pid);
 
@@ -97,13 +83,11 @@ static bool is_same_file(int fd, const char *path)
 	       ours.st_ino == there.st_ino;
 }
 
-int vm_lock(const Plan *plan, int *ret, Fault *fault)
+int vm_lock(const VmPlaces *places, int *ret, Fault *fault)
 {
-	_cleanup_free_ char *runtime = runtime_directory(plan);
+	const char *runtime = places->runtime_directory;
 	int r;
 
-	if (!runtime)
-		return fault_oom(fault);
 	r = make_directories(runtime);
 	if (r < 0)
 		return fault_set(fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
@@ -111,39 +95,37 @@ int vm_lock(const Plan *plan, int *ret, Fault *fault)
 
 	for (;;) {
 		_cleanup_close_ int fd =
-			open(plan->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+			open(places->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 
 		if (fd < 0) {
 			bool denied = errno == EACCES;
 
 			(void) fault_set(
 				fault, -errno, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
-				"vm-lock", "cannot open the lock file %s: %m", plan->lock_file);
+				"vm-lock", "cannot open the lock file %s: %m", places->lock_file);
 			return denied ? fault_remedy(fault, "run mvmd as root, or give a "
 							    "--runtime-dir of your own") :
 					fault->error;
 		}
 		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-			return fault_already_running(plan, fd, fault);
-		if (!is_same_file(fd, plan->lock_file))
+			return fault_already_running(places, fd, fault);
+		if (!is_same_file(fd, places->lock_file))
 			continue;
 		r = write_pid(fd);
 		if (r < 0)
 			return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vm-lock",
-					 "cannot write the lock file %s: %m", plan->lock_file);
+					 "cannot write the lock file %s: %m", places->lock_file);
 		*ret = TAKE_FD(fd);
 		return 0;
 	}
 }
 
-void vm_unlock(const Plan *plan, int fd)
+void vm_unlock(const VmPlaces *places, int fd)
 {
-	_cleanup_free_ char *runtime = runtime_directory(plan);
-
-	(void) unlink(plan->lock_file);
+	(void) unlink(places->lock_file);
 	(void) close_fd(fd);
-	if (runtime)
-		(void) rmdir(runtime); /* refuses by itself where other VMs have files there */
+	(void) rmdir(
+		places->runtime_directory); /* refuses by itself where other VMs have files there */
 }
 
 static int remove_files_in(const char *path)
@@ -165,9 +147,9 @@ static int remove_files_in(const char *path)
 	return r;
 }
 
-int vm_directory_remove(const Plan *plan)
+int vm_directory_remove(const VmPlaces *places)
 {
-	const char *const directories[] = { plan->vmm_directory, plan->directory };
+	const char *const directories[] = { places->vmm_directory, places->directory };
 
 	for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
 		int r = remove_files_in(directories[i]);
@@ -180,27 +162,26 @@ int vm_directory_remove(const Plan *plan)
 	return 0;
 }
 
-int vm_directory_make(const Plan *plan, Fault *fault)
+int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault)
 {
-	const Identity *vm = &plan->facts->vm;
-
 	/* Others may pass through to the control socket, which judges them by itself, but not look. */
-	if (mkdir(plan->directory, 0711) < 0)
+	if (mkdir(places->directory, 0711) < 0)
 		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot make the directory %s: %m", plan->directory);
-	if (mkdir(plan->vmm_directory, 0700) < 0)
+				 "cannot make the directory %s: %m", places->directory);
+	if (mkdir(places->vmm_directory, 0700) < 0)
 		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot make the directory %s: %m", plan->vmm_directory);
+				 "cannot make the directory %s: %m", places->vmm_directory);
 	/* The umask may have taken the passing bit. */
-	if (chmod(plan->directory, 0711) < 0 || chown(plan->vmm_directory, vm->uid, vm->gid) < 0)
+	if (chmod(places->directory, 0711) < 0 ||
+	    chown(places->vmm_directory, vm->uid, vm->gid) < 0)
 		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot give %s to uid %u: %m", plan->vmm_directory, vm->uid);
+				 "cannot give %s to uid %u: %m", places->vmm_directory, vm->uid);
 	return 0;
 }
 
-static int refuse_living_vmm(const Plan *plan, const StateProcess *vmm, Fault *fault)
+static int refuse_living_vmm(const VmPlaces *places, const StateProcess *vmm, Fault *fault)
 {
-	const char *name = plan->spec->name;
+	const char *name = places->name;
 
 	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "vmm-outlived-supervisor",
 			 "%s is still running: its VMM (%s, pid %d) outlived its supervisor", name,
@@ -238,24 +219,21 @@ static int end_process(const StateProcess *process, StrBuf *found, Fault *fault)
 	return 0;
 }
 
-int vm_leftovers_clean(const Plan *plan, bool replace, char **ret_found, Fault *fault)
+int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault)
 {
-	_cleanup_free_ char *path = vm_state_path(plan->directory);
 	StateFile state = { 0 };
 	StrBuf found = { 0 };
 	struct stat there;
 	int r = 0;
 
 	*ret_found = NULL;
-	if (!path)
-		return fault_oom(fault);
-	if (stat(plan->directory, &there) < 0)
+	if (stat(places->directory, &there) < 0)
 		return 0;
 
 	/* A record that is damaged or missing names no process; the files go all the same. */
-	(void) state_file_read(path, &state);
+	(void) state_file_read(places->state_file, &state);
 	if (state_process_is_alive(&state.vmm) && !replace)
-		r = refuse_living_vmm(plan, &state.vmm, fault);
+		r = refuse_living_vmm(places, &state.vmm, fault);
 	else
 		r = end_process(&state.vmm, &found, fault);
 	for (size_t i = 0; r == 0 && i < state.n_backends; i++)
@@ -263,11 +241,12 @@ int vm_leftovers_clean(const Plan *plan, bool replace, char **ret_found, Fault *
 	state_file_done(&state);
 
 	if (r == 0) {
-		r = vm_directory_remove(plan);
+		r = vm_directory_remove(places);
 		if (r < 0)
 			(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "leftover-files",
-					 "cannot remove %s of an earlier run: %m", plan->directory);
-		note(&found, plan->directory);
+					 "cannot remove %s of an earlier run: %m",
+					 places->directory);
+		note(&found, places->directory);
 	}
 	if (r < 0) {
 		str_buf_done(&found);

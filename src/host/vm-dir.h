@@ -3,7 +3,8 @@
 
 #include "base/fault.h"
 #include "host/state-file.h"
-#include "model/plan.h"
+#include "model/facts.h"
+#include "model/places.h"
 
 /*
  * The VM's lock and its runtime directory, and what an earlier supervisor that was killed left there.
@@ -13,10 +14,10 @@
  * Takes the VM's lock, RUNTIME/.NAME.lock, which holds our pid while we have it; makes RUNTIME where it is
  * missing. *ret is the locked fd. With fault: -EBUSY (who has it), or -errno.
  */
-int vm_lock(const Plan *plan, int *ret, Fault *fault);
+int vm_lock(const VmPlaces *places, int *ret, Fault *fault);
 
 /* Removes the lock file, closes the fd, and removes RUNTIME where that leaves it empty. */
-void vm_unlock(const Plan *plan, int fd);
+void vm_unlock(const VmPlaces *places, int fd);
 
 /* The pid in the lock file of a VM that runs; 0 where nobody holds the lock. */
 pid_t vm_lock_holder(const char *lock_file);
@@ -26,13 +27,10 @@ pid_t vm_lock_holder(const char *lock_file);
  * then it is killed. Other processes and the directory's files are ended and removed.
  * *ret_found tells in words what was cleaned up, NULL where nothing was there; the caller frees it.
  */
-int vm_leftovers_clean(const Plan *plan, bool replace, char **ret_found, Fault *fault);
+int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault);
 
 /* Makes the VM's directory and in it the VMM's own. 0 or -errno with fault. */
-int vm_directory_make(const Plan *plan, Fault *fault);
+int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault);
 
 /* Removes the directory with all that is in it (one level, and the VMM's below). 0 or -errno. */
-int vm_directory_remove(const Plan *plan);
-
-/* "RUNTIME/NAME/state.json"; new string or NULL. */
-char *vm_state_path(const char *directory);
+int vm_directory_remove(const VmPlaces *places);

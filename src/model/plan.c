@@ -50,22 +50,22 @@ typedef struct Builder {
 
 static int plan_places(Plan *plan, const char *runtime_directory)
 {
-	const char *name = plan->spec->name;
+	bool has_vsock = plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid;
+	VmPlaces *places = &plan->places;
+	int r;
 
-	plan->lock_file = str_printf("%s/.%s.lock", runtime_directory, name);
-	plan->directory = str_printf("%s/%s", runtime_directory, name);
-	plan->vmm_directory = str_printf("%s/%s/vmm", runtime_directory, name);
-	plan->control_socket = str_printf("%s/%s/control", runtime_directory, name);
-	plan->vmm_socket = str_printf("%s/%s/%s", runtime_directory, name,
+	r = vm_places_init(runtime_directory, plan->spec->name, places);
+	if (r < 0)
+		return r;
+	plan->vmm_socket = str_printf("%s/%s", places->directory,
 				      plan->vmm == VMM_QEMU ? "qmp.sock" : "api.sock");
 	if (plan->vmm == VMM_QEMU)
-		plan->console_socket = str_printf("%s/%s/console.sock", runtime_directory, name);
-	if (plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid)
-		plan->vsock_socket = str_printf("%s/%s/vmm/vsock.sock", runtime_directory, name);
+		plan->console_socket = str_printf("%s/console.sock", places->directory);
+	if (has_vsock)
+		plan->vsock_socket = str_printf("%s/vsock.sock", places->vmm_directory);
 
-	if (!plan->lock_file || !plan->directory || !plan->vmm_directory || !plan->control_socket ||
-	    !plan->vmm_socket || (plan->vmm == VMM_QEMU && !plan->console_socket) ||
-	    (plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid && !plan->vsock_socket))
+	if (!plan->vmm_socket || (plan->vmm == VMM_QEMU && !plan->console_socket) ||
+	    (has_vsock && !plan->vsock_socket))
 		return -ENOMEM;
 	return 0;
 }
@@ -112,7 +112,8 @@ static int plan_add_backend(Plan *plan, PlanBackend backend, const char *kind, c
 		backend.kind = BACKEND_EXTERNAL;
 		backend.socket = strdup(external);
 	} else {
-		backend.socket = str_printf("%s/%s-%s.sock", plan->directory, kind, backend.id);
+		backend.socket =
+			str_printf("%s/%s-%s.sock", plan->places.directory, kind, backend.id);
 	}
 	if (!backend.socket)
 		return -ENOMEM;
@@ -217,7 +218,7 @@ static int steps_for_locks(Builder *builder)
 
 	r = add_step(builder, (PlanStep){ .kind = STEP_LOCK, .id = strdup("lock") },
 		     str_printf("%s: %s runs once; what an earlier run left is cleaned up",
-				plan->lock_file, plan->spec->name),
+				plan->places.lock_file, plan->spec->name),
 		     &builder->lock);
 	if (r < 0)
 		return r;
@@ -268,7 +269,8 @@ static int steps_for_directory(Builder *builder)
 	int r;
 
 	r = add_step(builder, (PlanStep){ .kind = STEP_DIRECTORY, .id = strdup("directory") },
-		     str_printf("%s with this VM's sockets", plan->directory), &builder->directory);
+		     str_printf("%s with this VM's sockets", plan->places.directory),
+		     &builder->directory);
 	if (r < 0)
 		return r;
 	r = last_needs_locks(builder);
@@ -276,7 +278,8 @@ static int steps_for_directory(Builder *builder)
 		return r;
 
 	r = add_step(builder, (PlanStep){ .kind = STEP_CONTROL, .id = strdup("control") },
-		     owners ? str_printf("%s, open to %s", plan->control_socket, owners) : NULL,
+		     owners ? str_printf("%s, open to %s", plan->places.control_socket, owners) :
+			      NULL,
 		     NULL);
 	if (r < 0)
 		return r;
@@ -472,8 +475,8 @@ static int check_socket_path(const char *path, Fault *fault)
 
 static int check_socket_paths(const Plan *plan, Fault *fault)
 {
-	const char *const paths[] = { plan->control_socket, plan->vmm_socket, plan->console_socket,
-				      plan->vsock_socket };
+	const char *const paths[] = { plan->places.control_socket, plan->vmm_socket,
+				      plan->console_socket, plan->vsock_socket };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ELEMENTSOF(paths); i++)
@@ -551,11 +554,8 @@ Plan *plan_free(Plan *plan)
 	free(plan->steps);
 	free(plan->nics);
 	free(plan->backends);
+	vm_places_done(&plan->places);
 	free(plan->vmm_reason);
-	free(plan->lock_file);
-	free(plan->directory);
-	free(plan->vmm_directory);
-	free(plan->control_socket);
 	free(plan->vmm_socket);
 	free(plan->console_socket);
 	free(plan->vsock_socket);

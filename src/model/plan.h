@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "model/facts.h"
 #include "model/names.h"
+#include "model/places.h"
 #include "model/spec.h"
 
 /*
@@ -74,13 +75,10 @@ typedef struct Plan {
 	bool shared_memory;
 	uint32_t cid; /* 0: no vsock */
 
-	char *lock_file; /* /run/mvmd/.NAME.lock */
-	char *directory; /* /run/mvmd/NAME */
-	char *vmm_directory; /* …/vmm: the one place where the VMM may make files (its vsock socket) */
-	char *control_socket; /* …/control */
+	VmPlaces places;
 	char *vmm_socket; /* …/api.sock or …/qmp.sock */
 	char *console_socket; /* …/console.sock: QEMU's; NULL with a pty */
-	char *vsock_socket; /* cloud-hypervisor's, in vmm_directory; NULL: none */
+	char *vsock_socket; /* cloud-hypervisor's, in places.vmm_directory; NULL: none */
 
 	PlanNic *nics;
 	size_t n_nics;

@@ -89,9 +89,8 @@ static int record_backend(const Resources *resources, size_t i, StateFile *state
 int resources_record(const Resources *resources)
 {
 	const Plan *plan = resources->plan;
-	_cleanup_free_ char *path = vm_state_path(plan->directory);
 	StateFile state = { 0 };
-	int r = path ? 0 : -ENOMEM;
+	int r = 0;
 
 	if (r == 0 && resources->vmm && vmm_pid(resources->vmm) > 0)
 		r = state_process_set(&state.vmm, vmm_kind_to_string(plan->vmm),
@@ -99,7 +98,7 @@ int resources_record(const Resources *resources)
 	for (size_t i = 0; r == 0 && i < plan->n_backends; i++)
 		r = record_backend(resources, i, &state);
 	if (r == 0)
-		r = state_file_write(path, &state);
+		r = state_file_write(plan->places.state_file, &state);
 	state_file_done(&state);
 	return r;
 }
@@ -109,12 +108,12 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	_cleanup_free_ char *found = NULL;
 	int r;
 
-	r = vm_lock(resources->plan, &resources->lock_fd, fault);
+	r = vm_lock(&resources->plan->places, &resources->lock_fd, fault);
 	if (r < 0)
 		return r;
-	r = vm_leftovers_clean(resources->plan, resources->replace, &found, fault);
+	r = vm_leftovers_clean(&resources->plan->places, resources->replace, &found, fault);
 	if (r < 0) {
-		vm_unlock(resources->plan, TAKE_FD(resources->lock_fd));
+		vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));
 		return r;
 	}
 	if (found)
@@ -124,7 +123,7 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 
 static int lock_undo(Resources *resources, const PlanStep *step)
 {
-	vm_unlock(resources->plan, TAKE_FD(resources->lock_fd));
+	vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));
 	return 0;
 }
 
@@ -144,29 +143,30 @@ static int disk_undo(Resources *resources, const PlanStep *step)
 
 static int directory_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	int r = vm_directory_make(resources->plan, fault);
+	int r = vm_directory_make(&resources->plan->places, &resources->plan->facts->vm, fault);
 
 	if (r < 0)
-		(void) vm_directory_remove(resources->plan);
+		(void) vm_directory_remove(&resources->plan->places);
 	return r;
 }
 
 static int directory_undo(Resources *resources, const PlanStep *step)
 {
-	(void) vm_directory_remove(resources->plan);
+	(void) vm_directory_remove(&resources->plan->places);
 	return 0;
 }
 
 static int control_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	return control_new(resources->event, resources->plan->control_socket, resources->plan->spec,
-			   &resources->handlers.control, &resources->control, fault);
+	return control_new(resources->event, resources->plan->places.control_socket,
+			   resources->plan->spec, &resources->handlers.control, &resources->control,
+			   fault);
 }
 
 static int control_undo(Resources *resources, const PlanStep *step)
 {
 	resources->control = control_free(resources->control);
-	(void) unlink(resources->plan->control_socket);
+	(void) unlink(resources->plan->places.control_socket);
 	return 0;
 }
 

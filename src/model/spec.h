@@ -154,23 +154,35 @@ typedef struct SpecDoc {
 	SpecDocRole role;
 	char *file; /* path as it is shown in messages */
 	char *text; /* contents; may hold NUL bytes or invalid UTF-8, which are then problems */
-	size_t length;
+	size_t length; /* over SPEC_FILE_MAX_BYTES: text is NULL, it was not read */
+	bool missing; /* a template that is named and does not exist: text is NULL */
+	char *nearest; /* the existing template of nearest name; NULL: none */
 } SpecDoc;
 
 /* More than this is no spec: the text is refused unread. */
 #define SPEC_FILE_MAX_BYTES (1024 * 1024)
 /* Deeper nesting is refused; the deepest value that a spec can have lies at 4. */
 #define SPEC_DEPTH_MAX 32
+/* More values than this in one file are refused, which bounds time and memory; a large spec has 200. */
+#define SPEC_VALUES_MAX 10000
+/* Disks, interfaces and shares of one VM: they share the 32 slots of one PCI bus with the VMM's own. */
+#define SPEC_DEVICES_MAX 20
+#define SPEC_OWNERS_MAX	 64
+
+/* [A-Za-z0-9][A-Za-z0-9._-]{0,31}: the id of a disk, interface or share. */
+#define SPEC_ID_MAX 32
+bool spec_id_is_valid(const char *id);
 
 /* [A-Za-z0-9][A-Za-z0-9.-]{0,47}: what machined and a unit's instance take unescaped. */
 #define VM_NAME_MAX 48
 bool vm_name_is_valid(const char *name);
 
 /*
- * The template that these documents (main file and drop-ins) name: a new string in *ret, or NULL where
- * there is none or the text is no JSON (spec_parse() then says so). Returns 0 or -ENOMEM.
+ * The template that these documents (main file and drop-ins) of VM 'name' name: a new string in *ret, or
+ * NULL where there is none, or where the text or the template's name is wrong (spec_parse() then says
+ * so). Returns 0 or -ENOMEM.
  */
-int spec_template_name(const SpecDoc *docs, size_t n_docs, char **ret);
+int spec_template_name(const SpecDoc *docs, size_t n_docs, const char *name, char **ret);
 
 /*
  * Merges, checks and reads the documents, which come in merging order, as the spec of VM 'name'. All that

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/schema.h"
+#include "base/util.h"
+#include "model/names.h"
+#include "model/spec.h"
+
+#define TIB		  (GIB * 1024)
+#define PATH_MAX_BYTES	  4095 /* limits.h: PATH_MAX is 4096 with the NUL */
+#define SOCKET_MAX_BYTES  107 /* unix(7): sun_path is 108 bytes with the NUL */
+#define CMDLINE_MAX_BYTES 2047 /* COMMAND_LINE_SIZE of x86 and arm64 is 2048 with the NUL */
+#define SERIAL_MAX_BYTES  20 /* linux/virtio_blk.h: VIRTIO_BLK_ID_BYTES */
+#define TAG_MAX_BYTES	  36 /* linux/virtio_fs.h: struct virtio_fs_config */
+#define USER_MAX_BYTES	  32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
+#define MTU_MIN		  68 /* linux/if_ether.h: ETH_MIN_MTU */
+#define MTU_MAX		  65521 /* drivers/net/tun.c: 65535 less the Ethernet header */
+#define CID_MIN		  3 /* linux/vm_sockets.h: 0 to 2 are taken */
+#define CID_MAX		  UINT64_C(4294967294) /* the one above is VMADDR_CID_ANY */
+#define QUEUES_MAX	  255 /* as many as cpus; tun.c itself stops at 256 */
+#define TIMEOUT_MIN	  (100 * USEC_PER_MSEC)
+#define TIMEOUT_MAX	  (24 * 3600 * USEC_PER_SEC)
+
+#define DESCRIPTION(record)                                                                        \
+	{                                                                                          \
+		.key = "description", .type = FIELD_TEXT, .offset = offsetof(record, description), \
+		.max = SPEC_FILE_MAX_BYTES, .example = "\"the shop's web server\"",                \
+		.sentence = "Free text for people; mvmd does nothing with it.",                    \
+	}
+
+/* Enums are written to the struct as unsigned. */
+_Static_assert(sizeof(VmmKind) == sizeof(unsigned) && sizeof(Accel) == sizeof(unsigned) &&
+		       sizeof(DiskFormat) == sizeof(unsigned) &&
+		       sizeof(DiskBackend) == sizeof(unsigned) &&
+		       sizeof(HugePages) == sizeof(unsigned) &&
+		       sizeof(Tristate) == sizeof(unsigned),
+	       "every enum of the spec is stored as an unsigned");
+
+static const char *const vmm_words[] = {
+	[VMM_AUTO] = "auto",
+	[VMM_CLOUD_HYPERVISOR] = "cloud-hypervisor",
+	[VMM_QEMU] = "qemu",
+};
+_Static_assert(ELEMENTSOF(vmm_words) == _VMM_KIND_MAX, "every VMM has its word");
+
+static const char *const accel_words[] = {
+	[ACCEL_AUTO] = "auto",
+	[ACCEL_KVM] = "kvm",
+	[ACCEL_TCG] = "tcg",
+};
+_Static_assert(ELEMENTSOF(accel_words) == _ACCEL_MAX, "every accelerator has its word");
+
+static const char *const format_words[] = {
+	[DISK_RAW] = "raw",
+	[DISK_QCOW2] = "qcow2",
+};
+_Static_assert(ELEMENTSOF(format_words) == _DISK_FORMAT_MAX, "every format has its word");
+
+static const char *const backend_words[] = {
+	[DISK_BY_VMM] = "vmm",
+	[DISK_BY_STORAGE_DAEMON] = "storage-daemon",
+};
+_Static_assert(ELEMENTSOF(backend_words) == _DISK_BACKEND_MAX, "every backend has its word");
+
+static const char *const hugepages_words[] = {
+	[HUGE_PAGES_NONE] = NULL,
+	[HUGE_PAGES_2MIB] = "2MiB",
+	[HUGE_PAGES_1GIB] = "1GiB",
+};
+_Static_assert(ELEMENTSOF(hugepages_words) == _HUGE_PAGES_MAX, "every page size has its word");
+
+static const Field boot_fields[] = {
+	DESCRIPTION(SpecBoot),
+	{ .key = "kernel",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecBoot, kernel),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/srv/vm/vmlinuz\"",
+	  .sentence = "The kernel image to boot. Either this or firmware." },
+	{ .key = "initramfs",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecBoot, initramfs),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/srv/vm/initrd.img\"",
+	  .sentence = "The initial RAM file system; only with kernel." },
+	{ .key = "cmdline",
+	  .type = FIELD_STRING,
+	  .offset = offsetof(SpecBoot, cmdline),
+	  .max = CMDLINE_MAX_BYTES,
+	  .example = "\"console=ttyS0 root=/dev/vda\"",
+	  .sentence = "The kernel's command line, as it is; only with kernel." },
+	{ .key = "firmware",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecBoot, firmware),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/usr/share/cloud-hypervisor/CLOUDHV.fd\"",
+	  .sentence = "The firmware that boots the guest from its first disk. Either this or "
+		      "kernel." },
+};
+
+static const ObjectType boot_object = {
+	.name = "boot",
+	.sentence = "What the guest boots: a kernel, or firmware.",
+	.fields = boot_fields,
+	.n_fields = ELEMENTSOF(boot_fields),
+	.size = sizeof(SpecBoot),
+};
+
+static const Field owner_fields[] = {
+	DESCRIPTION(SpecOwner),
+	{ .key = "user",
+	  .type = FIELD_USER,
+	  .offset = offsetof(SpecOwner, user),
+	  .max = USER_MAX_BYTES,
+	  .example = "\"alice\"",
+	  .sentence = "A user who may control this VM. Either this or group." },
+	{ .key = "group",
+	  .type = FIELD_USER,
+	  .offset = offsetof(SpecOwner, group),
+	  .max = USER_MAX_BYTES,
+	  .example = "\"operators\"",
+	  .sentence = "A group whose members may control this VM. Either this or user." },
+};
+
+static const ObjectType owner_object = {
+	.name = "an owner",
+	.sentence = "Somebody besides root who may control the VM: status, stop, console.",
+	.fields = owner_fields,
+	.n_fields = ELEMENTSOF(owner_fields),
+	.size = sizeof(SpecOwner),
+};
+
+static const Field memory_fields[] = {
+	DESCRIPTION(SpecMemory),
+	{ .key = "size",
+	  .type = FIELD_SIZE,
+	  .required = true,
+	  .offset = offsetof(SpecMemory, size_bytes),
+	  .min = 16 * MIB,
+	  .max = 16 * TIB,
+	  .multiple = MIB,
+	  .example = "\"512MiB\"",
+	  .sentence = "How much memory the guest has." },
+	{ .key = "hugepages",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(SpecMemory, hugepages),
+	  .choices = hugepages_words,
+	  .n_choices = ELEMENTSOF(hugepages_words),
+	  .example = "\"2MiB\"",
+	  .sentence = "The size of the huge pages that back it; it must divide size. Unset: "
+		      "ordinary pages." },
+	{ .key = "shared",
+	  .type = FIELD_TRISTATE,
+	  .offset = offsetof(SpecMemory, shared),
+	  .example = "true",
+	  .sentence = "Whether backends can map it. Unset: on where a share, a storage-daemon disk "
+		      "or a socket needs it." },
+};
+
+static const ObjectType memory_object = {
+	.name = "memory",
+	.sentence = "The guest's memory: a size, or an object where there is more to say.",
+	.fields = memory_fields,
+	.n_fields = ELEMENTSOF(memory_fields),
+	.size = sizeof(SpecMemory),
+};
+
+static const Field disk_fields[] = {
+	DESCRIPTION(SpecDisk),
+	{ .key = "id",
+	  .type = FIELD_ID,
+	  .required = true,
+	  .offset = offsetof(SpecDisk, id),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"root\"",
+	  .sentence = "The disk's name in this VM: drop-ins merge by it." },
+	{ .key = "path",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecDisk, path),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/srv/vm/web1.raw\"",
+	  .sentence = "The image file or block device. Either this or socket." },
+	{ .key = "format",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(SpecDisk, format),
+	  .fallback = "raw",
+	  .choices = format_words,
+	  .n_choices = ELEMENTSOF(format_words),
+	  .example = "\"qcow2\"",
+	  .sentence = "The image's format. It is never guessed from the contents, which the guest "
+		      "writes." },
+	{ .key = "readonly",
+	  .type = FIELD_BOOL,
+	  .offset = offsetof(SpecDisk, readonly),
+	  .fallback = "false",
+	  .example = "true",
+	  .sentence = "The guest may not write to it; several VMs can then have it." },
+	{ .key = "serial",
+	  .type = FIELD_STRING,
+	  .offset = offsetof(SpecDisk, serial),
+	  .min = 1,
+	  .max = SERIAL_MAX_BYTES,
+	  .example = "\"web1-root\"",
+	  .sentence = "The serial number that the guest sees, /dev/disk/by-id/virtio-SERIAL; not "
+		      "with storage-daemon." },
+	{ .key = "backend",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(SpecDisk, backend),
+	  .fallback = "vmm",
+	  .choices = backend_words,
+	  .n_choices = ELEMENTSOF(backend_words),
+	  .example = "\"storage-daemon\"",
+	  .sentence = "Who reads and writes the image: the VMM itself, or a qemu-storage-daemon "
+		      "that mvmd starts." },
+	{ .key = "socket",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecDisk, socket),
+	  .max = SOCKET_MAX_BYTES,
+	  .example = "\"/run/spdk/vhost.0\"",
+	  .sentence = "The vhost-user-blk socket of a backend that somebody else runs. Either this "
+		      "or path." },
+};
+
+static const ObjectType disk_object = {
+	.name = "a disk",
+	.sentence = "A disk: a path, or somebody else's socket.",
+	.fields = disk_fields,
+	.n_fields = ELEMENTSOF(disk_fields),
+	.size = sizeof(SpecDisk),
+	.merges_by_id = true,
+};
+
+static const Field interface_fields[] = {
+	DESCRIPTION(SpecInterface),
+	{ .key = "id",
+	  .type = FIELD_ID,
+	  .required = true,
+	  .offset = offsetof(SpecInterface, id),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"net0\"",
+	  .sentence = "The interface's name in this VM: drop-ins merge by it, tap and mac follow "
+		      "from it." },
+	{ .key = "bridge",
+	  .type = FIELD_LINK,
+	  .required = true,
+	  .offset = offsetof(SpecInterface, bridge),
+	  .max = TAP_NAME_MAX,
+	  .example = "\"br0\"",
+	  .sentence = "The bridge that the tap becomes a port of. It is awaited, never made." },
+	{ .key = "tap",
+	  .type = FIELD_LINK,
+	  .offset = offsetof(SpecInterface, tap),
+	  .max = TAP_NAME_MAX,
+	  .example = "\"web1-lan\"",
+	  .sentence = "The tap's name on the host. Unset: derived from VM and id." },
+	{ .key = "mac",
+	  .type = FIELD_MAC,
+	  .offset = offsetof(SpecInterface, mac),
+	  .example = "\"02:00:5e:10:00:01\"",
+	  .sentence = "The guest's address. Unset: derived from VM and id." },
+	{ .key = "mtu",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(SpecInterface, mtu),
+	  .min = MTU_MIN,
+	  .max = MTU_MAX,
+	  .example = "1500",
+	  .sentence = "The MTU of tap and guest. Unset: the bridge's." },
+	{ .key = "queues",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(SpecInterface, queues),
+	  .min = 1,
+	  .max = QUEUES_MAX,
+	  .fallback = "1",
+	  .example = "2",
+	  .sentence = "Pairs of queues; not more than cpus." },
+};
+
+static const ObjectType interface_object = {
+	.name = "an interface",
+	.sentence = "A network interface: a tap on a bridge.",
+	.fields = interface_fields,
+	.n_fields = ELEMENTSOF(interface_fields),
+	.size = sizeof(SpecInterface),
+	.merges_by_id = true,
+};
+
+static const Field share_fields[] = {
+	DESCRIPTION(SpecShare),
+	{ .key = "id",
+	  .type = FIELD_ID,
+	  .offset = offsetof(SpecShare, id),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"data\"",
+	  .sentence = "The share's name in this VM: drop-ins merge by it. Unset: the tag." },
+	{ .key = "tag",
+	  .type = FIELD_STRING,
+	  .required = true,
+	  .offset = offsetof(SpecShare, tag),
+	  .min = 1,
+	  .max = TAG_MAX_BYTES,
+	  .example = "\"data\"",
+	  .sentence = "What the guest mounts: mount -t virtiofs TAG /mnt." },
+	{ .key = "source",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecShare, source),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/srv/data\"",
+	  .sentence = "The folder on the host, served by a virtiofsd that mvmd starts. Either this "
+		      "or socket." },
+	{ .key = "readonly",
+	  .type = FIELD_BOOL,
+	  .offset = offsetof(SpecShare, readonly),
+	  .fallback = "false",
+	  .example = "true",
+	  .sentence = "The guest may not write to it." },
+	{ .key = "user",
+	  .type = FIELD_USER,
+	  .offset = offsetof(SpecShare, user),
+	  .max = USER_MAX_BYTES,
+	  .example = "\"www-data\"",
+	  .sentence = "Who serves it and owns what the guest makes; root keeps the guest's owners. "
+		      "Unset: the VM's own user." },
+	{ .key = "socket",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecShare, socket),
+	  .max = SOCKET_MAX_BYTES,
+	  .example = "\"/run/virtiofs/data.sock\"",
+	  .sentence = "The vhost-user-fs socket of a backend that somebody else runs. Either this "
+		      "or source." },
+};
+
+static const ObjectType share_object = {
+	.name = "a share",
+	.sentence = "A shared folder: a source, or somebody else's socket.",
+	.fields = share_fields,
+	.n_fields = ELEMENTSOF(share_fields),
+	.size = sizeof(SpecShare),
+	.default_id = "tag",
+	.merges_by_id = true,
+};
+
+static const Field vsock_fields[] = {
+	DESCRIPTION(SpecVsock),
+	{ .key = "cid",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(SpecVsock, cid),
+	  .min = CID_MIN,
+	  .max = CID_MAX,
+	  .example = "1001",
+	  .sentence = "The guest's context id. Unset: derived from the VM's name." },
+};
+
+static const ObjectType vsock_object = {
+	.name = "vsock",
+	.sentence = "A vsock device, AF_VSOCK between host and guest; {} is enough.",
+	.fields = vsock_fields,
+	.n_fields = ELEMENTSOF(vsock_fields),
+	.size = sizeof(SpecVsock),
+};
+
+#define TIMEOUT(word, member, time, what)                                                          \
+	{                                                                                          \
+		.key = word, .type = FIELD_DURATION, .offset = offsetof(SpecTimeouts, member),     \
+		.min = TIMEOUT_MIN, .max = TIMEOUT_MAX, .fallback = time,                          \
+		.example = "\"" time "\"", .sentence = what,                                       \
+	}
+
+static const Field timeouts_fields[] = {
+	DESCRIPTION(SpecTimeouts),
+	TIMEOUT("bridge", bridge_usec, "30s", "How long to wait for a bridge that is not there."),
+	TIMEOUT("backend", backend_usec, "30s",
+		"How long to wait for a backend, ours or somebody else's, to listen."),
+	TIMEOUT("boot", boot_usec, "90s", "How long the VMM may take to start and boot the guest."),
+	TIMEOUT("guest", guest_usec, "90s", "How long to wait for a sign of life from the guest."),
+	TIMEOUT("stop", stop_usec, "90s",
+		"How long the guest may take to power off before it is ended."),
+};
+
+static const ObjectType timeouts_object = {
+	.name = "timeouts",
+	.sentence = "How long to wait for what.",
+	.fields = timeouts_fields,
+	.n_fields = ELEMENTSOF(timeouts_fields),
+	.size = sizeof(SpecTimeouts),
+};
+
+#define LIST(word, member, type_object, most, what)                                                \
+	{                                                                                          \
+		.key = word, .type = FIELD_LIST, .offset = offsetof(Spec, member),                 \
+		.extra_offset = offsetof(Spec, n_##member), .max = (most),                         \
+		.object = &(type_object), .example = "[ … ]", .sentence = what,                    \
+	}
+
+static const Field spec_fields[] = {
+	{ .key = "$schema",
+	  .type = FIELD_STRING,
+	  .offset = offsetof(Spec, schema),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/usr/share/mvmd/vm.schema.json\"",
+	  .sentence = "Where an editor finds the JSON Schema; mvmd does nothing with it." },
+	DESCRIPTION(Spec),
+	{ .key = "template",
+	  .type = FIELD_ID,
+	  .offset = offsetof(Spec, template_name),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"small\"",
+	  .sentence = "The template under this spec, templates/NAME.json in the spec folder." },
+	{ .key = "vmm",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(Spec, vmm),
+	  .fallback = "auto",
+	  .choices = vmm_words,
+	  .n_choices = ELEMENTSOF(vmm_words),
+	  .example = "\"qemu\"",
+	  .sentence = "The hypervisor process. auto: cloud-hypervisor where it is installed and "
+		      "KVM fit for it, else QEMU." },
+	{ .key = "accel",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(Spec, accel),
+	  .fallback = "auto",
+	  .choices = accel_words,
+	  .n_choices = ELEMENTSOF(accel_words),
+	  .example = "\"kvm\"",
+	  .sentence = "What runs the guest's code. auto: KVM where it is usable; tcg emulates, "
+		      "slowly, with QEMU alone." },
+	{ .key = "boot",
+	  .type = FIELD_OBJECT,
+	  .required = true,
+	  .offset = offsetof(Spec, boot),
+	  .object = &boot_object,
+	  .example = "{ \"kernel\": \"/srv/vm/vmlinuz\" }",
+	  .sentence = "What the guest boots." },
+	LIST("owners", owners, owner_object, SPEC_OWNERS_MAX,
+	     "Who besides root may control the VM."),
+	{ .key = "cpus",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(Spec, cpus),
+	  .min = 1,
+	  .max = 255,
+	  .fallback = "1",
+	  .example = "2",
+	  .sentence = "Virtual CPUs." },
+	{ .key = "memory",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(Spec, memory),
+	  .fallback = "512MiB",
+	  .object = &memory_object,
+	  .shorthand = "size",
+	  .example = "\"512MiB\"",
+	  .sentence = "The guest's memory: a size, or an object with size in it." },
+	LIST("disks", disks, disk_object, SPEC_DEVICES_MAX,
+	     "The disks, in the guest's order: vda, vdb, …"),
+	LIST("interfaces", interfaces, interface_object, SPEC_DEVICES_MAX,
+	     "The network interfaces."),
+	LIST("shares", shares, share_object, SPEC_DEVICES_MAX,
+	     "The folders that the guest can mount."),
+	{ .key = "vsock",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(Spec, vsock),
+	  .extra_offset = offsetof(Spec, has_vsock),
+	  .object = &vsock_object,
+	  .example = "{}",
+	  .sentence = "A vsock device. Unset: none." },
+	{ .key = "user",
+	  .type = FIELD_USER,
+	  .offset = offsetof(Spec, user),
+	  .max = USER_MAX_BYTES,
+	  .example = "\"vm-web1\"",
+	  .sentence = "Who the VMM and the backends run as. Unset: a uid of the VM's own." },
+	{ .key = "timeouts",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(Spec, timeouts),
+	  .object = &timeouts_object,
+	  .example = "{ \"stop\": \"90s\" }",
+	  .sentence = "How long to wait for what." },
+};
+
+const ObjectType spec_object = {
+	.name = "a spec",
+	.sentence = "One VM.",
+	.fields = spec_fields,
+	.n_fields = ELEMENTSOF(spec_fields),
+	.size = sizeof(Spec),
+};
+
+const Unit size_units[] = {
+	{ "B", 1 }, { "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { "TiB", TIB }, { NULL, 0 },
+};
+
+const Unit duration_units[] = {
+	{ "us", 1 },
+	{ "ms", USEC_PER_MSEC },
+	{ "s", USEC_PER_SEC },
+	{ "min", 60 * USEC_PER_SEC },
+	{ "h", 3600 * USEC_PER_SEC },
+	{ NULL, 0 },
+};
+
+const Field *object_field(const ObjectType *object, const char *key)
+{
+	for (size_t i = 0; i < object->n_fields; i++)
+		if (streq(object->fields[i].key, key))
+			return &object->fields[i];
+	return NULL;
+}
+
+const char *object_nearest_key(const ObjectType *object, const char *word)
+{
+	const char *names[ELEMENTSOF(spec_fields) + 1];
+	size_t n = 0;
+
+	for (size_t i = 0; i < object->n_fields && n < ELEMENTSOF(spec_fields); i++)
+		names[n++] = object->fields[i].key;
+	if (object->merges_by_id)
+		names[n++] = REMOVE_KEY;
+	return nearest_name(word, names, n);
+}
+
+const char *vmm_kind_to_string(VmmKind kind)
+{
+	return vmm_words[kind];
+}
+
+const char *accel_to_string(Accel accel)
+{
+	return accel_words[accel];
+}
+
+const char *disk_format_to_string(DiskFormat format)
+{
+	return format_words[format];
+}

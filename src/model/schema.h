@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The one table of the spec's keys. It drives the reader, the defaults, freeing, merging,
+ * `mvmd schema` and the table in mvmd.vm(5), so that they cannot drift.
+ */
+
+typedef enum FieldType {
+	FIELD_TEXT, /* free text for people */
+	FIELD_STRING,
+	FIELD_PATH, /* absolute */
+	FIELD_BOOL,
+	FIELD_TRISTATE, /* a boolean without a default of its own */
+	FIELD_INTEGER,
+	FIELD_SIZE, /* "512MiB"; bytes */
+	FIELD_DURATION, /* "30s"; microseconds */
+	FIELD_ENUM,
+	FIELD_MAC,
+	FIELD_LINK, /* the name of a network interface */
+	FIELD_USER, /* of a user or a group */
+	FIELD_ID,
+	FIELD_OBJECT,
+	FIELD_LIST, /* of objects */
+	_FIELD_TYPE_MAX,
+} FieldType;
+
+typedef struct ObjectType ObjectType;
+
+typedef struct Field {
+	const char *key;
+	FieldType type;
+	bool required;
+	size_t offset; /* of the value in the object's struct */
+	size_t extra_offset; /* lists: of the count; objects: of the bool "it was written"; 0: none */
+	uint64_t min, max; /* of numbers; of the bytes of strings; of the entries of lists */
+	uint64_t multiple; /* sizes; 0: any */
+	const char *fallback; /* the default, in the spec's own words; NULL: none */
+	const char *const *choices; /* enums: the words by value; NULL in it: cannot be written */
+	size_t n_choices;
+	const ObjectType *object; /* objects and lists */
+	const char *shorthand; /* objects: anything but an object stands for this key's value */
+	const char *example; /* a value as one writes it, for messages and the man page */
+	const char *sentence; /* what it is, ending in a dot */
+} Field;
+
+struct ObjectType {
+	const char *name; /* with its article, "a disk" */
+	const char *sentence;
+	const Field *fields;
+	size_t n_fields;
+	size_t size; /* of its struct */
+	const char
+		*default_id; /* lists that merge by id: the key that stands for an unwritten id */
+	bool merges_by_id;
+};
+
+extern const ObjectType spec_object;
+
+/* How an entry of a list that merges by id is taken out; no field: it never reaches the Spec. */
+#define REMOVE_KEY "remove"
+
+const Field *object_field(const ObjectType *object, const char *key);
+
+/* The nearest key of the object to word, "remove" included where it is one; NULL: none is near. */
+const char *object_nearest_key(const ObjectType *object, const char *word);
+
+/* The units that sizes and durations are written in, largest last; ends with a NULL suffix. */
+typedef struct Unit {
+	const char *suffix;
+	uint64_t factor;
+} Unit;
+extern const Unit size_units[], duration_units[];

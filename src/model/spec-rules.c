@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "model/names.h"
+#include "model/spec-rules.h"
+
+typedef struct RuleContext {
+	SpecReport *report;
+	const JsonNode *root;
+	const Spec *spec;
+} RuleContext;
+
+/* The object of that key; NULL where it is none, or wrong as a whole. */
+static const JsonNode *object_of(const RuleContext *context, const char *key)
+{
+	const JsonNode *node = json_member(context->root, key);
+
+	return node && node->kind == JSON_NODE_OBJECT && !node->wrong ? node : NULL;
+}
+
+/* The same for an entry of a list. */
+static const JsonNode *entry_of(const RuleContext *context, const char *list, size_t i)
+{
+	const JsonNode *node = json_element(json_member(context->root, list), i);
+
+	return node && node->kind == JSON_NODE_OBJECT && !node->wrong ? node : NULL;
+}
+
+/* The member of that key where its value was read without a problem. */
+static JsonNode *good_member(const JsonNode *node, const char *key)
+{
+	JsonNode *member = json_member(node, key);
+
+	return member && !member->wrong ? member : NULL;
+}
+
+static void check_boot(const RuleContext *context)
+{
+	static const char *const kernel_only[] = { "initramfs", "cmdline" };
+	const JsonNode *boot = object_of(context, "boot");
+	JsonNode *kernel = json_member(boot, "kernel"), *firmware = json_member(boot, "firmware");
+
+	if (!boot)
+		return;
+	if (!kernel && !firmware)
+		report_missing(context->report, RULE_BOOT_CHOICE, boot, "kernel",
+			       "is missing, and so is \"firmware\": one of them boots the guest");
+	if (kernel && firmware)
+		report_key(context->report, RULE_BOOT_CHOICE, firmware,
+			   "excludes \"kernel\": firmware loads the kernel from the first disk; "
+			   "keep one of them");
+	for (size_t i = 0; i < ELEMENTSOF(kernel_only); i++) {
+		JsonNode *member = json_member(boot, kernel_only[i]);
+
+		if (member && firmware && !kernel)
+			report_key(context->report, RULE_BOOT_NEEDS_KERNEL, member,
+				   "goes with \"kernel\" only: firmware finds its own on the first "
+				   "disk; leave it out");
+	}
+}
+
+static void check_accel(const RuleContext *context)
+{
+	JsonNode *accel = json_member(context->root, "accel");
+
+	if (accel && context->spec->vmm == VMM_CLOUD_HYPERVISOR &&
+	    context->spec->accel == ACCEL_TCG)
+		report_value(context->report, RULE_VMM_ACCEL, accel,
+			     "\"tcg\" is QEMU's, and \"vmm\" is \"cloud-hypervisor\", which needs "
+			     "KVM; change one of them");
+}
+
+static void check_owners(const RuleContext *context)
+{
+	for (size_t i = 0; i < context->spec->n_owners; i++) {
+		const JsonNode *owner = entry_of(context, "owners", i);
+		JsonNode *user = json_member(owner, "user"), *group = json_member(owner, "group");
+
+		if (owner && !user && !group)
+			report_missing(context->report, RULE_OWNER_CHOICE, owner, "user",
+				       "is missing, and so is \"group\": an owner is one of them");
+		if (user && group)
+			report_key(context->report, RULE_OWNER_CHOICE, group,
+				   "excludes \"user\": an owner is one of them; write two entries");
+	}
+}
+
+/* Either a thing of our own or somebody else's socket, which then has its say alone. */
+typedef struct SocketChoice {
+	const char *list;
+	const char *own; /* the key that excludes "socket" */
+	SpecRule choice, alone;
+	const char *not_with_socket[5]; /* ends with NULL */
+} SocketChoice;
+
+static const SocketChoice disk_choice = {
+	.list = "disks",
+	.own = "path",
+	.choice = RULE_DISK_CHOICE,
+	.alone = RULE_DISK_SOCKET_ALONE,
+	.not_with_socket = { "format", "readonly", "serial", "backend" },
+};
+
+static const SocketChoice share_choice = {
+	.list = "shares",
+	.own = "source",
+	.choice = RULE_SHARE_CHOICE,
+	.alone = RULE_SHARE_SOCKET_ALONE,
+	.not_with_socket = { "readonly", "user" },
+};
+
+static void check_socket_choice(const RuleContext *context, const SocketChoice *choice, size_t i)
+{
+	const JsonNode *entry = entry_of(context, choice->list, i);
+	JsonNode *own = json_member(entry, choice->own), *socket = json_member(entry, "socket");
+
+	if (!entry)
+		return;
+	if (!own && !socket)
+		report_missing(context->report, choice->choice, entry, choice->own,
+			       "is missing, and so is \"socket\": one of them says where it is");
+	if (own && socket)
+		report_key(context->report, choice->choice, socket,
+			   "excludes \"%s\": either mvmd's own or somebody else's; keep one of "
+			   "them",
+			   choice->own);
+	for (const char *const *key = choice->not_with_socket; socket && *key; key++) {
+		JsonNode *member = json_member(entry, *key);
+
+		if (member)
+			report_key(context->report, choice->alone, member,
+				   "is up to whoever serves the socket; leave it out");
+	}
+}
+
+static void check_socket_choices(const RuleContext *context)
+{
+	for (size_t i = 0; i < context->spec->n_disks; i++)
+		check_socket_choice(context, &disk_choice, i);
+	for (size_t i = 0; i < context->spec->n_shares; i++)
+		check_socket_choice(context, &share_choice, i);
+}
+
+static void check_serials(const RuleContext *context)
+{
+	for (size_t i = 0; i < context->spec->n_disks; i++) {
+		const SpecDisk *disk = &context->spec->disks[i];
+		JsonNode *serial = json_member(entry_of(context, "disks", i), "serial");
+
+		if (serial && !disk->socket && disk->backend == DISK_BY_STORAGE_DAEMON)
+			report_key(
+				context->report, RULE_DISK_SERIAL, serial,
+				"has no effect with \"backend\": \"storage-daemon\", which gives "
+				"its own; leave one of them out");
+	}
+}
+
+static void check_disk_paths(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+
+	for (size_t i = 0; i < spec->n_disks; i++) {
+		JsonNode *path = good_member(entry_of(context, "disks", i), "path");
+
+		for (size_t j = 0; path && j < i; j++) {
+			const SpecDisk *a = &spec->disks[j], *b = &spec->disks[i];
+			const JsonNode *other = good_member(entry_of(context, "disks", j), "path");
+			char place[PLACE_SHOWN_MAX];
+
+			if (!other || !streq(a->path, b->path) || (a->readonly && b->readonly))
+				continue;
+			report_value(context->report, RULE_DISK_TWICE, path,
+				     "is also the path of another disk (%s); two writers destroy "
+				     "what is on it, so only \"readonly\" disks can share one",
+				     place_words(place, context->report, other));
+			path = NULL;
+		}
+	}
+}
+
+static void check_share_tags(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+
+	for (size_t i = 0; i < spec->n_shares; i++) {
+		JsonNode *tag = good_member(entry_of(context, "shares", i), "tag");
+
+		for (size_t j = 0; tag && j < i; j++) {
+			const JsonNode *other = good_member(entry_of(context, "shares", j), "tag");
+			char place[PLACE_SHOWN_MAX];
+
+			if (!other || !streq(spec->shares[i].tag, spec->shares[j].tag))
+				continue;
+			report_value(context->report, RULE_SHARE_TAG_TWICE, tag,
+				     "is also the tag of another share (%s); the guest could mount "
+				     "only one of them",
+				     place_words(place, context->report, other));
+			tag = NULL;
+		}
+	}
+}
+
+/* The i-th device of disks and shares together, as far as a socket is concerned. */
+static JsonNode *socket_of(const RuleContext *context, size_t i)
+{
+	const Spec *spec = context->spec;
+
+	if (i < spec->n_disks)
+		return good_member(entry_of(context, "disks", i), "socket");
+	return good_member(entry_of(context, "shares", i - spec->n_disks), "socket");
+}
+
+static void check_sockets(const RuleContext *context)
+{
+	size_t n = context->spec->n_disks + context->spec->n_shares;
+
+	for (size_t i = 0; i < n; i++) {
+		JsonNode *socket = socket_of(context, i);
+
+		for (size_t j = 0; socket && j < i; j++) {
+			const JsonNode *other = socket_of(context, j);
+			char place[PLACE_SHOWN_MAX];
+
+			if (!other || !streq(socket->text, other->text))
+				continue;
+			report_value(context->report, RULE_SOCKET_TWICE, socket,
+				     "is also the socket of another device (%s); a vhost-user "
+				     "backend serves one",
+				     place_words(place, context->report, other));
+			socket = NULL;
+		}
+	}
+}
+
+/* What an interface has for a name or an address, and where that is written or follows from. */
+typedef struct Identifier {
+	JsonNode *node; /* NULL: it has none that is right */
+	bool derived;
+	char text[MAC_TEXT_MAX > TAP_NAME_MAX ? MAC_TEXT_MAX : TAP_NAME_MAX + 1];
+} Identifier;
+
+static Identifier tap_of(const RuleContext *context, size_t i)
+{
+	const SpecInterface *interface = &context->spec->interfaces[i];
+	const JsonNode *entry = entry_of(context, "interfaces", i);
+	Identifier tap = { .node = json_member(entry, "tap") };
+
+	if (tap.node && tap.node->wrong)
+		tap.node = NULL;
+	else if (tap.node)
+		memcpy(tap.text, interface->tap, strlen(interface->tap) + 1);
+	else if (interface->id) {
+		tap.node = good_member(entry, "id");
+		tap.derived = true;
+		(void) tap_name_derive(tap.text, context->spec->name, interface->id);
+	}
+	return tap;
+}
+
+static Identifier mac_of(const RuleContext *context, size_t i)
+{
+	const SpecInterface *interface = &context->spec->interfaces[i];
+	const JsonNode *entry = entry_of(context, "interfaces", i);
+	Identifier mac = { .node = json_member(entry, "mac") };
+	MacAddress address;
+
+	if (mac.node && mac.node->wrong) {
+		mac.node = NULL;
+	} else if (mac.node) {
+		if (mac_parse(interface->mac, &address))
+			(void) mac_format(mac.text, address);
+	} else if (interface->id) {
+		mac.node = good_member(entry, "id");
+		mac.derived = true;
+		(void) mac_format(mac.text, mac_derive(context->spec->name, interface->id));
+	}
+	return mac;
+}
+
+/* Both identifiers are the same: says so at the later one. */
+static void report_twice(const RuleContext *context, SpecRule rule, const char *word,
+			 const Identifier *later, const Identifier *earlier)
+{
+	char place[PLACE_SHOWN_MAX];
+
+	(void) place_words(place, context->report, earlier->node);
+	if (later->derived)
+		report_value(context->report, rule, later->node,
+			     "gives this interface the %s %s, which is also that of another "
+			     "interface (%s); write another \"%s\"",
+			     word, later->text, place, word);
+	else
+		report_value(context->report, rule, later->node,
+			     "is also the %s of another interface (%s%s); every interface needs "
+			     "its own",
+			     word, place, earlier->derived ? ", derived from its id" : "");
+}
+
+static void check_identifiers(const RuleContext *context, SpecRule rule, const char *word,
+			      Identifier (*identifier_of)(const RuleContext *, size_t))
+{
+	for (size_t i = 0; i < context->spec->n_interfaces; i++) {
+		Identifier later = identifier_of(context, i);
+
+		for (size_t j = 0; later.node && j < i; j++) {
+			Identifier earlier = identifier_of(context, j);
+
+			if (!earlier.node || !streq(later.text, earlier.text))
+				continue;
+			report_twice(context, rule, word, &later, &earlier);
+			later.node = NULL;
+		}
+	}
+}
+
+static void check_taps(const RuleContext *context)
+{
+	check_identifiers(context, RULE_TAP_TWICE, "tap", tap_of);
+}
+
+static void check_macs(const RuleContext *context)
+{
+	check_identifiers(context, RULE_MAC_TWICE, "mac", mac_of);
+}
+
+static void check_taps_and_bridges(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+
+	for (size_t i = 0; i < spec->n_interfaces; i++) {
+		Identifier tap = tap_of(context, i);
+
+		for (size_t j = 0; tap.node && j < spec->n_interfaces; j++) {
+			const JsonNode *bridge =
+				good_member(entry_of(context, "interfaces", j), "bridge");
+			char place[PLACE_SHOWN_MAX];
+
+			if (!bridge || !streq(tap.text, spec->interfaces[j].bridge))
+				continue;
+			report_value(context->report, RULE_TAP_IS_BRIDGE, tap.node,
+				     "makes %s a tap, and it is also a bridge (%s); write another "
+				     "\"tap\"",
+				     tap.text, place_words(place, context->report, bridge));
+			tap.node = NULL;
+		}
+	}
+}
+
+static void check_queues(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+	const JsonNode *cpus = json_member(context->root, "cpus");
+
+	if (cpus && cpus->wrong)
+		return;
+	for (size_t i = 0; i < spec->n_interfaces; i++) {
+		uint64_t queues = spec->interfaces[i].queues;
+		JsonNode *node = good_member(entry_of(context, "interfaces", i), "queues");
+
+		if (node && queues > spec->cpus)
+			report_value(context->report, RULE_QUEUES_OVER_CPUS, node,
+				     "%" PRIu64 " queue pairs are more than the spec's %" PRIu64
+				     " cpu%s; at most one pair a cpu is of use",
+				     queues, spec->cpus, spec->cpus == 1 ? "" : "s");
+	}
+}
+
+/* The first device that needs the guest's memory shared; NULL: none does. */
+static const JsonNode *first_vhost_user(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+
+	for (size_t i = 0; i < spec->n_disks; i++)
+		if (spec->disks[i].socket || spec->disks[i].backend == DISK_BY_STORAGE_DAEMON)
+			return json_element(json_member(context->root, "disks"), i);
+	if (spec->n_shares > 0)
+		return json_element(json_member(context->root, "shares"), 0);
+	return NULL;
+}
+
+static void check_memory(const RuleContext *context)
+{
+	const SpecMemory *memory = &context->spec->memory;
+	const JsonNode *node = object_of(context, "memory"), *device = first_vhost_user(context);
+	JsonNode *shared = good_member(node, "shared"), *pages = good_member(node, "hugepages");
+	uint64_t page = memory->hugepages == HUGE_PAGES_1GIB ? GIB : 2 * MIB;
+	char size[FORMAT_MAX], place[PLACE_SHOWN_MAX];
+
+	if (shared && memory->shared == TRISTATE_FALSE && device)
+		report_value(context->report, RULE_MEMORY_SHARED, shared,
+			     "is false, and a backend has to map the memory for the device in %s; "
+			     "leave it out",
+			     place_words(place, context->report, device));
+	if (pages && good_member(node, "size") && memory->size_bytes % page != 0)
+		report_value(context->report, RULE_MEMORY_HUGEPAGES, pages,
+			     "pages of %s do not divide the memory's %s; change one of them",
+			     pages->text, format_size(size, memory->size_bytes));
+}
+
+static void check_devices(const RuleContext *context)
+{
+	static const char *const lists[] = { "disks", "interfaces", "shares" };
+	const Spec *spec = context->spec;
+	size_t n = spec->n_disks + spec->n_interfaces + spec->n_shares;
+	JsonNode *last = NULL;
+
+	for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+		JsonNode *list = json_member(context->root, lists[i]);
+
+		if (list && list->wrong)
+			return;
+		if (list && list->children)
+			last = list;
+	}
+	if (last && n > SPEC_DEVICES_MAX)
+		report_value(context->report, RULE_TOO_MANY_DEVICES, last,
+			     "with these the VM has %zu disks, interfaces and shares; at most %d "
+			     "fit on its bus",
+			     n, SPEC_DEVICES_MAX);
+}
+
+void spec_rules_check(SpecReport *report, const JsonNode *root, const Spec *spec)
+{
+	static void (*const checks[])(const RuleContext *) = {
+		check_boot,    check_accel,	 check_owners,		 check_socket_choices,
+		check_serials, check_disk_paths, check_sockets,		 check_share_tags,
+		check_taps,    check_macs,	 check_taps_and_bridges, check_queues,
+		check_memory,  check_devices,
+	};
+	const RuleContext context = { report, root, spec };
+
+	for (size_t i = 0; i < ELEMENTSOF(checks); i++)
+		checks[i](&context);
+}

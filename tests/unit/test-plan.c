@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "model/plan.h"
+#include "mvmd/exit-codes.h"
+
+/* A string that may be written to, as the structs have them. */
+#define TEXT(text) ((char[]){ text })
+
+/* A host that lacks nothing, and a VM with one of each. */
+static SpecDisk disks[] = {
+	{ .id = TEXT("root"), .path = TEXT("/srv/vm/web1.raw") },
+	{ .id = TEXT("logs"), .path = TEXT("/srv/vm/logs.raw"), .backend = DISK_BY_STORAGE_DAEMON },
+};
+static SpecInterface interfaces[] = {
+	{ .id = TEXT("net0"), .bridge = TEXT("br0"), .queues = 1 },
+};
+static SpecShare shares[] = {
+	{ .id = TEXT("data"), .tag = TEXT("data"), .source = TEXT("/srv/data") },
+	{ .id = TEXT("far"), .tag = TEXT("far"), .socket = TEXT("/run/far.sock") },
+};
+static Spec spec;
+static BridgeFact bridges[1];
+static Identity share_users[2];
+static Facts facts;
+static PathFact paths[1];
+
+static int setup(void **context)
+{
+	spec = (Spec){ .name = TEXT("web1"),
+		       .file = TEXT("/etc/mvmd/web1.json"),
+		       .boot = { .kernel = TEXT("/srv/vm/vmlinuz") },
+		       .cpus = 2,
+		       .memory = { .size_bytes = GIB },
+		       .disks = disks,
+		       .n_disks = ELEMENTSOF(disks),
+		       .interfaces = interfaces,
+		       .n_interfaces = ELEMENTSOF(interfaces),
+		       .shares = shares,
+		       .n_shares = ELEMENTSOF(shares),
+		       .timeouts = { .bridge_usec = 30 * USEC_PER_SEC,
+				     .backend_usec = 20 * USEC_PER_SEC,
+				     .boot_usec = 90 * USEC_PER_SEC } };
+	bridges[0] = (BridgeFact){ .ifindex = 7, .is_bridge = true, .mtu = 9000 };
+	share_users[0] = share_users[1] = (Identity){ .uid = 400000, .gid = 400000 };
+	facts = (Facts){
+		.net_admin = true,
+		.setuid = true,
+		.kvm = KVM_USABLE,
+		.user_namespaces = true,
+		.cloud_hypervisor = { TEXT("/usr/bin/cloud-hypervisor"), TEXT("53.0.0"), 53, 0 },
+		.qemu = { TEXT("/usr/bin/qemu-system-x86_64"), TEXT("7.2.22"), 7, 2 },
+		.storage_daemon = { TEXT("/usr/bin/qemu-storage-daemon"), TEXT("7.2.22"), 7, 2 },
+		.virtiofsd = { TEXT("/usr/libexec/virtiofsd"), TEXT("1.14.0"), 1, 14 },
+		.vm = { .uid = 400000, .gid = 400000 },
+		.share_users = share_users,
+		.bridges = bridges,
+		.paths = paths,
+		.n_shares = ELEMENTSOF(shares),
+		.n_interfaces = ELEMENTSOF(interfaces)
+	};
+	paths[0] = (PathFact){ 0 };
+	return 0;
+}
+
+static Plan *build(void)
+{
+	Plan *plan = NULL;
+
+	assert_int_equal(plan_build(&spec, &facts, "/run/mvmd", &plan, NULL), 0);
+	return plan;
+}
+
+static const PlanStep *find(const Plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->n_steps; i++)
+		if (streq(plan->steps[i].id, id))
+			return &plan->steps[i];
+	fail_msg("no step %s", id);
+	return NULL;
+}
+
+/* True where step waits for the step 'other', at once or by way of others. */
+static bool comes_after(const Plan *plan, const PlanStep *step, const char *other)
+{
+	for (size_t i = 0; i < step->n_needs; i++) {
+		const PlanStep *needed = &plan->steps[step->needs[i]];
+
+		if (streq(needed->id, other) || comes_after(plan, needed, other))
+			return true;
+	}
+	return false;
+}
+
+static void test_steps_need_only_earlier_ones(void **context)
+{
+	_cleanup_(plan_free_p) Plan *plan = build();
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		for (size_t j = 0; j < plan->steps[i].n_needs; j++)
+			assert_true(plan->steps[i].needs[j] < i);
+	assert_string_equal(plan->steps[0].id, "lock");
+	assert_int_equal(plan->steps[0].n_needs, 0);
+}
+
+static void test_disks_are_locked_before_anything_else(void **context)
+{
+	_cleanup_(plan_free_p) Plan *plan = build();
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const PlanStep *step = &plan->steps[i];
+
+		if (step->kind == STEP_LOCK || step->kind == STEP_DISK_LOCK)
+			continue;
+		assert_true(comes_after(plan, step, "disk:root"));
+		assert_true(comes_after(plan, step, "disk:logs"));
+	}
+}
+
+static void test_a_tap_follows_its_bridge(void **context)
+{
+	_cleanup_(plan_free_p) Plan *plan = build();
+	const PlanStep *bridge = find(plan, "bridge:net0"), *tap = find(plan, "tap:net0");
+
+	assert_true(comes_after(plan, tap, "bridge:net0"));
+	assert_string_equal(bridge->awaits, "bridge br0");
+	assert_int_equal(bridge->deadline_usec, 30 * USEC_PER_SEC);
+	assert_non_null(
+		strstr(tap->what, "tap vm-web1-net0 on bridge br0, MTU 9000, queue pairs 1"));
+}
+
+static void test_a_vmm_needs_no_backend_but_its_listener(void **context)
+{
+	_cleanup_(plan_free_p) Plan *plan = build();
+	const PlanStep *vmm = find(plan, "vmm");
+
+	assert_int_equal(plan->vmm, VMM_CLOUD_HYPERVISOR);
+	assert_true(comes_after(plan, vmm, "listener:data"));
+	assert_true(comes_after(plan, vmm, "listener:logs"));
+	assert_true(comes_after(plan, vmm, "external:far"));
+	assert_true(comes_after(plan, vmm, "console"));
+	assert_false(comes_after(plan, vmm, "backend:data"));
+	assert_string_equal(plan->backends[0].socket, "/run/mvmd/web1/disk-logs.sock");
+	assert_string_equal(plan->backends[1].socket, "/run/mvmd/web1/share-data.sock");
+	assert_string_equal(plan->backends[2].socket, "/run/far.sock");
+	assert_int_equal(plan->backends[2].kind, BACKEND_EXTERNAL);
+}
+
+static void test_a_name_that_is_too_long_gets_an_altname(void **context)
+{
+	spec.name = TEXT("a-rather-long-name");
+	_cleanup_(plan_free_p) Plan *plan = build();
+
+	assert_string_equal(plan->nics[0].altname, "vm-a-rather-long-name-net0");
+	assert_int_equal(strlen(plan->nics[0].tap), TAP_NAME_MAX);
+	assert_string_equal(plan->nics[0].alias, "mvmd:a-rather-long-name/net0");
+}
+
+static void test_a_socket_path_that_is_too_long_is_refused(void **context)
+{
+	char directory[SOCKET_PATH_MAX + 1];
+	Fault fault = { 0 };
+	Plan *plan = NULL;
+
+	memset(directory, 'x', sizeof(directory) - 1);
+	directory[0] = '/';
+	directory[sizeof(directory) - 1] = '\0';
+	assert_int_equal(plan_build(&spec, &facts, directory, &plan, &fault), -ENAMETOOLONG);
+	assert_null(plan);
+	assert_non_null(strstr(fault.remedy, "--runtime-dir"));
+	fault_done(&fault);
+}
+
+static void test_json_has_what_the_text_has(void **context)
+{
+	_cleanup_(plan_free_p) Plan *plan = build();
+	_cleanup_free_ char *text = NULL, *json_text = NULL;
+	json_t *json, *step;
+	size_t i;
+
+	assert_int_equal(plan_to_text(plan, &text), 0);
+	assert_int_equal(plan_to_json(plan, &json_text), 0);
+	json = json_loads(json_text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(json);
+	assert_int_equal(json_integer_value(json_object_get(json, "version")), 1);
+	assert_int_equal(json_array_size(json_object_get(json, "steps")), plan->n_steps);
+	json_array_foreach(json_object_get(json, "steps"), i, step) {
+		assert_non_null(strstr(text, json_string_value(json_object_get(step, "id"))));
+		assert_non_null(strstr(text, json_string_value(json_object_get(step, "what"))));
+	}
+	json_decref(json);
+}
+
+static void test_vmm_choice(void **context)
+{
+	static const struct {
+		VmmKind wanted;
+		Accel accel;
+		KvmState kvm;
+		bool has_ch;
+		unsigned ch_major;
+		VmmKind vmm;
+		Accel chosen;
+	} cases[] = {
+		{ VMM_AUTO, ACCEL_AUTO, KVM_USABLE, true, 53, VMM_CLOUD_HYPERVISOR, ACCEL_KVM },
+		{ VMM_AUTO, ACCEL_AUTO, KVM_USABLE, true, 51, VMM_QEMU, ACCEL_KVM },
+		{ VMM_AUTO, ACCEL_AUTO, KVM_USABLE, false, 0, VMM_QEMU, ACCEL_KVM },
+		{ VMM_AUTO, ACCEL_AUTO, KVM_UNFIT, true, 53, VMM_QEMU, ACCEL_TCG },
+		{ VMM_AUTO, ACCEL_AUTO, KVM_ABSENT, true, 53, VMM_QEMU, ACCEL_TCG },
+		{ VMM_AUTO, ACCEL_TCG, KVM_USABLE, true, 53, VMM_QEMU, ACCEL_TCG },
+		{ VMM_AUTO, ACCEL_KVM, KVM_UNFIT, true, 53, VMM_CLOUD_HYPERVISOR, ACCEL_KVM },
+		{ VMM_QEMU, ACCEL_AUTO, KVM_USABLE, true, 53, VMM_QEMU, ACCEL_KVM },
+		{ VMM_QEMU, ACCEL_AUTO, KVM_DENIED, true, 53, VMM_QEMU, ACCEL_TCG },
+		{ VMM_QEMU, ACCEL_KVM, KVM_ABSENT, true, 53, VMM_QEMU, ACCEL_KVM },
+		{ VMM_CLOUD_HYPERVISOR, ACCEL_AUTO, KVM_UNFIT, true, 53, VMM_CLOUD_HYPERVISOR,
+		  ACCEL_KVM },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		VmmChoice choice;
+
+		spec.vmm = cases[i].wanted;
+		spec.accel = cases[i].accel;
+		facts.kvm = cases[i].kvm;
+		facts.cloud_hypervisor.path = cases[i].has_ch ? TEXT("/ch") : NULL;
+		facts.cloud_hypervisor.major = cases[i].ch_major;
+		choice = vmm_choose(&spec, &facts);
+		assert_int_equal(choice.vmm, cases[i].vmm);
+		assert_int_equal(choice.accel, cases[i].chosen);
+		assert_true(strlen(choice.reason) > 0);
+	}
+}
+
+/* Each line breaks one thing of a sound host and names what must be said of it. */
+static void expect_problem(const char *id, int exit_code)
+{
+	FaultList faults = { 0 };
+
+	assert_int_equal(plan_problems(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 1);
+	assert_string_equal(faults.items[0].id, id);
+	assert_int_equal(faults.items[0].exit_code, exit_code);
+	assert_int_equal(fault_list_exit_code(&faults), exit_code);
+	assert_non_null(faults.items[0].remedy);
+	fault_list_done(&faults);
+	(void) setup(NULL);
+}
+
+static void test_a_sound_host_has_no_problem(void **context)
+{
+	FaultList faults = { 0 };
+
+	assert_int_equal(plan_problems(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 0);
+}
+
+static void test_programs(void **context)
+{
+	facts.cloud_hypervisor.path = facts.qemu.path = NULL;
+	expect_problem("program-missing", MVMD_EXIT_UNAVAILABLE);
+	facts.virtiofsd.path = NULL;
+	expect_problem("program-missing", MVMD_EXIT_UNAVAILABLE);
+	facts.storage_daemon.path = NULL;
+	expect_problem("program-missing", MVMD_EXIT_UNAVAILABLE);
+	spec.vmm = VMM_CLOUD_HYPERVISOR;
+	facts.cloud_hypervisor.major = 51;
+	expect_problem("vmm-too-old", MVMD_EXIT_UNAVAILABLE);
+	facts.virtiofsd_is_c = true;
+	expect_problem("virtiofsd-c-needs-root", MVMD_EXIT_UNAVAILABLE);
+	facts.user_namespaces = false;
+	expect_problem("user-namespaces-off", MVMD_EXIT_UNAVAILABLE);
+}
+
+static void test_devices_and_rights(void **context)
+{
+	spec.vmm = VMM_CLOUD_HYPERVISOR;
+	facts.kvm = KVM_ABSENT;
+	expect_problem("kvm-missing", MVMD_EXIT_UNAVAILABLE);
+	spec.vmm = VMM_CLOUD_HYPERVISOR;
+	facts.kvm = KVM_DENIED;
+	expect_problem("kvm-denied", MVMD_EXIT_PERMISSION);
+	spec.vmm = VMM_CLOUD_HYPERVISOR;
+	facts.kvm = KVM_UNFIT;
+	expect_problem("kvm-unfit", MVMD_EXIT_UNAVAILABLE);
+	facts.tun_error = -ENOENT;
+	expect_problem("tun-missing", MVMD_EXIT_UNAVAILABLE);
+	facts.tun_error = -EACCES;
+	expect_problem("tun-denied", MVMD_EXIT_PERMISSION);
+	facts.net_admin = false;
+	expect_problem("net-admin-missing", MVMD_EXIT_PERMISSION);
+	facts.setuid = false;
+	expect_problem("setuid-denied", MVMD_EXIT_PERMISSION);
+	facts.user_error = -ESRCH;
+	facts.unknown_user = "nosuch";
+	expect_problem("user-missing", MVMD_EXIT_UNAVAILABLE);
+	spec.vmm = VMM_QEMU;
+	spec.has_vsock = true;
+	facts.vsock_error = -ENOENT;
+	expect_problem("vsock-missing", MVMD_EXIT_UNAVAILABLE);
+	bridges[0].is_bridge = false;
+	expect_problem("not-a-bridge", MVMD_EXIT_UNAVAILABLE);
+}
+
+static void expect_path_problem(PathFact path, const char *id, int exit_code)
+{
+	paths[0] = path;
+	paths[0].path = "/srv/x";
+	facts.n_paths = 1;
+	expect_problem(id, exit_code);
+}
+
+static void test_paths(void **context)
+{
+	expect_path_problem((PathFact){ .role = PATH_KERNEL, .error = -ENOENT }, "path-unusable",
+			    MVMD_EXIT_UNAVAILABLE);
+	expect_path_problem((PathFact){ .role = PATH_DISK, .error = -EACCES, .mode = S_IFREG },
+			    "path-denied", MVMD_EXIT_PERMISSION);
+	expect_path_problem((PathFact){ .role = PATH_DISK, .error = -EROFS, .mode = S_IFREG },
+			    "path-unusable", MVMD_EXIT_UNAVAILABLE);
+	expect_path_problem((PathFact){ .role = PATH_DISK, .error = -EISDIR, .mode = S_IFDIR },
+			    "path-wrong-type", MVMD_EXIT_UNAVAILABLE);
+	expect_path_problem((PathFact){ .role = PATH_SHARE, .mode = S_IFREG }, "path-wrong-type",
+			    MVMD_EXIT_UNAVAILABLE);
+	expect_path_problem((PathFact){ .role = PATH_SHARE_SOCKET, .mode = S_IFREG },
+			    "path-wrong-type", MVMD_EXIT_UNAVAILABLE);
+}
+
+/* What is not there yet is awaited, and no problem of its own. */
+static void test_what_is_awaited(void **context)
+{
+	FaultList faults = { 0 };
+
+	bridges[0].ifindex = 0;
+	bridges[0].is_bridge = false;
+	paths[0] =
+		(PathFact){ .role = PATH_SHARE_SOCKET, .error = -ENOENT, .path = "/run/far.sock" };
+	facts.n_paths = 1;
+	assert_int_equal(plan_problems(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 0);
+	assert_int_equal(plan_awaited(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 2);
+	assert_string_equal(faults.items[0].id, "bridge-missing");
+	assert_non_null(strstr(faults.items[0].what, "30s"));
+	assert_string_equal(faults.items[1].id, "socket-not-listening");
+	fault_list_done(&faults);
+}
+
+static void test_the_worst_exit_code_wins(void **context)
+{
+	static const int best_to_worst[] = { MVMD_EXIT_OK, MVMD_EXIT_BUSY, MVMD_EXIT_UNAVAILABLE,
+					     MVMD_EXIT_PERMISSION, MVMD_EXIT_SPEC };
+
+	for (size_t i = 1; i < ELEMENTSOF(best_to_worst); i++) {
+		assert_int_equal(exit_code_worse(best_to_worst[i - 1], best_to_worst[i]),
+				 best_to_worst[i]);
+		assert_int_equal(exit_code_worse(best_to_worst[i], best_to_worst[i - 1]),
+				 best_to_worst[i]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_steps_need_only_earlier_ones, setup),
+		cmocka_unit_test_setup(test_disks_are_locked_before_anything_else, setup),
+		cmocka_unit_test_setup(test_a_tap_follows_its_bridge, setup),
+		cmocka_unit_test_setup(test_a_vmm_needs_no_backend_but_its_listener, setup),
+		cmocka_unit_test_setup(test_a_name_that_is_too_long_gets_an_altname, setup),
+		cmocka_unit_test_setup(test_a_socket_path_that_is_too_long_is_refused, setup),
+		cmocka_unit_test_setup(test_json_has_what_the_text_has, setup),
+		cmocka_unit_test_setup(test_vmm_choice, setup),
+		cmocka_unit_test_setup(test_a_sound_host_has_no_problem, setup),
+		cmocka_unit_test_setup(test_programs, setup),
+		cmocka_unit_test_setup(test_devices_and_rights, setup),
+		cmocka_unit_test_setup(test_paths, setup),
+		cmocka_unit_test_setup(test_what_is_awaited, setup),
+		cmocka_unit_test_setup(test_the_worst_exit_code_wins, setup),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -33,40 +33,44 @@ static Identity share_users[2];
 static Facts facts;
 static PathFact paths[1];
 
+static const Spec sound_spec = { .name = TEXT("web1"),
+				 .file = TEXT("/etc/mvmd/web1.json"),
+				 .boot = { .kernel = TEXT("/srv/vm/vmlinuz") },
+				 .cpus = 2,
+				 .memory = { .size_bytes = GIB },
+				 .disks = disks,
+				 .n_disks = ELEMENTSOF(disks),
+				 .interfaces = interfaces,
+				 .n_interfaces = ELEMENTSOF(interfaces),
+				 .shares = shares,
+				 .n_shares = ELEMENTSOF(shares),
+				 .timeouts = { .bridge_usec = 30 * USEC_PER_SEC,
+					       .backend_usec = 20 * USEC_PER_SEC,
+					       .boot_usec = 90 * USEC_PER_SEC } };
+
+static const Facts sound_facts = {
+	.net_admin = true,
+	.setuid = true,
+	.kvm = KVM_USABLE,
+	.user_namespaces = true,
+	.cloud_hypervisor = { TEXT("/usr/bin/cloud-hypervisor"), TEXT("53.0.0"), 53, 0 },
+	.qemu = { TEXT("/usr/bin/qemu-system-x86_64"), TEXT("7.2.22"), 7, 2 },
+	.storage_daemon = { TEXT("/usr/bin/qemu-storage-daemon"), TEXT("7.2.22"), 7, 2 },
+	.virtiofsd = { TEXT("/usr/libexec/virtiofsd"), TEXT("1.14.0"), 1, 14 },
+	.vm = { .uid = 400000, .gid = 400000 },
+	.share_users = share_users,
+	.bridges = bridges,
+	.paths = paths,
+	.n_shares = ELEMENTSOF(shares),
+	.n_interfaces = ELEMENTSOF(interfaces)
+};
+
 static int setup(void **context)
 {
-	spec = (Spec){ .name = TEXT("web1"),
-		       .file = TEXT("/etc/mvmd/web1.json"),
-		       .boot = { .kernel = TEXT("/srv/vm/vmlinuz") },
-		       .cpus = 2,
-		       .memory = { .size_bytes = GIB },
-		       .disks = disks,
-		       .n_disks = ELEMENTSOF(disks),
-		       .interfaces = interfaces,
-		       .n_interfaces = ELEMENTSOF(interfaces),
-		       .shares = shares,
-		       .n_shares = ELEMENTSOF(shares),
-		       .timeouts = { .bridge_usec = 30 * USEC_PER_SEC,
-				     .backend_usec = 20 * USEC_PER_SEC,
-				     .boot_usec = 90 * USEC_PER_SEC } };
+	spec = sound_spec;
 	bridges[0] = (BridgeFact){ .ifindex = 7, .is_bridge = true, .mtu = 9000 };
 	share_users[0] = share_users[1] = (Identity){ .uid = 400000, .gid = 400000 };
-	facts = (Facts){
-		.net_admin = true,
-		.setuid = true,
-		.kvm = KVM_USABLE,
-		.user_namespaces = true,
-		.cloud_hypervisor = { TEXT("/usr/bin/cloud-hypervisor"), TEXT("53.0.0"), 53, 0 },
-		.qemu = { TEXT("/usr/bin/qemu-system-x86_64"), TEXT("7.2.22"), 7, 2 },
-		.storage_daemon = { TEXT("/usr/bin/qemu-storage-daemon"), TEXT("7.2.22"), 7, 2 },
-		.virtiofsd = { TEXT("/usr/libexec/virtiofsd"), TEXT("1.14.0"), 1, 14 },
-		.vm = { .uid = 400000, .gid = 400000 },
-		.share_users = share_users,
-		.bridges = bridges,
-		.paths = paths,
-		.n_shares = ELEMENTSOF(shares),
-		.n_interfaces = ELEMENTSOF(interfaces)
-	};
+	facts = sound_facts;
 	paths[0] = (PathFact){ 0 };
 	return 0;
 }

@@ -164,6 +164,10 @@ Output *output_free(Output *output)
 {
 	if (!output)
 		return NULL;
+	/* What still finds room goes out; nobody waits for a reader here. */
+	output->on_broken = NULL;
+	if (!output->broken && output->waiting)
+		(void) output_flush(output);
 	(void) sd_event_source_disable_unref(output->writable);
 	(void) sd_event_unref(output->event);
 	free(output->waiting);

@@ -6,5 +6,8 @@
 /* The number under which a backend gets its listener. */
 #define BACKEND_LISTENER_FD 3
 
+/* The program of a backend of ours; its path is set where plan_problems() found nothing. */
+const Program *backend_program(const Plan *plan, const PlanBackend *backend);
+
 /* The argument vector of a backend of ours (not BACKEND_EXTERNAL). 0 or -ENOMEM. */
 int backend_args(const Plan *plan, const PlanBackend *backend, StrList *ret);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "model/facts.h"
+
+static void program_done(Program *program)
+{
+	free(program->path);
+	free(program->version);
+}
+
+void facts_done(Facts *facts)
+{
+	program_done(&facts->cloud_hypervisor);
+	program_done(&facts->qemu);
+	program_done(&facts->storage_daemon);
+	program_done(&facts->virtiofsd);
+	for (size_t i = 0; i < facts->n_paths; i++)
+		free(facts->paths[i].blocked_at);
+	free(facts->paths);
+	free(facts->share_users);
+	free(facts->bridges);
+	*facts = (Facts){ 0 };
+}
+
+const PathFact *facts_path(const Facts *facts, PathRole role, size_t index)
+{
+	for (size_t i = 0; i < facts->n_paths; i++)
+		if (facts->paths[i].role == role && facts->paths[i].index == index)
+			return &facts->paths[i];
+	return NULL;
+}

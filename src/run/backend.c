@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "model/backend-args.h"
+#include "mvmd/exit-codes.h"
+#include "run/backend.h"
+
+/* After the first crash it is started again so much later, after each further one twice that. */
+#define BACKEND_RESTART_FIRST_USEC (100 * USEC_PER_MSEC)
+#define BACKEND_RESTART_MAX_USEC   (5 * USEC_PER_SEC)
+/* Each delay is up to a quarter longer, so that backends that fell together do not return together. */
+#define BACKEND_RESTART_JITTER 4
+/* The crash with this number is the last one; one that lived so long starts the count anew. */
+#define BACKEND_CRASHES_MAX 5
+#define BACKEND_STABLE_USEC (60 * USEC_PER_SEC)
+
+/*
+ * A backend whose client left exits with status 0, and a guest that dies at its first instruction makes
+ * that happen 2.4 times a second (cloud-hypervisor.md §11), the fastest guest of our own some 20 times. One
+ * that exits 0 by itself does it hundreds of times a second. So more than this is a crash, too.
+ */
+#define BACKEND_CLEAN_ENDS_MAX	  400
+#define BACKEND_CLEAN_WINDOW_USEC (10 * USEC_PER_SEC)
+
+#define BACKEND_STOP_GRACE_USEC (2 * USEC_PER_SEC)
+
+typedef enum BackendState {
+	BACKEND_RUNNING, /* there is a process */
+	BACKEND_WAITING, /* it crashed; restart_timer runs */
+	BACKEND_STOPPING, /* backend_stop() was called; on_stopped follows */
+	BACKEND_GONE, /* on_lost or on_stopped was called */
+} BackendState;
+
+struct Backend {
+	BackendConfig config;
+	BackendHandler handler;
+	BackendState state;
+	sd_event *event;
+	sd_event_source *restart_timer, *stopped_source; /* made at the start: cannot fail later */
+	char *label; /* "virtiofsd[data]" */
+	StrList args;
+	int listener_fd;
+	Child *child; /* NULL: no process */
+	uint64_t started_usec;
+	unsigned crashes; /* in a row */
+	unsigned clean_ends; /* within the window that began at clean_since_usec */
+	uint64_t clean_since_usec;
+	unsigned restarts;
+};
+
+static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata);
+
+static void backend_on_line(Child *child, const char *line, void *userdata)
+{
+	Backend *backend = userdata;
+
+	if (backend->handler.on_line)
+		backend->handler.on_line(backend, line, backend->handler.userdata);
+}
+
+/* Only who serves a share as root needs what root may: files of all owners. */
+static bool keeps_capabilities(const PlanBackend *backend)
+{
+	return backend->kind == BACKEND_VIRTIOFSD && backend->identity.uid == 0;
+}
+
+static int backend_spawn(Backend *backend, Fault *fault)
+{
+	const PlanBackend *plan = backend->config.backend;
+	const ChildHandler handler = { .on_exit = backend_on_exit,
+				       .on_line = backend_on_line,
+				       .userdata = backend };
+	const SpawnFd listener = { backend->listener_fd, BACKEND_LISTENER_FD };
+	const SpawnConfig config = {
+		.path = backend->args.items[0],
+		.argv = backend->args.items,
+		.fds = &listener,
+		.n_fds = 1,
+		.identity = &plan->identity,
+		.keep_capabilities = keeps_capabilities(plan),
+	};
+	int r;
+
+	r = child_start(backend->event, backend->label, &config, &handler, &backend->child, fault);
+	if (r < 0)
+		return r;
+	backend->started_usec = now_usec();
+	backend->state = BACKEND_RUNNING;
+	return 0;
+}
+
+/* What the end itself says about its cause, and what can be done about that. */
+static void add_remedy(const Backend *backend, const ChildEnd *end, Fault *fault)
+{
+	const PlanBackend *plan = backend->config.backend;
+
+	if (end->code != CLD_EXITED && end->status == SIGKILL)
+		(void) fault_remedy(fault, "journalctl -k --grep='out of memory' tells whether the "
+					   "kernel killed it for want of memory");
+	else if (end->code != CLD_EXITED && end->status == SIGSYS)
+		(void) fault_remedy(fault,
+				    "it made a system call that its own filter or the unit's "
+				    "forbids: update %s, or look at the unit's SystemCallFilter=",
+				    backend->args.items[0]);
+	else if (end->code != CLD_EXITED)
+		(void) fault_remedy(fault, "update %s; coredumpctl info %s shows where it fell",
+				    backend->args.items[0], backend->args.items[0]);
+	else
+		(void) fault_remedy(fault, "mvmd check %s tells whether uid %u can serve %s",
+				    backend->config.plan->spec->name, (unsigned) plan->identity.uid,
+				    plan->share ? plan->share->source : plan->disk->path);
+}
+
+static void add_evidence(const ChildEnd *end, const char *last_line, Fault *fault)
+{
+	if (*last_line)
+		(void) fault_why(fault, "its last words: %s", last_line);
+	else if (end->code == CLD_EXITED)
+		(void) fault_why(fault, "it left without a word");
+	else
+		(void) fault_why(fault, "a signal ended it, and it wrote nothing before");
+}
+
+/* How the process ended, as a fault. */
+static void describe_end(const Backend *backend, const ChildEnd *end, const char *last_line,
+			 Fault *fault)
+{
+	char text[CHILD_END_MAX];
+
+	(void) fault_set(fault, -ECONNRESET, MVMD_EXIT_BACKEND, "backend-crashed", "%s ended: %s",
+			 backend->label, child_end_to_text(text, end));
+	add_evidence(end, last_line, fault);
+	add_remedy(backend, end, fault);
+}
+
+/*
+ * No more: the listener is closed first, for a VMM that waits in the backlog for a handshake would wait
+ * for ever. The backend may be freed by the handler.
+ */
+static void backend_lose(Backend *backend, const Fault *fault)
+{
+	backend->listener_fd = close_fd(backend->listener_fd);
+	backend->state = BACKEND_GONE;
+	backend->handler.on_lost(backend, fault, backend->handler.userdata);
+}
+
+static uint64_t restart_delay_usec(unsigned crashes)
+{
+	uint64_t delay = BACKEND_RESTART_FIRST_USEC;
+	uint32_t random = 0;
+
+	for (unsigned i = 1; i < crashes && delay < BACKEND_RESTART_MAX_USEC; i++)
+		delay *= 2;
+	if (delay > BACKEND_RESTART_MAX_USEC)
+		delay = BACKEND_RESTART_MAX_USEC;
+	(void) !getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	return delay + random % (delay / BACKEND_RESTART_JITTER);
+}
+
+/* Counts a crash (or a start that failed), and starts again later or gives up. */
+static void backend_crashed(Backend *backend, Fault *fault)
+{
+	const PlanBackend *plan = backend->config.backend;
+
+	if (now_usec() - backend->started_usec >= BACKEND_STABLE_USEC)
+		backend->crashes = 0;
+	backend->crashes++;
+
+	if (!backend->config.respawn || backend->crashes >= BACKEND_CRASHES_MAX) {
+		if (backend->config.respawn)
+			(void) fault_prefix(fault, "given up after %u crashes in a row",
+					    backend->crashes);
+		fault->id = "backend-lost";
+		backend_lose(backend, fault);
+		return;
+	}
+
+	if (plan->share)
+		(void) fault_remedy(
+			fault,
+			"in the guest: umount the share, then mount -t virtiofs %s again; "
+			"what was open in it is lost",
+			plan->share->tag);
+	backend->state = BACKEND_WAITING;
+	(void) sd_event_source_set_time_relative(backend->restart_timer,
+						 restart_delay_usec(backend->crashes));
+	(void) sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_ONESHOT);
+	backend->handler.on_crash(backend, fault, backend->handler.userdata);
+}
+
+static void backend_restart(Backend *backend)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+
+	backend->restarts++;
+	if (backend_spawn(backend, &fault) < 0)
+		backend_crashed(backend, &fault);
+}
+
+/* True where a clean end is one of so many that nobody's reboots explain them. */
+static bool clean_ends_are_a_loop(Backend *backend)
+{
+	uint64_t now = now_usec();
+
+	if (now - backend->clean_since_usec >= BACKEND_CLEAN_WINDOW_USEC) {
+		backend->clean_since_usec = now;
+		backend->clean_ends = 0;
+	}
+	return ++backend->clean_ends > BACKEND_CLEAN_ENDS_MAX;
+}
+
+static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
+{
+	Backend *backend = userdata;
+	_cleanup_(fault_done) Fault fault = { 0 };
+	bool clean = child_end_is_clean(end);
+
+	describe_end(backend, end, child_last_line(child), &fault);
+	backend->child = child_free(child);
+
+	if (backend->state == BACKEND_STOPPING) {
+		backend->state = BACKEND_GONE;
+		backend->handler.on_stopped(backend, backend->handler.userdata);
+		return;
+	}
+	if (clean && backend->config.respawn && !clean_ends_are_a_loop(backend)) {
+		backend_restart(backend);
+		return;
+	}
+	if (clean && backend->config.respawn)
+		(void) fault_why(&fault, "it leaves again and again without having served anybody");
+	backend_crashed(backend, &fault);
+}
+
+static int backend_on_restart_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	backend_restart(userdata);
+	return 0;
+}
+
+static int backend_on_stopped(sd_event_source *source, void *userdata)
+{
+	Backend *backend = userdata;
+
+	backend->state = BACKEND_GONE;
+	backend->handler.on_stopped(backend, backend->handler.userdata);
+	return 0;
+}
+
+/* Makes both sources, switched off. */
+static int backend_add_sources(Backend *backend)
+{
+	int r;
+
+	r = sd_event_add_time(backend->event, &backend->restart_timer, CLOCK_MONOTONIC, UINT64_MAX,
+			      0, backend_on_restart_time, backend);
+	if (r < 0)
+		return r;
+	r = sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_OFF);
+	if (r < 0)
+		return r;
+	r = sd_event_add_defer(backend->event, &backend->stopped_source, backend_on_stopped,
+			       backend);
+	if (r < 0)
+		return r;
+	return sd_event_source_set_enabled(backend->stopped_source, SD_EVENT_OFF);
+}
+
+/* Takes listener_fd. NULL: out of memory. */
+static Backend *backend_new(sd_event *event, const BackendConfig *config, int listener_fd,
+			    const BackendHandler *handler)
+{
+	const PlanBackend *plan = config->backend;
+	Backend *backend = calloc(1, sizeof(*backend));
+
+	if (!backend) {
+		(void) close_fd(listener_fd);
+		return NULL;
+	}
+	backend->config = *config;
+	backend->handler = *handler;
+	backend->listener_fd = listener_fd;
+	backend->event = sd_event_ref(event);
+	backend->label = str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
+	if (!backend->label || backend_args(config->plan, plan, &backend->args) < 0)
+		return backend_free(backend);
+	return backend;
+}
+
+int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
+		  const BackendHandler *handler, Backend **ret, Fault *fault)
+{
+	_cleanup_(backend_free_p) Backend *backend = NULL;
+	int r;
+
+	backend = backend_new(event, config, listener_fd, handler);
+	if (!backend)
+		return fault_oom(fault);
+	r = backend_add_sources(backend);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "backend-start",
+				 "cannot prepare %s: %m", backend->label);
+	r = backend_spawn(backend, fault);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(backend);
+	return 0;
+}
+
+void backend_stop(Backend *backend)
+{
+	if (backend->state == BACKEND_STOPPING)
+		return;
+
+	backend->state = BACKEND_STOPPING;
+	backend->listener_fd = close_fd(backend->listener_fd);
+	(void) sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_OFF);
+	if (backend->child)
+		child_stop(backend->child, BACKEND_STOP_GRACE_USEC);
+	else
+		(void) sd_event_source_set_enabled(backend->stopped_source, SD_EVENT_ONESHOT);
+}
+
+const PlanBackend *backend_plan(const Backend *backend)
+{
+	return backend->config.backend;
+}
+
+pid_t backend_pid(const Backend *backend)
+{
+	return backend->child ? child_pid(backend->child) : 0;
+}
+
+unsigned backend_restarts(const Backend *backend)
+{
+	return backend->restarts;
+}
+
+Backend *backend_free(Backend *backend)
+{
+	if (!backend)
+		return NULL;
+
+	backend->child = child_free(backend->child);
+	backend->restart_timer = sd_event_source_disable_unref(backend->restart_timer);
+	backend->stopped_source = sd_event_source_disable_unref(backend->stopped_source);
+	backend->event = sd_event_unref(backend->event);
+	(void) close_fd(backend->listener_fd);
+	str_list_done(&backend->args);
+	free(backend->label);
+	free(backend);
+	return NULL;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "model/ch-config.h"
+
+/* One queue per vCPU, but each is a thread in cloud-hypervisor: so not dozens in a large guest. */
+#define DISK_QUEUES_MAX 4
+/* virtiofsd, C and Rust, has one request queue beside the hiprio one that is not counted here. */
+#define SHARE_QUEUES	    1
+#define SHARE_QUEUE_ENTRIES 1024
+/* virtio-net wants a receive and a transmit queue per pair. */
+#define QUEUES_PER_PAIR 2
+
+/*
+ * jansson's setters and packers take ownership of what they are given, also on failure, and pass a NULL
+ * on as a failure: so a chain of them needs one check, at its end.
+ */
+static json_t *payload(const SpecBoot *boot)
+{
+	if (boot->firmware)
+		return json_pack("{s:s}", "firmware", boot->firmware);
+	return json_pack("{s:s, s:s*, s:s*}", "kernel", boot->kernel, "initramfs", boot->initramfs,
+			 "cmdline", boot->cmdline);
+}
+
+static json_t *memory(const Plan *plan)
+{
+	const SpecMemory *spec = &plan->spec->memory;
+	json_t *object = json_pack("{s:I, s:b}", "size", (json_int_t) spec->size_bytes, "shared",
+				   plan->shared_memory);
+	json_int_t page_bytes =
+		spec->hugepages == HUGE_PAGES_1GIB ? (json_int_t) GIB : (json_int_t) (2 * MIB);
+
+	if (object && spec->hugepages != HUGE_PAGES_NONE &&
+	    (json_object_set_new(object, "hugepages", json_true()) < 0 ||
+	     json_object_set_new(object, "hugepage_size", json_integer(page_bytes)) < 0)) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static char *device_id(const char *kind, const char *id)
+{
+	return str_printf("%s-%s", kind, id);
+}
+
+/* The backend that serves a disk or share; NULL: the VMM does it itself. */
+static const PlanBackend *backend_of(const Plan *plan, const void *device)
+{
+	for (size_t i = 0; i < plan->n_backends; i++)
+		if (plan->backends[i].disk == device || plan->backends[i].share == device)
+			return &plan->backends[i];
+	return NULL;
+}
+
+static json_int_t disk_queues(const Spec *spec)
+{
+	return spec->cpus < DISK_QUEUES_MAX ? (json_int_t) spec->cpus : DISK_QUEUES_MAX;
+}
+
+/*
+ * image_type is always sent: without it cloud-hypervisor guesses from the contents, which the guest
+ * writes (release notes of v51).
+ */
+static json_t *disk(const Plan *plan, const SpecDisk *spec)
+{
+	_cleanup_free_ char *id = device_id("disk", spec->id);
+	const PlanBackend *backend = backend_of(plan, spec);
+
+	if (!id)
+		return NULL;
+	if (backend)
+		return json_pack("{s:s, s:b, s:s, s:i}", "id", id, "vhost_user", 1, "vhost_socket",
+				 backend->socket, "num_queues", 1);
+	return json_pack("{s:s, s:s, s:b, s:s, s:s*, s:I}", "id", id, "path", spec->path,
+			 "readonly", spec->readonly, "image_type",
+			 spec->format == DISK_QCOW2 ? "Qcow2" : "Raw", "serial", spec->serial,
+			 "num_queues", disk_queues(plan->spec));
+}
+
+static json_t *disks(const Plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->spec->n_disks; i++)
+		if (json_array_append_new(array, disk(plan, &plan->spec->disks[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static json_t *share(const Plan *plan, const SpecShare *spec)
+{
+	_cleanup_free_ char *id = device_id("share", spec->id);
+	const PlanBackend *backend = backend_of(plan, spec);
+
+	if (!id || !backend)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:i, s:i}", "id", id, "tag", spec->tag, "socket",
+			 backend->socket, "num_queues", SHARE_QUEUES, "queue_size",
+			 SHARE_QUEUE_ENTRIES);
+}
+
+static json_t *shares(const Plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->spec->n_shares; i++)
+		if (json_array_append_new(array, share(plan, &plan->spec->shares[i])) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static json_t *landlock_rules(const StrList *readable)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < readable->n; i++)
+		if (json_array_append_new(array, json_pack("{s:s, s:s}", "path", readable->items[i],
+							   "access", "r")) < 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
+static int add_landlock(json_t *config, const StrList *readable)
+{
+	if (json_object_set_new(config, "landlock_enable", json_true()) < 0)
+		return -ENOMEM;
+	if (readable->n > 0 &&
+	    json_object_set_new(config, "landlock_rules", landlock_rules(readable)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+/* Only what the spec has: an empty "fs" is as good as none, but absent keys are easier to read. */
+static int add_devices(json_t *config, const Plan *plan)
+{
+	if (plan->spec->n_disks > 0 && json_object_set_new(config, "disks", disks(plan)) < 0)
+		return -ENOMEM;
+	if (plan->spec->n_shares > 0 && json_object_set_new(config, "fs", shares(plan)) < 0)
+		return -ENOMEM;
+	if (plan->cid != 0 &&
+	    json_object_set_new(config, "vsock",
+				json_pack("{s:I, s:s}", "cid", (json_int_t) plan->cid, "socket",
+					  plan->vsock_socket)) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int to_text(const json_t *json, char **ret)
+{
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	if (!text)
+		return -ENOMEM;
+	*ret = text;
+	return 0;
+}
+
+int ch_config_vm(const Plan *plan, const StrList *readable, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	json_int_t cpus = (json_int_t) plan->spec->cpus;
+	json_t *config;
+	int r;
+
+	config = json_pack("{s:o, s:{s:I, s:I}, s:o, s:{s:s}, s:{s:s}, s:b}", "payload",
+			   payload(&plan->spec->boot), "cpus", "boot_vcpus", cpus, "max_vcpus",
+			   cpus, "memory", memory(plan), "serial", "mode", "Tty", "console", "mode",
+			   "Off", "pvpanic", 1);
+	if (!config)
+		return -ENOMEM;
+
+	r = add_devices(config, plan);
+	if (r == 0 && readable)
+		r = add_landlock(config, readable);
+	if (r == 0)
+		r = to_text(config, &text);
+	json_decref(config);
+	if (r < 0)
+		return r;
+	if (strlen(text) >= CH_CONFIG_MAX_BYTES)
+		return -E2BIG;
+
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/*
+ * No mtu, ip or host_mac: cloud-hypervisor would set them on the tap, for which it has no right; it reads
+ * the tap's MTU and tells the guest (net_util/src/open_tap.rs).
+ */
+int ch_config_nic(const PlanNic *nic, char **ret)
+{
+	_cleanup_free_ char *id = device_id("net", nic->spec->id);
+	char mac[MAC_TEXT_MAX];
+	json_t *config;
+	int r;
+
+	if (!id)
+		return -ENOMEM;
+	config = json_pack("{s:s, s:s, s:I}", "id", id, "mac", mac_format(mac, nic->mac),
+			   "num_queues", (json_int_t) nic->queues * QUEUES_PER_PAIR);
+	if (!config)
+		return -ENOMEM;
+	r = to_text(config, ret);
+	json_decref(config);
+	return r;
+}

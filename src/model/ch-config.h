@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/plan.h"
+
+/*
+ * What cloud-hypervisor is told about a VM: the JSON bodies of vm.create and vm.add-net
+ * (vmm/src/vm_config.rs of v53). Device ids: "disk-ID", "share-ID", "net-ID".
+ */
+
+/* Its server refuses a longer body up to and including v53 (vmm/src/api/http/mod.rs: HTTP_MAX_PAYLOAD). */
+#define CH_CONFIG_MAX_BYTES 51200
+
+/*
+ * The body of vm.create, a new string. The interfaces are not in it: their descriptors only go with
+ * vm.add-net. readable: directories that stay open to it under Landlock; NULL: no Landlock.
+ * Returns 0, -E2BIG (longer than CH_CONFIG_MAX_BYTES) or -ENOMEM.
+ */
+int ch_config_vm(const Plan *plan, const StrList *readable, char **ret);
+
+/* The body of vm.add-net for one interface, a new string. 0 or -ENOMEM. */
+int ch_config_nic(const PlanNic *nic, char **ret);

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "model/qemu-args.h"
+
+/* Ids that the options refer to each other by. */
+#define MEMORY_ID  "mem"
+#define MONITOR_ID "monitor"
+#define CONSOLE_ID "console"
+
+/* How often QEMU tries to reach a lost block backend. */
+#define RECONNECT_MSEC 1000
+#define RECONNECT_SEC  1
+/* The same as cloud-hypervisor's, so that a share performs alike on both. */
+#define SHARE_QUEUE_ENTRIES 1024
+
+static bool version_is_at_least(const Program *program, unsigned major, unsigned minor)
+{
+	return program->major > major || (program->major == major && program->minor >= minor);
+}
+
+/* A value inside an option: QEMU's parser ends it at a comma unless that is doubled (util/qemu-option.c). */
+static char *escape(const char *value)
+{
+	StrBuf buf = { 0 };
+	char *escaped = NULL;
+
+	for (; *value; value++)
+		str_buf_add_bytes(&buf, *value == ',' ? ",," : value, *value == ',' ? 2 : 1);
+	return str_buf_take(&buf, &escaped) < 0 ? NULL : escaped;
+}
+
+/*
+ * An option's value of several parts, grown with StrBuf: part_text() adds ",KEY=VALUE" with the value
+ * escaped, option_end() hands "OPTION" and the whole to the vector.
+ */
+static void part_text(StrBuf *value, const char *key, const char *text)
+{
+	_cleanup_free_ char *escaped = escape(text);
+
+	if (!escaped)
+		value->failed = true;
+	else
+		str_buf_add(value, ",%s=%s", key, escaped);
+}
+
+static void option_end(StrList *args, const char *option, StrBuf *value)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (str_buf_take(value, &text) < 0) {
+		args->failed = true;
+		return;
+	}
+	str_list_add(args, "%s", option);
+	str_list_add(args, "%s", text);
+}
+
+static void add_option(StrList *args, const char *option, const char *value)
+{
+	str_list_add(args, "%s", option);
+	str_list_add(args, "%s", value);
+}
+
+static const PlanBackend *backend_of(const Plan *plan, const void *device)
+{
+	for (size_t i = 0; i < plan->n_backends; i++)
+		if (plan->backends[i].disk == device || plan->backends[i].share == device)
+			return &plan->backends[i];
+	return NULL;
+}
+
+/*
+ * Nothing that was not asked for: no default devices, no configuration of the host, no display; a guest
+ * that powers off or panics stays as it is, so that the end is an event and not only an exit code.
+ */
+static void add_machine(const Plan *plan, StrList *args)
+{
+	bool own_memory = plan->shared_memory || plan->spec->memory.hugepages != HUGE_PAGES_NONE;
+
+	str_list_add(args, "%s", plan->vmm_program->path);
+	str_list_add(args, "-name");
+	str_list_add(args, "guest=%s,debug-threads=on", plan->spec->name);
+	str_list_add(args, "-nodefaults");
+	str_list_add(args, "-no-user-config");
+	add_option(args, "-display", "none");
+	str_list_add(args, "-S");
+	add_option(args, "-action", "shutdown=pause,panic=pause");
+	add_option(args, "-sandbox",
+		   "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	str_list_add(args, "-machine");
+	str_list_add(args, "q35,sata=off,smbus=off,vmport=off%s",
+		     own_memory ? ",memory-backend=" MEMORY_ID : "");
+}
+
+/*
+ * The TCG of QEMU 7.2 gets cmpxchg16b wrong: guest kernels crash at random with it, without it they use
+ * something else.
+ */
+static void add_cpus(const Plan *plan, StrList *args)
+{
+	bool broken_cx16 = !version_is_at_least(plan->vmm_program, 8, 0);
+
+	add_option(args, "-accel", plan->accel == ACCEL_KVM ? "kvm" : "tcg");
+	str_list_add(args, "-cpu");
+	if (plan->accel == ACCEL_KVM)
+		str_list_add(args, "host");
+	else
+		str_list_add(args, "max%s", broken_cx16 ? ",-cx16" : "");
+	str_list_add(args, "-smp");
+	str_list_add(args, "%" PRIu64, plan->spec->cpus);
+}
+
+static void add_memory(const Plan *plan, StrList *args)
+{
+	const SpecMemory *memory = &plan->spec->memory;
+	StrBuf value = { 0 };
+
+	str_list_add(args, "-m");
+	str_list_add(args, "size=%" PRIu64 "B", memory->size_bytes);
+	if (!plan->shared_memory && memory->hugepages == HUGE_PAGES_NONE)
+		return;
+
+	str_buf_add(&value, "memory-backend-memfd,id=%s,size=%" PRIu64 ",share=%s", MEMORY_ID,
+		    memory->size_bytes, plan->shared_memory ? "on" : "off");
+	if (memory->hugepages != HUGE_PAGES_NONE)
+		str_buf_add(&value, ",hugetlb=on,hugetlbsize=%" PRIu64,
+			    memory->hugepages == HUGE_PAGES_1GIB ? GIB : 2 * MIB);
+	option_end(args, "-object", &value);
+}
+
+static void add_boot(const SpecBoot *boot, StrList *args)
+{
+	if (boot->firmware) {
+		add_option(args, "-bios", boot->firmware);
+		return;
+	}
+	add_option(args, "-kernel", boot->kernel);
+	if (boot->initramfs)
+		add_option(args, "-initrd", boot->initramfs);
+	if (boot->cmdline)
+		add_option(args, "-append", boot->cmdline);
+}
+
+/* Listeners with wait=off: QEMU starts without a peer, drops what the console says to nobody. */
+static void add_sockets(StrList *args)
+{
+	str_list_add(args, "-chardev");
+	str_list_add(args, "socket,id=" MONITOR_ID ",fd=%d,server=on,wait=off", QEMU_MONITOR_FD);
+	add_option(args, "-mon", "chardev=" MONITOR_ID ",mode=control");
+	str_list_add(args, "-chardev");
+	str_list_add(args, "socket,id=" CONSOLE_ID ",fd=%d,server=on,wait=off", QEMU_CONSOLE_FD);
+	add_option(args, "-serial", "chardev:" CONSOLE_ID);
+}
+
+/* Node names are numbers of ours: QEMU allows them 31 characters only (block.c: node-name). */
+static void add_disk_by_vmm(const Plan *plan, size_t i, StrList *args)
+{
+	const SpecDisk *disk = &plan->spec->disks[i];
+	const char *read_only = disk->readonly ? "on" : "off";
+	StrBuf value = { 0 };
+
+	str_buf_add(&value, "driver=file,node-name=file%zu,read-only=%s", i, read_only);
+	part_text(&value, "filename", disk->path);
+	option_end(args, "-blockdev", &value);
+
+	str_list_add(args, "-blockdev");
+	str_list_add(args, "driver=%s,node-name=disk%zu,read-only=%s,file=file%zu",
+		     disk_format_to_string(disk->format), i, read_only, i);
+
+	str_buf_add(&value, "virtio-blk-pci,drive=disk%zu,id=disk-%s", i, disk->id);
+	if (disk->serial)
+		part_text(&value, "serial", disk->serial);
+	if (plan->spec->boot.firmware)
+		str_buf_add(&value, ",bootindex=%zu", i + 1);
+	option_end(args, "-device", &value);
+}
+
+/*
+ * By path and with reconnect, the one way in which QEMU finds a block backend again that was lost. One queue,
+ * since qemu-storage-daemon has one unless told otherwise.
+ */
+static void add_disk_by_backend(const Plan *plan, size_t i, const PlanBackend *backend,
+				StrList *args)
+{
+	StrBuf value = { 0 };
+
+	str_buf_add(&value, "socket,id=blk%zu", i);
+	if (version_is_at_least(plan->vmm_program, 9, 2))
+		str_buf_add(&value, ",reconnect-ms=%d", RECONNECT_MSEC);
+	else
+		str_buf_add(&value, ",reconnect=%d", RECONNECT_SEC);
+	part_text(&value, "path", backend->socket);
+	option_end(args, "-chardev", &value);
+
+	str_buf_add(&value, "vhost-user-blk-pci,chardev=blk%zu,num-queues=1,id=disk-%s", i,
+		    backend->disk->id);
+	if (plan->spec->boot.firmware)
+		str_buf_add(&value, ",bootindex=%zu", i + 1);
+	option_end(args, "-device", &value);
+}
+
+static void add_disks(const Plan *plan, StrList *args)
+{
+	for (size_t i = 0; i < plan->spec->n_disks; i++) {
+		const PlanBackend *backend = backend_of(plan, &plan->spec->disks[i]);
+
+		if (backend)
+			add_disk_by_backend(plan, i, backend, args);
+		else
+			add_disk_by_vmm(plan, i, args);
+	}
+}
+
+/* "fd=5", or "fds=5:6" with an fd per queue pair; beside them no other option of a tap is allowed. */
+static void add_tap_fds(StrBuf *value, const PlanNic *nic, int first_fd)
+{
+	str_buf_add(value, nic->queues > 1 ? ",fds=" : ",fd=");
+	for (uint32_t queue = 0; queue < nic->queues; queue++)
+		str_buf_add(value, "%s%d", queue > 0 ? ":" : "", first_fd + (int) queue);
+}
+
+/*
+ * romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. vhost-net
+ * is left off: its device node would be one more thing to have and to be allowed.
+ */
+static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int first_fd, StrList *args)
+{
+	char mac[MAC_TEXT_MAX];
+	StrBuf value = { 0 };
+
+	str_buf_add(&value, "tap,id=net%zu", i);
+	add_tap_fds(&value, nic, first_fd);
+	str_buf_add(&value, ",vhost=off");
+	option_end(args, "-netdev", &value);
+
+	str_buf_add(&value, "virtio-net-pci,netdev=net%zu,id=net-%s,mac=%s,romfile=", i,
+		    nic->spec->id, mac_format(mac, nic->mac));
+	if (nic->queues > 1)
+		str_buf_add(&value, ",mq=on,vectors=%" PRIu32, 2 * nic->queues + 2);
+	if (mtu > 0)
+		str_buf_add(&value, ",host_mtu=%" PRIu32, mtu);
+	option_end(args, "-device", &value);
+}
+
+static int add_nics(const Plan *plan, const uint32_t *mtus, StrList *args)
+{
+	int fd = QEMU_TAP_FD;
+
+	for (size_t i = 0; i < plan->n_nics; i++) {
+		add_nic(&plan->nics[i], i, mtus[i], fd, args);
+		fd += (int) plan->nics[i].queues;
+	}
+	return fd;
+}
+
+static void add_shares(const Plan *plan, int first_fd, StrList *args)
+{
+	for (size_t i = 0; i < plan->spec->n_shares; i++) {
+		const SpecShare *share = &plan->spec->shares[i];
+		StrBuf value = { 0 };
+
+		str_list_add(args, "-chardev");
+		str_list_add(args, "socket,id=fs%zu,fd=%d", i, first_fd + (int) i);
+
+		str_buf_add(&value, "vhost-user-fs-pci,chardev=fs%zu,id=share-%s,queue-size=%d", i,
+			    share->id, SHARE_QUEUE_ENTRIES);
+		part_text(&value, "tag", share->tag);
+		option_end(args, "-device", &value);
+	}
+}
+
+/* A source of randomness, which cloud-hypervisor's guests have unasked, and the panic device. */
+static void add_other_devices(const Plan *plan, StrList *args)
+{
+	add_option(args, "-device", "virtio-rng-pci");
+	add_option(args, "-device", "pvpanic");
+	if (plan->cid != 0) {
+		str_list_add(args, "-device");
+		str_list_add(args, "vhost-vsock-pci,guest-cid=%" PRIu32, plan->cid);
+	}
+}
+
+size_t qemu_n_fds(const Plan *plan)
+{
+	size_t n = QEMU_TAP_FD - QEMU_FIRST_FD + plan->spec->n_shares;
+
+	for (size_t i = 0; i < plan->n_nics; i++)
+		n += plan->nics[i].queues;
+	return n;
+}
+
+int qemu_args(const Plan *plan, const uint32_t *mtus, StrList *ret)
+{
+	StrList args = { 0 };
+	int share_fd;
+
+	add_machine(plan, &args);
+	add_cpus(plan, &args);
+	add_memory(plan, &args);
+	add_boot(&plan->spec->boot, &args);
+	add_sockets(&args);
+	add_disks(plan, &args);
+	share_fd = add_nics(plan, mtus, &args);
+	add_shares(plan, share_fd, &args);
+	add_other_devices(plan, &args);
+
+	if (args.failed) {
+		str_list_done(&args);
+		return -ENOMEM;
+	}
+	*ret = args;
+	return 0;
+}

@@ -5,12 +5,6 @@
 #include "model/plan.h"
 #include "mvmd/exit-codes.h"
 
-/*
- * --no-shutdown, NEEDS_RESET instead of an exit when a backend is lost: cloud-hypervisor's
- * release-notes.md, v52.0.
- */
-#define CLOUD_HYPERVISOR_MAJOR_MIN 52
-
 static bool cloud_hypervisor_is_new_enough(const Facts *facts)
 {
 	return facts->cloud_hypervisor.major >= CLOUD_HYPERVISOR_MAJOR_MIN;

@@ -92,6 +92,12 @@ typedef struct Plan {
 #define SOCKET_PATH_MAX 107
 
 /*
+ * --no-shutdown, NEEDS_RESET instead of an exit when a backend is lost: cloud-hypervisor's
+ * release-notes.md, v52.0.
+ */
+#define CLOUD_HYPERVISOR_MAJOR_MIN 52
+
+/*
  * All that keeps this host from starting the VM, each with its exit code and remedy; empty where nothing
  * does. Returns 0 or -ENOMEM.
  */

@@ -9,7 +9,9 @@
 
 /*
  * The hypervisor process behind one interface: cloud-hypervisor (vmm-ch.c) and QEMU (vmm-qemu.c).
- * Every call returns at once; what comes of it is an event. After VMM_EXITED nothing follows.
+ * Every call returns at once; what comes of it is an event. After VMM_EXITED nothing follows; it also
+ * stands for the answer to whatever was asked and not answered before. The Vmm may be freed in the handler
+ * of VMM_EXITED, in no other.
  */
 typedef struct Vmm Vmm;
 
@@ -40,7 +42,7 @@ typedef struct VmmHandler {
 	void *userdata;
 } VmmHandler;
 
-/* What the VMM is given. All fds stay the caller's; they are needed until VMM_BOOTED. */
+/* What the VMM is given. All fds stay the caller's; they are needed until VMM_BOOTED, the plan until the end. */
 typedef struct VmmResources {
 	const Plan *plan;
 	const Tap *taps; /* per nic */
@@ -49,7 +51,8 @@ typedef struct VmmResources {
 
 /*
  * Makes the listener at plan->vmm_socket, starts the process and begins to talk with it; VMM_READY follows.
- * Returns 0 or -errno with fault.
+ * Of QEMU's shares the listeners must be there already: it is given connections. A stale vsock socket of an
+ * earlier run is removed. Returns 0 or -errno with fault.
  */
 int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
 	      Fault *fault);
@@ -57,9 +60,19 @@ int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *
 int vmm_create(Vmm *vmm); /* → VMM_CREATED or VMM_FAILED */
 int vmm_boot(Vmm *vmm); /* → VMM_BOOTED or VMM_FAILED */
 int vmm_power_button(Vmm *vmm); /* whether the guest acts on it nobody knows */
-void vmm_quit(Vmm *vmm,
-	      uint64_t grace_usec); /* ask, SIGTERM, SIGKILL after grace_usec → VMM_EXITED */
-void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED */
+
+/*
+ * Ends it: asks in its own protocol, SIGTERM after half of grace_usec (at once where it cannot be asked),
+ * SIGKILL after all of it → VMM_EXITED. Events other than that no longer come.
+ */
+void vmm_quit(Vmm *vmm, uint64_t grace_usec);
+void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */
+
+/*
+ * Tells that the guest wrote to its console, which ends what QEMU's driver takes for one and the same
+ * reboot (vmm-qemu.c). Cheap; to be called for every piece of output.
+ */
+void vmm_note_console(Vmm *vmm);
 
 pid_t vmm_pid(const Vmm *vmm); /* 0: gone */
 const char *vmm_version(const Vmm *vmm); /* in its own words; NULL before VMM_READY */
@@ -67,16 +80,3 @@ const char *vmm_last_line(const Vmm *vmm); /* its last words on stderr, "" for n
 
 Vmm *vmm_free(Vmm *vmm); /* kills the process where it lives */
 DEFINE_CLEANUP(Vmm *, vmm_free)
-
-/* The drivers: the only callers are in vmm.c. */
-typedef struct VmmDriver {
-	const char *name;
-	int (*start)(Vmm *vmm, const VmmResources *resources, Fault *fault);
-	int (*create)(Vmm *vmm);
-	int (*boot)(Vmm *vmm);
-	int (*power_button)(Vmm *vmm);
-	int (*quit)(Vmm *vmm); /* ask in its own protocol; SIGTERM follows anyway */
-	void (*on_exit)(
-		Vmm *vmm); /* the process is gone: fail what is pending, drain what it said last */
-	void (*free)(Vmm *vmm);
-} VmmDriver;

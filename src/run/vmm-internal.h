@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "run/vmm.h"
+
+/* What vmm.c shares with the two drivers, and nobody else. */
+typedef struct VmmDriver {
+	const char *name; /* "cloud-hypervisor": in messages */
+	int (*start)(Vmm *vmm, Fault *fault);
+	int (*create)(Vmm *vmm);
+	int (*boot)(Vmm *vmm);
+	int (*power_button)(Vmm *vmm);
+	int (*quit)(Vmm *vmm); /* 0: it was asked; -errno: it cannot be asked now */
+	void (*on_exit)(Vmm *vmm); /* the process is gone: hand on what it said before */
+	void (*free)(Vmm *vmm); /* also after a start that failed half-way */
+} VmmDriver;
+
+extern const VmmDriver vmm_driver_ch;
+extern const VmmDriver vmm_driver_qemu;
+
+struct Vmm {
+	sd_event *event;
+	const VmmDriver *driver;
+	VmmHandler handler;
+	VmmResources resources;
+	const Plan *plan; /* resources.plan */
+	Child *child; /* NULL: not started, or gone */
+	char *version;
+	char *last_line; /* of a process that is gone */
+	bool quitting; /* we want its end: nothing but that is told */
+	uint64_t console_usec; /* when the guest last wrote to its console; 0: never */
+	sd_event_source *orphan_timer; /* its protocol ended, the process should follow */
+	sd_event_source *term_timer; /* it was asked to quit */
+	uint64_t term_grace_usec;
+	void *state; /* the driver's own */
+};
+
+/*
+ * The listener at plan->vmm_socket and a connection to it, made before the process is there: it
+ * waits in the backlog. 0 or -errno with fault.
+ */
+int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fault);
+
+/* Starts plan->vmm_program as the VM's own user. 0 or -errno with fault. */
+int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, Fault *fault);
+
+/* Tell the handler, unless the end is wanted. device: VMM_ACTIVATED; else NULL. */
+void vmm_tell(Vmm *vmm, VmmEventKind kind, const char *device);
+void vmm_tell_failed(Vmm *vmm, const Fault *fault);
+
+/* VMM_FAILED for a function of ours that returned error in the midst of the protocol. */
+void vmm_tell_error(Vmm *vmm, int error);
+
+/*
+ * The connection ended. That is the process's end as well, which says more; only where it lives on after
+ * VMM_ORPHAN_USEC the fault is told.
+ */
+void vmm_expect_exit(Vmm *vmm);
+
+/* Takes over the version that the program gave. 0 or -ENOMEM. */
+int vmm_set_version(Vmm *vmm, const char *version);

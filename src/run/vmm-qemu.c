@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <net/if.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "host/sock.h"
+#include "model/qemu-args.h"
+#include "mvmd/exit-codes.h"
+#include "run/qmp.h"
+#include "run/vmm-internal.h"
+
+/*
+ * The resets of one reboot. SeaBIOS on q35 resets the machine a second time as the first thing after a
+ * reset, and Linux can cause a third: one reboot is two or three RESET events. The firmware's came 20-40 ms
+ * after the guest's (TCG, QEMU 7.2; 150 ms on a host with two busy processes more per CPU), and QEMU does
+ * not tell whose they are. But the firmware is mute on the serial line. So a RESET belongs to the reboot
+ * before it unless the guest has written to its console since, or it comes this long after the first one of
+ * that reboot. A guest that dies over and over without a word is thus counted at least once in that time.
+ */
+#define REBOOT_USEC USEC_PER_SEC
+
+/*
+ * Console and monitor are two sockets: the last output before a reset may be read after the event. The
+ * firmware takes longer than this before any new output can come.
+ */
+#define LATE_OUTPUT_USEC (10 * USEC_PER_MSEC)
+
+typedef struct QemuVmm {
+	Qmp *qmp;
+	int *shares; /* a connection per share, until QEMU has them */
+	size_t n_shares;
+	bool rebooted; /* ever; then: */
+	uint64_t reboot_usec; /* QEMU's time of the first RESET of the last reboot */
+	uint64_t reboot_seen_usec; /* our time when we read of it */
+} QemuVmm;
+
+static bool is_guest_reset(const json_t *data)
+{
+	return json_is_true(json_object_get(data, "guest"));
+}
+
+static bool is_same_reboot(const Vmm *vmm, const QmpEvent *event)
+{
+	const QemuVmm *qemu = vmm->state;
+
+	return qemu->rebooted && event->time_usec < qemu->reboot_usec + REBOOT_USEC &&
+	       vmm->console_usec < qemu->reboot_seen_usec + LATE_OUTPUT_USEC;
+}
+
+static void on_reset(Vmm *vmm, const QmpEvent *event)
+{
+	QemuVmm *qemu = vmm->state;
+
+	if (!is_guest_reset(event->data) || is_same_reboot(vmm, event))
+		return;
+	qemu->rebooted = true;
+	qemu->reboot_usec = event->time_usec;
+	qemu->reboot_seen_usec = now_usec();
+	vmm_tell(vmm, VMM_REBOOTING, NULL);
+	vmm_tell(vmm, VMM_REBOOTED, NULL);
+}
+
+/* Of the reasons only this one is the guest's own wish; the others are followed by QEMU's exit. */
+static bool is_guest_shutdown(const json_t *data)
+{
+	return streq_null(json_string_value(json_object_get(data, "reason")), "guest-shutdown");
+}
+
+static void on_qmp_event(Qmp *qmp, const QmpEvent *event, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	if (streq(event->name, "RESET"))
+		on_reset(vmm, event);
+	else if (streq(event->name, "SHUTDOWN") && is_guest_shutdown(event->data))
+		vmm_tell(vmm, VMM_GUEST_OFF, NULL);
+	else if (streq(event->name, "GUEST_PANICKED"))
+		vmm_tell(vmm, VMM_GUEST_PANIC, NULL);
+}
+
+/* A command that fails because the connection ended is not told here: on_qmp_closed() comes next. */
+static void tell_command_failed(Vmm *vmm, const Fault *fault)
+{
+	if (fault->error == -EREMOTEIO || fault->error == -ETIMEDOUT)
+		vmm_tell_failed(vmm, fault);
+}
+
+static void on_status(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata)
+{
+	Vmm *vmm = userdata;
+	const char *status = json_string_value(json_object_get(result, "status"));
+	Fault wrong = { 0 };
+
+	if (fault) {
+		tell_command_failed(vmm, fault);
+		return;
+	}
+	if (streq_null(status, "prelaunch")) {
+		vmm_tell(vmm, VMM_READY, NULL);
+		return;
+	}
+	(void) fault_set(&wrong, -EPROTO, MVMD_EXIT_VMM, "vmm-protocol",
+			 "QEMU should wait for us before it starts the guest, but is \"%s\"",
+			 status ?: "?");
+	vmm_tell_failed(vmm, &wrong);
+	fault_done(&wrong);
+}
+
+static int command(Vmm *vmm, const char *name, QmpReply on_reply)
+{
+	const QemuVmm *qemu = vmm->state;
+	const QmpCall call = { .command = name, .on_reply = on_reply, .userdata = vmm };
+
+	return qemu->qmp ? qmp_call(qemu->qmp, &call) : -ENOTCONN;
+}
+
+static void on_qmp_ready(Qmp *qmp, void *userdata)
+{
+	Vmm *vmm = userdata;
+	int r = vmm_set_version(vmm, qmp_version(qmp));
+
+	if (r == 0)
+		r = command(vmm, "query-status", on_status);
+	if (r < 0)
+		vmm_tell_error(vmm, r);
+}
+
+static void on_qmp_closed(Qmp *qmp, const Fault *fault, void *userdata)
+{
+	Vmm *vmm = userdata;
+	QemuVmm *qemu = vmm->state;
+
+	qemu->qmp = qmp_free(qemu->qmp);
+	if (fault->error == -ECONNRESET || fault->error == -EPIPE)
+		vmm_expect_exit(vmm);
+	else
+		vmm_tell_failed(vmm, fault);
+}
+
+/* All of the configuration was on the command line. The event must not come from within vmm_create(). */
+static void on_still_there(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	if (fault)
+		tell_command_failed(vmm, fault);
+	else
+		vmm_tell(vmm, VMM_CREATED, NULL);
+}
+
+static int qemu_create(Vmm *vmm)
+{
+	return command(vmm, "query-status", on_still_there);
+}
+
+static void on_continued(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	if (fault)
+		tell_command_failed(vmm, fault);
+	else
+		vmm_tell(vmm, VMM_BOOTED, NULL);
+}
+
+static int qemu_boot(Vmm *vmm)
+{
+	return command(vmm, "cont", on_continued);
+}
+
+static int qemu_power_button(Vmm *vmm)
+{
+	return command(vmm, "system_powerdown", NULL);
+}
+
+static int qemu_quit(Vmm *vmm)
+{
+	return command(vmm, "quit", NULL);
+}
+
+static void close_shares(QemuVmm *qemu)
+{
+	for (size_t i = 0; i < qemu->n_shares; i++)
+		qemu->shares[i] = close_fd(qemu->shares[i]);
+	qemu->n_shares = 0;
+}
+
+static const char *share_socket(const Plan *plan, const SpecShare *share)
+{
+	for (size_t i = 0; i < plan->n_backends; i++)
+		if (plan->backends[i].share == share)
+			return plan->backends[i].socket;
+	return NULL;
+}
+
+/*
+ * A share's connection is made by us: its listener is there already, so that QEMU needs no right on the path
+ * and cannot be refused.
+ */
+static int connect_shares(Vmm *vmm, Fault *fault)
+{
+	const Plan *plan = vmm->plan;
+	QemuVmm *qemu = vmm->state;
+
+	if (plan->spec->n_shares == 0)
+		return 0;
+	qemu->shares = calloc(plan->spec->n_shares, sizeof(*qemu->shares));
+	if (!qemu->shares)
+		return fault_oom(fault);
+
+	for (size_t i = 0; i < plan->spec->n_shares; i++) {
+		const char *path = share_socket(plan, &plan->spec->shares[i]);
+		int r = sock_connect(path, &qemu->shares[i]);
+
+		if (r < 0)
+			return fault_set(fault, r, MVMD_EXIT_BACKEND, "share-connect",
+					 "cannot connect to share \"%s\" at %s: %m",
+					 plan->spec->shares[i].id, path);
+		qemu->n_shares = i + 1;
+	}
+	return 0;
+}
+
+/*
+ * The MTU of each tap, which its guest is told: as cloud-hypervisor does by itself. A tap whose MTU
+ * cannot be asked for is none of our worry here; the guest then has its default.
+ */
+static int ask_mtus(const Plan *plan, uint32_t **ret)
+{
+	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t *mtus = calloc(plan->n_nics + 1, sizeof(*mtus));
+
+	if (!mtus)
+		return -ENOMEM;
+	for (size_t i = 0; fd >= 0 && i < plan->n_nics; i++) {
+		struct ifreq request = { 0 };
+
+		memcpy(request.ifr_name, plan->nics[i].tap, strlen(plan->nics[i].tap));
+		if (ioctl(fd, SIOCGIFMTU, &request) == 0)
+			mtus[i] = (uint32_t) request.ifr_mtu;
+	}
+	*ret = mtus;
+	return 0;
+}
+
+/* In the order that model/qemu-args.h lays down. */
+static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_n)
+{
+	const Plan *plan = vmm->plan;
+	const QemuVmm *qemu = vmm->state;
+	SpawnFd *fds = calloc(qemu_n_fds(plan), sizeof(*fds));
+	size_t n = 0;
+
+	if (!fds)
+		return -ENOMEM;
+	fds[n++].fd = listener;
+	fds[n++].fd = vmm->resources.console_fd;
+	for (size_t i = 0; i < plan->n_nics; i++)
+		for (size_t queue = 0; queue < plan->nics[i].queues; queue++)
+			fds[n++].fd = vmm->resources.taps[i].fds[queue];
+	for (size_t i = 0; i < qemu->n_shares; i++)
+		fds[n++].fd = qemu->shares[i];
+	for (size_t i = 0; i < n; i++)
+		fds[i].number = QEMU_FIRST_FD + (int) i;
+
+	*ret = fds;
+	*ret_n = n;
+	return 0;
+}
+
+static int make_args(const Plan *plan, StrList *ret)
+{
+	uint32_t *mtus = NULL;
+	int r;
+
+	r = ask_mtus(plan, &mtus);
+	if (r == 0)
+		r = qemu_args(plan, mtus, ret);
+	free(mtus);
+	return r;
+}
+
+static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
+{
+	StrList args = { 0 };
+	SpawnFd *fds = NULL;
+	size_t n_fds;
+	int r;
+
+	if (make_args(vmm->plan, &args) < 0 || collect_fds(vmm, listener, &fds, &n_fds) < 0)
+		r = fault_oom(fault);
+	else
+		r = vmm_spawn(vmm, &args, fds, n_fds, fault);
+	free(fds);
+	str_list_done(&args);
+	return r;
+}
+
+static int qemu_start(Vmm *vmm, Fault *fault)
+{
+	const QmpHandler handler = { on_qmp_ready, on_qmp_event, on_qmp_closed, vmm };
+	_cleanup_close_ int listener = -EBADF, connection = -EBADF;
+	QemuVmm *qemu = calloc(1, sizeof(*qemu));
+	int r;
+
+	if (!qemu)
+		return fault_oom(fault);
+	vmm->state = qemu;
+
+	r = vmm_open_socket(vmm, &listener, &connection, fault);
+	if (r < 0)
+		return r;
+	r = connect_shares(vmm, fault);
+	if (r < 0)
+		return r;
+	r = spawn_qemu(vmm, listener, fault);
+	if (r < 0)
+		return r;
+	close_shares(qemu);
+
+	r = qmp_new(vmm->event, TAKE_FD(connection), &handler, &qemu->qmp);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+				 "cannot talk to QEMU: %m");
+	return 0;
+}
+
+static void qemu_on_exit(Vmm *vmm)
+{
+	QemuVmm *qemu = vmm->state;
+
+	qemu->qmp = qmp_free(qemu->qmp);
+}
+
+static void qemu_free(Vmm *vmm)
+{
+	QemuVmm *qemu = vmm->state;
+
+	if (!qemu)
+		return;
+	close_shares(qemu);
+	free(qemu->shares);
+	qemu->qmp = qmp_free(qemu->qmp);
+	free(qemu);
+	vmm->state = NULL;
+}
+
+const VmmDriver vmm_driver_qemu = {
+	.name = "QEMU",
+	.start = qemu_start,
+	.create = qemu_create,
+	.boot = qemu_boot,
+	.power_button = qemu_power_button,
+	.quit = qemu_quit,
+	.on_exit = qemu_on_exit,
+	.free = qemu_free,
+};

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "host/sock.h"
+#include "mvmd/exit-codes.h"
+#include "run/vmm-internal.h"
+
+/* How long a process may live on after its API or monitor is gone: its exit takes some time. */
+#define VMM_ORPHAN_USEC (2 * USEC_PER_SEC)
+
+/* The socket is for mvmd alone; the VMM has it by descriptor. */
+#define VMM_SOCKET_MODE 0600
+
+static void emit(Vmm *vmm, const VmmEvent *event)
+{
+	vmm->handler.on_event(vmm, event, vmm->handler.userdata);
+}
+
+void vmm_tell(Vmm *vmm, VmmEventKind kind, const char *device)
+{
+	if (!vmm->quitting)
+		emit(vmm, &(VmmEvent){ .kind = kind, .device = device });
+}
+
+void vmm_tell_failed(Vmm *vmm, const Fault *fault)
+{
+	if (!vmm->quitting)
+		emit(vmm, &(VmmEvent){ .kind = VMM_FAILED, .fault = fault });
+}
+
+void vmm_tell_error(Vmm *vmm, int error)
+{
+	Fault fault = { 0 };
+
+	if (error == -ENOMEM)
+		(void) fault_oom(&fault);
+	else
+		(void) fault_set(&fault, error, MVMD_EXIT_VMM, "vmm-protocol",
+				 "cannot talk to %s: %m", vmm->driver->name);
+	vmm_tell_failed(vmm, &fault);
+	fault_done(&fault);
+}
+
+static int on_orphaned(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	Vmm *vmm = userdata;
+	Fault fault = { 0 };
+
+	vmm->orphan_timer = sd_event_source_disable_unref(vmm->orphan_timer);
+	(void) fault_set(&fault, -ECONNRESET, MVMD_EXIT_VMM, "vmm-protocol",
+			 "%s closed its control connection but runs on", vmm->driver->name);
+	vmm_tell_failed(vmm, &fault);
+	fault_done(&fault);
+	return 0;
+}
+
+void vmm_expect_exit(Vmm *vmm)
+{
+	if (!vmm->orphan_timer && !vmm->quitting)
+		(void) sd_event_add_time_relative(vmm->event, &vmm->orphan_timer, CLOCK_MONOTONIC,
+						  VMM_ORPHAN_USEC, 0, on_orphaned, vmm);
+}
+
+static void on_child_line(Child *child, const char *line, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	if (vmm->handler.on_line)
+		vmm->handler.on_line(vmm, line, vmm->handler.userdata);
+}
+
+static void stop_timers(Vmm *vmm)
+{
+	vmm->orphan_timer = sd_event_source_disable_unref(vmm->orphan_timer);
+	vmm->term_timer = sd_event_source_disable_unref(vmm->term_timer);
+}
+
+/* The handler may free the Vmm, so that telling it is the last thing done. */
+static void on_child_exit(Child *child, const ChildEnd *end, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	(void) str_set(&vmm->last_line, child_last_line(child));
+	vmm->driver->on_exit(vmm);
+	stop_timers(vmm);
+	vmm->child = child_free(vmm->child);
+	emit(vmm, &(VmmEvent){ .kind = VMM_EXITED, .end = end });
+}
+
+int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fault)
+{
+	const SockOwner owner = { (uid_t) -1, (gid_t) -1, VMM_SOCKET_MODE };
+	_cleanup_close_ int listener = -EBADF;
+	const char *path = vmm->plan->vmm_socket;
+	int connection, r;
+
+	r = sock_listen(path, &owner, &listener);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+				 "cannot make the socket %s for %s: %m", path, vmm->driver->name);
+	r = sock_connect(path, &connection);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+				 "cannot connect to our own socket %s: %m", path);
+
+	*ret_listener = TAKE_FD(listener);
+	*ret_connection = connection;
+	return 0;
+}
+
+int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, Fault *fault)
+{
+	const Facts *facts = vmm->plan->facts;
+	const SpawnConfig config = {
+		.path = vmm->plan->vmm_program->path,
+		.argv = args->items,
+		.fds = fds,
+		.n_fds = n_fds,
+		.identity = facts->setuid ? &facts->vm : NULL,
+	};
+	const ChildHandler handler = { on_child_exit, on_child_line, vmm };
+
+	return child_start(vmm->event, vmm->driver->name, &config, &handler, &vmm->child, fault);
+}
+
+int vmm_set_version(Vmm *vmm, const char *version)
+{
+	return str_set(&vmm->version, version);
+}
+
+int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
+	      Fault *fault)
+{
+	_cleanup_(vmm_free_p) Vmm *vmm = calloc(1, sizeof(*vmm));
+	int r;
+
+	if (!vmm)
+		return fault_oom(fault);
+	*vmm = (Vmm){
+		.event = sd_event_ref(event),
+		.driver = resources->plan->vmm == VMM_QEMU ? &vmm_driver_qemu : &vmm_driver_ch,
+		.handler = *handler,
+		.resources = *resources,
+		.plan = resources->plan,
+	};
+
+	r = vmm->driver->start(vmm, fault);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(vmm);
+	return 0;
+}
+
+int vmm_create(Vmm *vmm)
+{
+	return vmm->child ? vmm->driver->create(vmm) : -ESRCH;
+}
+
+int vmm_boot(Vmm *vmm)
+{
+	return vmm->child ? vmm->driver->boot(vmm) : -ESRCH;
+}
+
+int vmm_power_button(Vmm *vmm)
+{
+	return vmm->child ? vmm->driver->power_button(vmm) : -ESRCH;
+}
+
+static int on_quit_unheard(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	Vmm *vmm = userdata;
+
+	vmm->term_timer = sd_event_source_disable_unref(vmm->term_timer);
+	child_stop(vmm->child, vmm->term_grace_usec);
+	return 0;
+}
+
+void vmm_quit(Vmm *vmm, uint64_t grace_usec)
+{
+	if (!vmm->child)
+		return;
+	vmm->quitting = true;
+	stop_timers(vmm);
+
+	if (grace_usec > 0 && vmm->driver->quit(vmm) == 0) {
+		vmm->term_grace_usec = grace_usec - grace_usec / 2;
+		if (sd_event_add_time_relative(vmm->event, &vmm->term_timer, CLOCK_MONOTONIC,
+					       grace_usec / 2, 0, on_quit_unheard, vmm) >= 0)
+			return;
+	}
+	child_stop(vmm->child, grace_usec);
+}
+
+void vmm_kill(Vmm *vmm)
+{
+	vmm_quit(vmm, 0);
+}
+
+void vmm_note_console(Vmm *vmm)
+{
+	vmm->console_usec = now_usec();
+}
+
+pid_t vmm_pid(const Vmm *vmm)
+{
+	return vmm->child ? child_pid(vmm->child) : 0;
+}
+
+const char *vmm_version(const Vmm *vmm)
+{
+	return vmm->version;
+}
+
+const char *vmm_last_line(const Vmm *vmm)
+{
+	if (vmm->child)
+		return child_last_line(vmm->child);
+	return vmm->last_line ?: "";
+}
+
+Vmm *vmm_free(Vmm *vmm)
+{
+	if (!vmm)
+		return NULL;
+
+	stop_timers(vmm);
+	vmm->driver->free(vmm);
+	vmm->child = child_free(vmm->child);
+	vmm->event = sd_event_unref(vmm->event);
+	free(vmm->version);
+	free(vmm->last_line);
+	free(vmm);
+	return NULL;
+}

@@ -1,7 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#pragma once
-
-#include "cli/commands.h"
-
-/* The names of all VMs, sorted: those with a spec, and those with a directory at run time. 0 or -errno. */
-int vm_list_names(const Places *places, StrList *ret);

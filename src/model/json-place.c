@@ -63,7 +63,9 @@ static bool at_end(const Scanner *scanner)
 /* The byte here; NUL at the end: the text holds none. */
 static char peek(const Scanner *scanner)
 {
-	return at_end(scanner) ? '\0' : scanner->text[scanner->at];
+	if (at_end(scanner))
+		return '\0';
+	return scanner->text[scanner->at];
 }
 
 static void skip_space(Scanner *scanner)
@@ -444,16 +446,15 @@ static bool check_bytes(Scanner *scanner)
 	return true;
 }
 
-bool json_scan(const char *text, size_t length, size_t document, const JsonLimits *limits,
-	       JsonPool *pool, JsonDuplicate on_duplicate, void *userdata, JsonNode **ret,
-	       JsonFlaw *flaw)
+bool json_scan(const JsonSource *source, JsonPool *pool, JsonDuplicate on_duplicate, void *userdata,
+	       JsonNode **ret, JsonFlaw *flaw)
 {
 	Scanner scanner = {
-		.text = text,
-		.length = length,
+		.text = source->text,
+		.length = source->length,
 		.line = 1,
-		.document = document,
-		.limits = limits,
+		.document = source->document,
+		.limits = &source->limits,
 		.pool = pool,
 		.on_duplicate = on_duplicate,
 		.userdata = userdata,
@@ -493,7 +494,9 @@ JsonNode *json_member(const JsonNode *node, const char *key)
 {
 	if (!node || node->kind != JSON_NODE_OBJECT)
 		return NULL;
-	json_children_foreach(child, node) if (streq(child->key, key)) return child;
+	for (JsonNode *child = node->children; child; child = child->next)
+		if (streq(child->key, key))
+			return child;
 	return NULL;
 }
 

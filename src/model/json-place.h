@@ -77,16 +77,23 @@ typedef struct JsonFlaw {
 	char buffer[160];
 } JsonFlaw;
 
+/* A text to read. */
+typedef struct JsonSource {
+	const char *text;
+	size_t length;
+	size_t document; /* goes to each node */
+	JsonLimits limits;
+} JsonSource;
+
 /* Called for each key that its object has already: the later one is left out of the tree. */
 typedef void (*JsonDuplicate)(void *userdata, const JsonNode *later, const JsonNode *first);
 
 /*
- * Reads the text of length bytes. The root goes to *ret, all memory to pool, which must outlive it.
+ * Reads the text. The root goes to *ret, all memory to pool, which must outlive it.
  * Returns true; or false, then flaw tells and *ret is untouched.
  */
-bool json_scan(const char *text, size_t length, size_t document, const JsonLimits *limits,
-	       JsonPool *pool, JsonDuplicate on_duplicate, void *userdata, JsonNode **ret,
-	       JsonFlaw *flaw);
+bool json_scan(const JsonSource *source, JsonPool *pool, JsonDuplicate on_duplicate, void *userdata,
+	       JsonNode **ret, JsonFlaw *flaw);
 void json_pool_done(JsonPool *pool);
 
 /* The member of that key, NULL where there is none or node is no object; of a NULL node too. */
@@ -105,6 +112,3 @@ void json_pointer(StrBuf *buf, const JsonNode *node, const char *key);
 
 /* "a string", "an object", … for messages. */
 const char *json_kind_words(JsonKind kind);
-
-#define json_children_foreach(child, node)                                                         \
-	for (JsonNode *child = (node)->children; child; child = child->next)

@@ -17,7 +17,7 @@
 #define CID_MAX		  UINT64_C(4294967294) /* the one above is VMADDR_CID_ANY */
 #define QUEUES_MAX	  255 /* as many as cpus; tun.c itself stops at 256 */
 #define TIMEOUT_MIN	  (100 * USEC_PER_MSEC)
-#define TIMEOUT_MAX	  (24 * 3600 * USEC_PER_SEC)
+#define TIMEOUT_MAX	  (UINT64_C(24) * 3600 * USEC_PER_SEC)
 
 #define DESCRIPTION(record)                                                                        \
 	{                                                                                          \
@@ -356,11 +356,11 @@ static const ObjectType vsock_object = {
 	.size = sizeof(SpecVsock),
 };
 
-#define TIMEOUT(word, member, time, what)                                                          \
+#define TIMEOUT(word, member, standard, what)                                                      \
 	{                                                                                          \
-		.key = word, .type = FIELD_DURATION, .offset = offsetof(SpecTimeouts, member),     \
-		.min = TIMEOUT_MIN, .max = TIMEOUT_MAX, .fallback = time,                          \
-		.example = "\"" time "\"", .sentence = what,                                       \
+		.key = (word), .type = FIELD_DURATION, .offset = offsetof(SpecTimeouts, member),   \
+		.min = TIMEOUT_MIN, .max = TIMEOUT_MAX, .fallback = (standard),                    \
+		.example = "\"90s\"", .sentence = (what),                                          \
 	}
 
 static const Field timeouts_fields[] = {
@@ -384,9 +384,9 @@ static const ObjectType timeouts_object = {
 
 #define LIST(word, member, type_object, most, what)                                                \
 	{                                                                                          \
-		.key = word, .type = FIELD_LIST, .offset = offsetof(Spec, member),                 \
+		.key = (word), .type = FIELD_LIST, .offset = offsetof(Spec, member),               \
 		.extra_offset = offsetof(Spec, n_##member), .max = (most),                         \
-		.object = &(type_object), .example = "[ … ]", .sentence = what,                    \
+		.object = &(type_object), .example = "[ … ]", .sentence = (what),                  \
 	}
 
 static const Field spec_fields[] = {

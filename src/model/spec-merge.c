@@ -31,8 +31,7 @@ static const char *nearest_entry(const ObjectType *object, const JsonNode *list,
 
 	if (!list || list->kind != JSON_NODE_LIST)
 		return NULL;
-	json_children_foreach(entry, list)
-	{
+	for (JsonNode *entry = list->children; entry; entry = entry->next) {
 		const JsonNode *other = entry_id(object, entry);
 
 		if (other && n < NEAREST_AMONG_MAX)
@@ -51,18 +50,18 @@ static bool wants_removal(SpecReport *report, const ObjectType *object, const Js
 	if (remove->kind != JSON_NODE_BOOL || !remove->truth)
 		report_value(report, RULE_REMOVE_VALUE, remove,
 			     "can only be true; leave it out where %s is to stay", object->name);
-	json_children_foreach(
-		member, entry) if (!streq(member->key, REMOVE_KEY) && !streq(member->key, "id") &&
-				   !streq(member->key, "description") &&
-				   !(object->default_id && streq(member->key, object->default_id)))
-		report_key(report, RULE_REMOVE_ALONE, member,
-			   "stands beside \"remove\", which takes the whole entry away; "
-			   "leave one of them out");
+	for (JsonNode *member = entry->children; member; member = member->next)
+		if (!streq(member->key, REMOVE_KEY) && !streq(member->key, "id") &&
+		    !streq(member->key, "description") &&
+		    !(object->default_id && streq(member->key, object->default_id)))
+			report_key(report, RULE_REMOVE_ALONE, member,
+				   "stands beside \"remove\", which takes the whole entry away; "
+				   "leave one of them out");
 	return true;
 }
 
-static void remove_entry(SpecReport *report, const ObjectType *object, const JsonNode *list,
-			 JsonNode *target_entry, JsonNode *entry)
+static void remove_entry(SpecReport *report, const ObjectType *object, const JsonNode *target,
+			 JsonNode *below, JsonNode *entry)
 {
 	JsonNode *id = entry_id(object, entry);
 	const char *nearest;
@@ -73,13 +72,13 @@ static void remove_entry(SpecReport *report, const ObjectType *object, const Jso
 			       "is missing; \"remove\" needs to know which entry");
 		return;
 	}
-	if (target_entry) {
-		target_entry->replaced = true;
+	if (below) {
+		below->replaced = true;
 		return;
 	}
 	if (report->incomplete)
 		return;
-	nearest = nearest_entry(object, list, id->text);
+	nearest = nearest_entry(object, target, id->text);
 	report_value(report, RULE_REMOVE_UNKNOWN, id,
 		     "there is no entry %s to remove in what this file goes over%s%s%s",
 		     string_words(words, id->text), nearest ? "; did you mean \"" : "",

@@ -47,8 +47,7 @@ void spec_check_keys(SpecReport *report, const ObjectType *object, const JsonNod
 {
 	if (node->kind != JSON_NODE_OBJECT)
 		return;
-	json_children_foreach(member, node)
-	{
+	for (JsonNode *member = node->children; member; member = member->next) {
 		const Field *field = object_field(object, member->key);
 
 		if (object->merges_by_id && streq(member->key, REMOVE_KEY))
@@ -58,7 +57,7 @@ void spec_check_keys(SpecReport *report, const ObjectType *object, const JsonNod
 		else if (field->type == FIELD_OBJECT)
 			spec_check_keys(report, field->object, member);
 		else if (field->type == FIELD_LIST && member->kind == JSON_NODE_LIST)
-			json_children_foreach(entry, member)
+			for (JsonNode *entry = member->children; entry; entry = entry->next)
 				spec_check_keys(report, field->object, entry);
 	}
 }
@@ -144,7 +143,8 @@ static void read_list(SpecReport *report, const Field *field, JsonNode *node, vo
 		spec_value_read(report, field, node, NULL);
 		return;
 	}
-	json_children_foreach(counted, node) n++;
+	for (JsonNode *counted = node->children; counted; counted = counted->next)
+		n++;
 	if (n > field->max) {
 		report_value(report, RULE_TOO_MANY_ENTRIES, node,
 			     "has %zu entries; possible are at most %" PRIu64, n, field->max);

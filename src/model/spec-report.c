@@ -85,13 +85,12 @@ _printf_(4, 0) static void report_list(SpecReport *report, SpecRule rule, Report
 				       const char *format, va_list arguments)
 {
 	const SpecDoc *doc = &report->docs[at.document];
-	_cleanup_free_ char *pointer = strdup(at.pointer);
 	char *text = NULL;
 	Problem problem = {
 		.rule = rule_table[rule],
 		.document = at.document,
 		.file = doc->file,
-		.pointer = pointer,
+		.pointer = at.pointer,
 	};
 	size_t excerpt_length = 0;
 
@@ -101,7 +100,7 @@ _printf_(4, 0) static void report_list(SpecReport *report, SpecRule rule, Report
 		problem.excerpt = doc->text + at.place->line_at;
 		excerpt_length = line_length(doc, at.place->line_at);
 	}
-	if (!pointer || vasprintf(&text, format, arguments) < 0) {
+	if (vasprintf(&text, format, arguments) < 0) {
 		report->failed = true;
 		return;
 	}
@@ -187,7 +186,7 @@ const char *string_words(char buffer[VALUE_SHOWN_MAX], const char *text)
 	*end++ = '"';
 	memcpy(end, text, shown);
 	end += shown;
-	(void) strcpy(end, cut ? "…\"" : "\"");
+	memcpy(end, cut ? "…\"" : "\"", cut ? sizeof("…\"") : sizeof("\""));
 	return buffer;
 }
 

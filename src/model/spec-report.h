@@ -89,7 +89,7 @@ typedef struct SpecReport {
 typedef struct ReportPlace {
 	size_t document;
 	const JsonPlace *place; /* NULL: the file as a whole */
-	const char *pointer;
+	char *pointer;
 } ReportPlace;
 void report_at(SpecReport *report, SpecRule rule, ReportPlace at, const char *format, ...)
 	_printf_(4, 5);

@@ -19,7 +19,8 @@ static void report_flaw(SpecReport *report, size_t document, const JsonFlaw *fla
 		[JSON_ERROR_UTF8] = RULE_NOT_UTF8,    [JSON_ERROR_SYNTAX] = RULE_JSON_SYNTAX,
 		[JSON_ERROR_DEPTH] = RULE_TOO_DEEP,   [JSON_ERROR_VALUES] = RULE_TOO_MANY_VALUES,
 	};
-	ReportPlace at = { document, &flaw->place, "" };
+	char pointer[] = "";
+	ReportPlace at = { document, &flaw->place, pointer };
 	SpecRule rule = rules[flaw->error];
 
 	switch (flaw->error) {
@@ -94,27 +95,32 @@ static void expand_strings(SpecReport *report, JsonNode *node, const char *vm)
 {
 	if (node->kind == JSON_NODE_STRING)
 		expand_string(report, node, vm);
-	json_children_foreach(child, node) expand_strings(report, child, vm);
+	for (JsonNode *child = node->children; child; child = child->next)
+		expand_strings(report, child, vm);
 }
 
 JsonNode *spec_text_read(SpecReport *report, size_t document, const char *vm, JsonPool *pool)
 {
-	static const JsonLimits limits = { SPEC_DEPTH_MAX, SPEC_VALUES_MAX };
 	const SpecDoc *doc = &report->docs[document];
-	ReportPlace whole = { document, NULL, "" };
+	const JsonSource source = {
+		.text = doc->text,
+		.length = doc->length,
+		.document = document,
+		.limits = { SPEC_DEPTH_MAX, SPEC_VALUES_MAX },
+	};
+	char pointer[] = "";
 	JsonNode *root = NULL;
 	JsonFlaw flaw = { 0 };
 
 	if (doc->length > SPEC_FILE_MAX_BYTES) {
 		char size[FORMAT_MAX];
 
-		report_at(report, RULE_FILE_TOO_LARGE, whole,
+		report_at(report, RULE_FILE_TOO_LARGE, (ReportPlace){ document, NULL, pointer },
 			  "the file has %zu bytes, more than %s; this is no spec", doc->length,
 			  format_size(size, SPEC_FILE_MAX_BYTES));
 		return NULL;
 	}
-	if (!json_scan(doc->text, doc->length, document, &limits, pool, on_duplicate, report, &root,
-		       &flaw)) {
+	if (!json_scan(&source, pool, on_duplicate, report, &root, &flaw)) {
 		report_flaw(report, document, &flaw);
 		return NULL;
 	}

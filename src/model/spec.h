@@ -160,7 +160,7 @@ typedef struct SpecDoc {
 } SpecDoc;
 
 /* More than this is no spec: the text is refused unread. */
-#define SPEC_FILE_MAX_BYTES (1024 * 1024)
+#define SPEC_FILE_MAX_BYTES ((size_t) 1024 * 1024)
 /* Deeper nesting is refused; the deepest value that a spec can have lies at 4. */
 #define SPEC_DEPTH_MAX 32
 /* More values than this in one file are refused, which bounds time and memory; a large spec has 200. */

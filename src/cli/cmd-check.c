@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/spec-load.h"
+#include "model/conflicts.h"
+#include "mvmd/exit-codes.h"
+
+/* What one run of the command has looked at and found. */
+typedef struct Check {
+	const Places *places;
+	bool all, spec_only, as_json;
+	ConflictSpec *specs; /* those that are right */
+	size_t n_specs;
+	json_t *problems, *faults; /* for --json */
+	int exit_code; /* the worst */
+} Check;
+
+static void check_done(Check *check)
+{
+	for (size_t i = 0; i < check->n_specs; i++) {
+		(void) spec_free(check->specs[i].spec);
+		free(check->specs[i].disks);
+	}
+	free(check->specs);
+	json_decref(check->problems);
+	json_decref(check->faults);
+}
+
+static void check_failed(Check *check, int exit_code)
+{
+	check->exit_code = exit_code_worse(check->exit_code, exit_code);
+}
+
+/* A fault in the way that was asked for. vm: NULL where it is about no VM alone. */
+static void check_fault(Check *check, const char *vm, const Fault *fault)
+{
+	check_failed(check, fault->exit_code);
+	if (!check->as_json) {
+		log_set_vm(vm);
+		log_fault(LOG_LEVEL_ERROR, fault);
+		log_set_vm(NULL);
+		return;
+	}
+	(void) json_array_append_new(
+		check->faults, json_pack("{s:s?, s:s, s:i, s:s?, s:s?, s:s?}", "vm", vm, "id",
+					 fault->id, "exit_code", fault->exit_code, "what",
+					 fault->what, "why", fault->why, "remedy", fault->remedy));
+}
+
+static void check_problems(Check *check, const Problems *problems)
+{
+	json_t *array;
+
+	check_failed(check, MVMD_EXIT_SPEC);
+	if (!check->as_json) {
+		spec_print_problems(problems);
+		return;
+	}
+	array = spec_problems_to_json(problems);
+	(void) json_array_extend(check->problems, array);
+	json_decref(array);
+}
+
+/* Which files the disks are; those that cannot be looked at stay unknown. */
+static DiskIdentity *identify_disks(const Spec *spec)
+{
+	DiskIdentity *disks = calloc(spec->n_disks ?: 1, sizeof(*disks));
+
+	for (size_t i = 0; disks && i < spec->n_disks; i++) {
+		struct stat st;
+
+		if (spec->disks[i].path && stat(spec->disks[i].path, &st) == 0)
+			disks[i] = (DiskIdentity){ true, st.st_dev, st.st_ino };
+	}
+	return disks;
+}
+
+/* Keeps a spec that is right for the comparison with the others. */
+static int keep_spec(Check *check, Spec *spec)
+{
+	DiskIdentity *disks = NULL;
+
+	if (array_grow(&check->specs, check->n_specs, sizeof(*check->specs)) < 0)
+		return -ENOMEM;
+	if (!check->spec_only) {
+		disks = identify_disks(spec);
+		if (!disks)
+			return -ENOMEM;
+	}
+	check->specs[check->n_specs++] = (ConflictSpec){ spec, disks };
+	return 0;
+}
+
+static void check_one(Check *check, const char *argument)
+{
+	_cleanup_(spec_free_p) Spec *spec = NULL;
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r;
+
+	r = spec_load(check->places, argument, &spec, &problems, &fault);
+	if (r == -EINVAL) {
+		check_problems(check, &problems);
+	} else if (r < 0) {
+		check_fault(check, NULL, &fault);
+	} else {
+		if (!check->as_json)
+			(void) printf("%s: spec ok\n", spec->name);
+		if (keep_spec(check, spec) < 0) {
+			(void) fault_oom(&fault);
+			check_fault(check, NULL, &fault);
+		} else {
+			spec = NULL;
+		}
+	}
+	problems_done(&problems);
+	fault_done(&fault);
+}
+
+/* Every spec, and what any two of them would fight over. */
+static void check_all(Check *check)
+{
+	FaultList conflicts = { 0 };
+	StrList names = { 0 };
+	Fault fault = { 0 };
+
+	if (spec_list_names(check->places, &names, &fault) < 0)
+		check_fault(check, NULL, &fault);
+	for (size_t i = 0; i < names.n; i++)
+		check_one(check, names.items[i]);
+	if (names.n == 0 && !check->as_json && check->exit_code == MVMD_EXIT_OK)
+		(void) printf("there is no spec in %s\n", check->places->spec_directory);
+
+	if (spec_conflicts(check->specs, check->n_specs, &conflicts) < 0) {
+		(void) fault_oom(&fault);
+		check_fault(check, NULL, &fault);
+	}
+	for (size_t i = 0; i < conflicts.n; i++)
+		check_fault(check, NULL, &conflicts.items[i]);
+	fault_list_done(&conflicts);
+	str_list_done(&names);
+	fault_done(&fault);
+}
+
+static int print_json(const Check *check)
+{
+	_cleanup_free_ char *text = NULL;
+	json_t *answer = json_pack("{s:i, s:O, s:O}", "version", 1, "problems", check->problems,
+				   "faults", check->faults);
+
+	if (answer)
+		text = json_dumps(answer, JSON_INDENT(2));
+	json_decref(answer);
+	if (!text)
+		return MVMD_EXIT_SYSTEM;
+	(void) puts(text);
+	return check->exit_code;
+}
+
+static int parse_options(Check *check, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },
+		{ "spec-only", no_argument, NULL, 's' },
+		{ "json", no_argument, NULL, 'j' },
+		{ 0 },
+	};
+	int option;
+
+	optind = 0; /* start anew: main() has used getopt before */
+	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
+		switch (option) {
+		case 'a':
+			check->all = true;
+			break;
+		case 's':
+			check->spec_only = true;
+			break;
+		case 'j':
+			check->as_json = true;
+			break;
+		default:
+			return -EINVAL;
+		}
+	if (check->all != (optind == argc)) {
+		log_line(LOG_LEVEL_ERROR, "check takes the names of specs, or --all");
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int cmd_check(const Places *places, int argc, char **argv)
+{
+	Check check = { .places = places, .problems = json_array(), .faults = json_array() };
+	int exit_code = MVMD_EXIT_USAGE;
+
+	if (parse_options(&check, argc, argv) >= 0) {
+		if (check.all)
+			check_all(&check);
+		else
+			for (int i = optind; i < argc; i++)
+				check_one(&check, argv[i]);
+		exit_code = check.as_json ? print_json(&check) : check.exit_code;
+	}
+	check_done(&check);
+	return exit_code;
+}

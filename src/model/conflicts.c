@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "model/conflicts.h"
+#include "model/names.h"
+#include "mvmd/exit-codes.h"
+
+/* One thing that only one VM can have at a time; what it is names the words for it. */
+typedef struct Conflict {
+	FaultList *faults;
+	const Spec *a, *b;
+} Conflict;
+
+static int add_conflict(const Conflict *conflict, const char *id, const char *thing,
+			const char *remedy)
+{
+	Fault fault = { 0 };
+
+	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, id, "%s and %s both have %s",
+			 conflict->a->name, conflict->b->name, thing);
+	(void) fault_remedy(&fault, "%s in %s or in %s", remedy, conflict->a->file,
+			    conflict->b->file);
+	return fault_list_take(conflict->faults, &fault);
+}
+
+static const char *tap_of(const Spec *spec, const SpecInterface *interface,
+			  char buffer[TAP_NAME_MAX + 1])
+{
+	if (interface->tap)
+		return interface->tap;
+	(void) tap_name_derive(buffer, spec->name, interface->id);
+	return buffer;
+}
+
+static MacAddress mac_of(const Spec *spec, const SpecInterface *interface)
+{
+	MacAddress mac;
+
+	if (interface->mac && mac_parse(interface->mac, &mac))
+		return mac;
+	return mac_derive(spec->name, interface->id);
+}
+
+static int compare_interfaces(const Conflict *conflict, const SpecInterface *a,
+			      const SpecInterface *b)
+{
+	char tap_a[TAP_NAME_MAX + 1], tap_b[TAP_NAME_MAX + 1], thing[64], text[MAC_TEXT_MAX];
+	const char *tap = tap_of(conflict->a, a, tap_a);
+	MacAddress mac = mac_of(conflict->a, a), other = mac_of(conflict->b, b);
+	int r = 0;
+
+	if (streq(tap, tap_of(conflict->b, b, tap_b))) {
+		(void) snprintf(thing, sizeof(thing), "the tap %s", tap);
+		r = add_conflict(conflict, "tap-conflict", thing,
+				 "write another \"tap\" for the interface");
+	}
+	if (r >= 0 && memcmp(&mac, &other, sizeof(mac)) == 0) {
+		(void) snprintf(thing, sizeof(thing), "the MAC address %s", mac_format(text, mac));
+		r = add_conflict(conflict, "mac-conflict", thing,
+				 "write another \"mac\" for the interface");
+	}
+	return r;
+}
+
+static int compare_all_interfaces(const Conflict *conflict)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < conflict->a->n_interfaces; i++)
+		for (size_t j = 0; r >= 0 && j < conflict->b->n_interfaces; j++)
+			r = compare_interfaces(conflict, &conflict->a->interfaces[i],
+					       &conflict->b->interfaces[j]);
+	return r;
+}
+
+static uint64_t cid_of(const Spec *spec)
+{
+	return spec->vsock.cid ?: cid_derive(spec->name);
+}
+
+static int compare_cids(const Conflict *conflict)
+{
+	char thing[64];
+
+	if (!conflict->a->has_vsock || !conflict->b->has_vsock ||
+	    cid_of(conflict->a) != cid_of(conflict->b))
+		return 0;
+	(void) snprintf(thing, sizeof(thing), "the vsock CID %" PRIu64, cid_of(conflict->a));
+	return add_conflict(conflict, "cid-conflict", thing, "write another \"cid\"");
+}
+
+static bool is_same_disk(const SpecDisk *a, const DiskIdentity *id_a, const SpecDisk *b,
+			 const DiskIdentity *id_b)
+{
+	if (!a->path || !b->path)
+		return false;
+	if (id_a && id_b && id_a->known && id_b->known)
+		return id_a->dev == id_b->dev && id_a->ino == id_b->ino;
+	return streq(a->path, b->path);
+}
+
+static int compare_disks(const Conflict *conflict, const ConflictSpec *specs_a,
+			 const ConflictSpec *specs_b)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < conflict->a->n_disks; i++)
+		for (size_t j = 0; r >= 0 && j < conflict->b->n_disks; j++) {
+			const SpecDisk *a = &conflict->a->disks[i], *b = &conflict->b->disks[j];
+			_cleanup_free_ char *thing = NULL;
+
+			if ((a->readonly && b->readonly) ||
+			    !is_same_disk(a, specs_a->disks ? &specs_a->disks[i] : NULL, b,
+					  specs_b->disks ? &specs_b->disks[j] : NULL))
+				continue;
+			thing = str_printf("the disk %s, and %s writes to it", a->path,
+					   a->readonly ? conflict->b->name :
+					   b->readonly ? conflict->a->name :
+							 "each of them");
+			r = thing ? add_conflict(conflict, "disk-conflict", thing,
+						 "name another image, or make it \"readonly\" in "
+						 "both: change it") :
+				    -ENOMEM;
+		}
+	return r;
+}
+
+/* The socket of a spec's i-th disk or share; NULL where it has none. */
+static const char *socket_of(const Spec *spec, size_t i)
+{
+	return i < spec->n_disks ? spec->disks[i].socket : spec->shares[i - spec->n_disks].socket;
+}
+
+static int compare_sockets(const Conflict *conflict)
+{
+	const Spec *a = conflict->a, *b = conflict->b;
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < a->n_disks + a->n_shares; i++)
+		for (size_t j = 0; r >= 0 && j < b->n_disks + b->n_shares; j++) {
+			const char *socket = socket_of(a, i);
+			_cleanup_free_ char *thing = NULL;
+
+			if (!socket || !streq_null(socket, socket_of(b, j)))
+				continue;
+			thing = str_printf("the vhost-user socket %s, which serves one", socket);
+			r = thing ? add_conflict(conflict, "socket-conflict", thing,
+						 "write another \"socket\"") :
+				    -ENOMEM;
+		}
+	return r;
+}
+
+int spec_conflicts(const ConflictSpec *specs, size_t n, FaultList *faults)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = i + 1; j < n; j++) {
+			Conflict conflict = { faults, specs[i].spec, specs[j].spec };
+
+			r = compare_all_interfaces(&conflict);
+			if (r >= 0)
+				r = compare_cids(&conflict);
+			if (r >= 0)
+				r = compare_disks(&conflict, &specs[i], &specs[j]);
+			if (r >= 0)
+				r = compare_sockets(&conflict);
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/util.h"
+#include "model/schema-man.h"
+#include "model/schema.h"
+
+/* Adds text with what roff would take for markup escaped. */
+static void add_escaped(StrBuf *buf, const char *text)
+{
+	for (const char *c = text; *c; c++)
+		if (*c == '-')
+			str_buf_add(buf, "\\-");
+		else if (*c == '\\')
+			str_buf_add(buf, "\\e");
+		else if (strncmp(c, "…", strlen("…")) == 0) {
+			str_buf_add(buf, "...");
+			c += strlen("…") - 1;
+		} else
+			str_buf_add_bytes(buf, c, 1);
+}
+
+static void add_bold(StrBuf *buf, const char *text)
+{
+	str_buf_add(buf, "\\fB");
+	add_escaped(buf, text);
+	str_buf_add(buf, "\\fR");
+}
+
+static void add_choices(StrBuf *buf, const Field *field)
+{
+	bool first = true;
+
+	for (size_t i = 0; i < field->n_choices; i++) {
+		if (!field->choices[i])
+			continue;
+		if (!first)
+			str_buf_add(buf, " | ");
+		add_bold(buf, field->choices[i]);
+		first = false;
+	}
+}
+
+static void add_range(StrBuf *buf, const Field *field)
+{
+	char min[FORMAT_MAX], max[FORMAT_MAX];
+
+	if (field->type == FIELD_SIZE)
+		str_buf_add(buf, "size, %s to %s", format_size(min, field->min),
+			    format_size(max, field->max));
+	else if (field->type == FIELD_DURATION)
+		str_buf_add(buf, "time, %s to %s", format_duration(min, field->min),
+			    format_duration(max, field->max));
+	else
+		str_buf_add(buf, "number, %" PRIu64 " to %" PRIu64, field->min, field->max);
+}
+
+/* "path", "number, 1 to 255": what the value is. */
+static void add_type(StrBuf *buf, const Field *field)
+{
+	static const char *const words[_FIELD_TYPE_MAX] = {
+		[FIELD_TEXT] = "text",	      [FIELD_STRING] = "string",
+		[FIELD_PATH] = "path",	      [FIELD_BOOL] = "boolean",
+		[FIELD_TRISTATE] = "boolean", [FIELD_MAC] = "MAC address",
+		[FIELD_LINK] = "name",	      [FIELD_USER] = "name",
+		[FIELD_ID] = "name",	      [FIELD_OBJECT] = "object",
+		[FIELD_LIST] = "list",
+	};
+
+	if (field->type == FIELD_ENUM)
+		add_choices(buf, field);
+	else if (words[field->type])
+		str_buf_add(buf, "%s%s", words[field->type], field->shorthand ? " or size" : "");
+	else
+		add_range(buf, field);
+	if (field->type == FIELD_STRING || field->type == FIELD_LINK)
+		str_buf_add(buf, ", at most %" PRIu64 " bytes", field->max);
+	if (field->type == FIELD_LIST)
+		str_buf_add(buf, ", at most %" PRIu64, field->max);
+	if (field->required)
+		str_buf_add(buf, "; required");
+	if (field->fallback) {
+		str_buf_add(buf, "; default ");
+		add_bold(buf, field->fallback);
+	}
+}
+
+static void add_field(StrBuf *buf, const Field *field)
+{
+	str_buf_add(buf, ".TP\n");
+	add_bold(buf, field->key);
+	str_buf_add(buf, " (");
+	add_type(buf, field);
+	str_buf_add(buf, ")\n");
+	add_escaped(buf, field->sentence);
+	str_buf_add(buf, "\n");
+}
+
+/* One section; 'description' is told once, on the page. */
+static void add_object(StrBuf *buf, const char *title, const ObjectType *object)
+{
+	str_buf_add(buf, ".SS \"%s\"\n", title);
+	add_escaped(buf, object->sentence);
+	str_buf_add(buf, "\n");
+	for (size_t i = 0; i < object->n_fields; i++)
+		if (object->fields[i].type != FIELD_TEXT)
+			add_field(buf, &object->fields[i]);
+	if (object->merges_by_id)
+		str_buf_add(buf,
+			    ".TP\n\\fB" REMOVE_KEY
+			    "\\fR (\\fBtrue\\fR)\nTakes the entry of this id away; see MERGING.\n");
+}
+
+int schema_to_man(char **ret)
+{
+	StrBuf buf = { 0 };
+
+	add_object(&buf, "The spec itself", &spec_object);
+	for (size_t i = 0; i < spec_object.n_fields; i++) {
+		const Field *field = &spec_object.fields[i];
+		char title[64];
+
+		if (!field->object)
+			continue;
+		(void) snprintf(title, sizeof(title), "%s%s", field->key,
+				field->type == FIELD_LIST ? "[]" : "");
+		add_object(&buf, title, field->object);
+	}
+	return str_buf_take(&buf, ret);
+}

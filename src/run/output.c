@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <unistd.h>
 
 #include "run/output.h"
+
+#define LOST_TEXT_MAX 64
 
 struct Output {
 	sd_event *event;
@@ -52,31 +55,6 @@ static void output_break(Output *output)
 		output->on_broken(output, output->userdata);
 }
 
-/* Writes what can be written now. Returns false where the descriptor broke: output may be gone then. */
-static bool output_flush(Output *output)
-{
-	size_t done = 0;
-
-	while (done < output->n_waiting) {
-		ssize_t n =
-			write_some(output->fd, output->waiting + done, output->n_waiting - done);
-
-		if (n == -EAGAIN || n == -EINTR)
-			break;
-		if (n < 0) {
-			output_break(output);
-			return false;
-		}
-		done += (size_t) n;
-	}
-	output->n_waiting -= done;
-	memmove(output->waiting, output->waiting + done, output->n_waiting);
-	if (output->writable)
-		(void) sd_event_source_set_enabled(output->writable,
-						   output->n_waiting ? SD_EVENT_ON : SD_EVENT_OFF);
-	return true;
-}
-
 static void keep(Output *output, const char *bytes, size_t n)
 {
 	size_t room;
@@ -98,26 +76,55 @@ static void keep(Output *output, const char *bytes, size_t n)
 	output->n_waiting += n;
 }
 
+/* Where the stream has a gap, once what came before it is out. */
 static void tell_what_was_lost(Output *output)
 {
-	char text[64];
-	int n;
+	char text[LOST_TEXT_MAX];
+	int n = snprintf(text, sizeof(text), "\r\n[mvmd: %zu bytes lost]\r\n", output->n_lost);
 
-	if (output->n_lost == 0 || output->n_waiting > 0)
-		return;
-	n = snprintf(text, sizeof(text), "\r\n[mvmd: %zu bytes lost]\r\n", output->n_lost);
 	output->n_lost = 0;
 	keep(output, text, (size_t) n);
 }
 
+/* 0: all is out, or the descriptor takes no more now. -errno: it broke. */
+static int write_waiting(Output *output)
+{
+	size_t done = 0;
+	int r = 0;
+
+	while (r == 0 && done < output->n_waiting) {
+		ssize_t n =
+			write_some(output->fd, output->waiting + done, output->n_waiting - done);
+
+		if (n < 0)
+			r = (int) n;
+		else
+			done += (size_t) n;
+	}
+	output->n_waiting -= done;
+	memmove(output->waiting, output->waiting + done, output->n_waiting);
+	return r == -EAGAIN || r == -EINTR ? 0 : r;
+}
+
+/* Writes what can be written now. The output may be gone afterwards: on_broken may free it. */
+static void output_flush(Output *output)
+{
+	int r = write_waiting(output);
+
+	if (r == 0 && output->n_waiting == 0 && output->n_lost > 0) {
+		tell_what_was_lost(output);
+		r = write_waiting(output);
+	}
+	if (r < 0)
+		output_break(output);
+	else if (output->writable)
+		(void) sd_event_source_set_enabled(
+			output->writable, output->n_waiting > 0 ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
 static int on_writable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
-	Output *output = userdata;
-
-	if (output_flush(output)) {
-		tell_what_was_lost(output);
-		(void) output_flush(output);
-	}
+	output_flush(userdata);
 	return 0;
 }
 
@@ -126,7 +133,7 @@ void output_write(Output *output, const void *bytes, size_t n)
 	if (output->broken)
 		return;
 	keep(output, bytes, n);
-	(void) output_flush(output);
+	output_flush(output);
 }
 
 bool output_is_empty(const Output *output)
@@ -141,15 +148,19 @@ int output_new(sd_event *event, int fd, OutputBroken on_broken, void *userdata, 
 
 	if (!output)
 		return -ENOMEM;
+	output->fd = -EBADF;
 	output->event = sd_event_ref(event);
-	output->fd = fd;
+	/* An fd of its own: an event loop watches each one once, and the owner watches his for input. */
+	output->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (output->fd < 0)
+		return -errno;
 	output->on_broken = on_broken;
 	output->userdata = userdata;
 	output->waiting = malloc(OUTPUT_BUFFER_MAX_BYTES);
 	if (!output->waiting)
 		return -ENOMEM;
 
-	r = sd_event_add_io(event, &output->writable, fd, EPOLLOUT, on_writable, output);
+	r = sd_event_add_io(event, &output->writable, output->fd, EPOLLOUT, on_writable, output);
 	if (r == -EPERM) /* epoll_ctl(2): a regular file, which always takes what is written */
 		output->writable = NULL;
 	else if (r < 0)
@@ -167,9 +178,10 @@ Output *output_free(Output *output)
 	/* What still finds room goes out; nobody waits for a reader here. */
 	output->on_broken = NULL;
 	if (!output->broken && output->waiting)
-		(void) output_flush(output);
+		output_flush(output);
 	(void) sd_event_source_disable_unref(output->writable);
 	(void) sd_event_unref(output->event);
+	(void) close_fd(output->fd);
 	free(output->waiting);
 	free(output);
 	return NULL;

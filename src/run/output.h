@@ -17,8 +17,8 @@ typedef struct Output Output;
 typedef void (*OutputBroken)(Output *output, void *userdata);
 
 /*
- * fd stays the caller's and need not be non-blocking: stdout is shared with others, so only as much
- * is written as poll(2) promises room for. 0 or -errno.
+ * fd stays the caller's (it is duplicated) and need not be non-blocking: stdout is shared with others, so
+ * only as much is written as poll(2) promises room for. 0 or -errno.
  */
 int output_new(sd_event *event, int fd, OutputBroken on_broken, void *userdata, Output **ret);
 void output_write(Output *output, const void *bytes, size_t n);

@@ -69,8 +69,6 @@ static int tap_create_fault(const PlanNic *nic, size_t queue, int error, Fault *
 				 "the tun driver refused the flags IFF_TAP, IFF_NO_PI, "
 				 "IFF_VNET_HDR%s",
 				 nic->queues > 1 ? ", IFF_MULTI_QUEUE" : "");
-	if (error == -E2BIG)
-		(void) fault_why(fault, "a tap has at most %d queue pairs", TAP_QUEUES_MAX);
 	return error;
 }
 
@@ -223,7 +221,13 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 
 	if (!link_name_is_valid(nic->tap))
 		return fault_set(fault, -EINVAL, MVMD_EXIT_SPEC, "tap-name",
-				 "cannot create tap \"%s\": no link can have that name", nic->tap);
+				 "cannot create tap \"%s\": a link's name has at most %d "
+				 "characters, and no '/', ':', '%%' or white space",
+				 nic->tap, TAP_NAME_MAX);
+	if (nic->queues > TAP_QUEUES_MAX)
+		return fault_set(fault, -EINVAL, MVMD_EXIT_SPEC, "tap-queues",
+				 "cannot create tap %s with %u queue pairs: a tap has at most %d",
+				 nic->tap, nic->queues, TAP_QUEUES_MAX);
 
 	r = tap_make(nic, &tap, fault);
 	if (r == -EEXIST) {
@@ -249,10 +253,18 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 	return 0;
 }
 
-static int tap_attach_fault(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, int error,
-			    Fault *fault)
+static bool bridge_is_gone(Nl *nl, const LinkInfo *bridge)
 {
-	const char *words = nl_error_text(nl);
+	LinkInfo link;
+	int r = link_get(nl, bridge->name, &link);
+
+	return r == -ENODEV || (r == 0 && link.ifindex != bridge->ifindex);
+}
+
+/* The kernel's refusal of link_set(); words are what it said about it. */
+static int tap_attach_fault(const PlanNic *nic, const LinkInfo *bridge, int error,
+			    const char *words, Fault *fault)
+{
 	int exit_code = MVMD_EXIT_UNAVAILABLE;
 
 	if (error == -EPERM || error == -EACCES)
@@ -261,8 +273,8 @@ static int tap_attach_fault(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, 
 		(void) fault_set(fault, error, exit_code, "bridge-full",
 				 "cannot put tap %s on bridge %s: the bridge is full", nic->tap,
 				 bridge->name);
-		(void) fault_why(fault, "%s: a bridge has at most %d ports", words,
-				 BRIDGE_PORTS_MAX);
+		(void) fault_why(fault, "a bridge has at most %d ports (%s)", BRIDGE_PORTS_MAX,
+				 words);
 		return fault_remedy(fault, "set interfaces[].bridge to another bridge");
 	}
 
@@ -279,6 +291,38 @@ static int tap_attach_fault(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, 
 		return fault_remedy(fault, "set interfaces[].mtu to what the bridge carries: %u",
 				    bridge->mtu);
 	return fault_remedy(fault, "ip -d link show %s", bridge->name);
+}
+
+static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge,
+		    const LinkSettings *settings, Fault *fault)
+{
+	_cleanup_free_ char *words = NULL;
+	int r;
+
+	r = link_set(nl, tap->ifindex, settings);
+	if (r >= 0)
+		return 0;
+	words = str_printf("%s", nl_error_text(nl));
+	if (!words)
+		return fault_oom(fault);
+	/* A master that is gone is a bare EINVAL (net/core/rtnetlink.c:do_set_master). */
+	if (bridge_is_gone(nl, bridge))
+		return fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+				 "cannot put tap %s on bridge %s: the bridge has just been removed",
+				 nic->tap, bridge->name);
+	return tap_attach_fault(nic, bridge, r, words, fault);
+}
+
+static int tap_name_at_length(Nl *nl, const PlanNic *nic, const Tap *tap, Fault *fault)
+{
+	int r = nic->altname ? link_add_altname(nl, tap->ifindex, nic->altname) : 0;
+
+	if (r >= 0)
+		return 0;
+	(void) fault_set(fault, r, r == -EEXIST ? MVMD_EXIT_BUSY : MVMD_EXIT_SYSTEM, "tap-altname",
+			 "cannot give tap %s the alternative name %s: %s", nic->tap, nic->altname,
+			 nl_error_text(nl));
+	return fault_remedy(fault, "ip link show %s", nic->altname);
 }
 
 static void name_of_index(int ifindex, char ret[IFNAMSIZ])
@@ -345,19 +389,11 @@ int tap_attach(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridg
 	};
 	int r;
 
-	r = link_set(nl, tap->ifindex, &settings);
+	r = tap_join(nl, nic, tap, bridge, &settings, fault);
 	if (r < 0)
-		return tap_attach_fault(nl, nic, bridge, r, fault);
-
-	if (nic->altname) {
-		r = link_add_altname(nl, tap->ifindex, nic->altname);
-		if (r < 0) {
-			(void) fault_set(fault, r, r == -EEXIST ? MVMD_EXIT_BUSY : MVMD_EXIT_SYSTEM,
-					 "tap-altname",
-					 "cannot give tap %s the alternative name %s: %s", nic->tap,
-					 nic->altname, nl_error_text(nl));
-			return fault_remedy(fault, "ip link show %s", nic->altname);
-		}
-	}
+		return r;
+	r = tap_name_at_length(nl, nic, tap, fault);
+	if (r < 0)
+		return r;
 	return tap_read_back(nl, nic, &settings, bridge, fault);
 }

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "mvmd/exit-codes.h"
+#include "run/socket-wait.h"
+
+/* The first look after something stirred, and the longest pause between two looks. */
+#define SOCKET_LOOK_FIRST_USEC (5 * USEC_PER_MSEC)
+#define SOCKET_LOOK_MAX_USEC   (1 * USEC_PER_SEC)
+
+/* A pause is up to a quarter longer at random, so that many VMs do not look in step. */
+#define SOCKET_LOOK_JITTER_PART 4
+
+#define SOCKET_LOOK_ACCURACY_USEC USEC_PER_MSEC
+
+/* Whatever can put a socket at its path, or take away the directory that is watched. */
+#define SOCKET_WATCH_EVENTS                                                                        \
+	(IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct SocketWait {
+	char *path;
+	uint64_t timeout_usec;
+	uint64_t end_usec; /* CLOCK_MONOTONIC */
+	uint64_t pause_usec;
+	sd_event *event;
+	sd_event_source *look; /* the next look, or the deadline */
+	sd_event_source *watch; /* NULL: no directory can be watched */
+	char *watched; /* the nearest directory that exists; a prefix of path, "/" or "." */
+	SocketWaitHandler handler;
+	void *userdata;
+};
+
+SocketWait *socket_wait_free(SocketWait *wait)
+{
+	if (!wait)
+		return NULL;
+	(void) sd_event_source_disable_unref(wait->look);
+	(void) sd_event_source_disable_unref(wait->watch);
+	(void) sd_event_unref(wait->event);
+	free(wait->watched);
+	free(wait->path);
+	free(wait);
+	return NULL;
+}
+
+/* Tells the end, once; the handler may free the wait, so nothing may follow. */
+static void socket_wait_end(SocketWait *wait, const Fault *fault)
+{
+	(void) sd_event_source_set_enabled(wait->look, SD_EVENT_OFF);
+	(void) sd_event_source_set_enabled(wait->watch, SD_EVENT_OFF);
+	wait->handler(fault, wait->userdata);
+}
+
+static bool is_directory(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The nearest directory above path that exists, a new string; at last "/" or ".". */
+static char *nearest_directory(const char *path)
+{
+	const char *end = strrchr(path, '/');
+
+	while (end && end > path) {
+		char *directory = str_printf("%.*s", (int) (end - path), path);
+
+		if (!directory || is_directory(directory))
+			return directory;
+		end = memrchr(path, '/', (size_t) (end - path));
+		free(directory);
+	}
+	return str_printf(end ? "/" : ".");
+}
+
+static const char *file_kind(mode_t mode)
+{
+	if (S_ISREG(mode))
+		return "a regular file";
+	if (S_ISDIR(mode))
+		return "a directory";
+	if (S_ISFIFO(mode))
+		return "a named pipe";
+	return "a device";
+}
+
+static void explain_absent(const SocketWait *wait, Fault *fault)
+{
+	_cleanup_free_ char *directory = nearest_directory(wait->path);
+	const char *last = strrchr(wait->path, '/');
+
+	if (directory && last && (size_t) (last - wait->path) > strlen(directory))
+		(void) fault_why(fault,
+				 "there is no such file, nor its directory: of the path only %s "
+				 "exists",
+				 directory);
+	else
+		(void) fault_why(fault, "there is no such file");
+	(void) fault_remedy(fault, "start the program that serves it, or correct \"socket\" in the "
+				   "spec");
+}
+
+static void explain_stale(const SocketWait *wait, Fault *fault)
+{
+	struct stat status;
+	struct tm when;
+	char since[sizeof("2026-01-01 00:00:00")];
+
+	if (stat(wait->path, &status) == 0 && localtime_r(&status.st_ctime, &when) &&
+	    strftime(since, sizeof(since), "%F %T", &when) > 0)
+		(void) fault_why(fault,
+				 "there is a socket file since %s, but nobody listens on it in "
+				 "this network namespace: the program that made it has ended, "
+				 "or has not got that far",
+				 since);
+	else
+		(void) fault_why(fault, "there is a socket file, but nobody listens on it");
+	(void) fault_remedy(fault, "start the program that serves it; who listens where: ss -xlp");
+}
+
+static int deadline_fault(const SocketWait *wait, SockState state, Fault *fault)
+{
+	char duration[FORMAT_MAX];
+	struct stat status;
+
+	(void) fault_set(fault, -ETIMEDOUT,
+			 state == SOCK_FORBIDDEN ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
+			 "socket-not-listening", "nobody listened on %s within %s", wait->path,
+			 format_duration(duration, wait->timeout_usec));
+	switch (state) {
+	case SOCK_ABSENT:
+		explain_absent(wait, fault);
+		break;
+	case SOCK_STALE:
+		explain_stale(wait, fault);
+		break;
+	case SOCK_NOT_SOCKET:
+		(void) fault_why(fault, "it is %s, not a socket",
+				 stat(wait->path, &status) == 0 ? file_kind(status.st_mode) :
+								  "a file");
+		(void) fault_remedy(fault, "correct \"socket\" in the spec");
+		break;
+	case SOCK_FORBIDDEN:
+		(void) fault_why(fault, "permission denied: mvmd may not go through to it, or not "
+					"write to it");
+		(void) fault_remedy(fault, "namei -l %s", wait->path);
+		break;
+	case SOCK_LISTENING:
+	case _SOCK_STATE_MAX:
+		break;
+	}
+	return fault->error;
+}
+
+static int look_fault(const SocketWait *wait, int error, Fault *fault)
+{
+	if (error == -ENOENT) {
+		(void) fault_set(fault, error, MVMD_EXIT_UNAVAILABLE, "unix-diag-missing",
+				 "cannot see whether anybody listens on %s: the kernel has no "
+				 "unix_diag",
+				 wait->path);
+		return fault_remedy(fault, "modprobe unix_diag");
+	}
+	return fault_set(fault, error, MVMD_EXIT_SYSTEM, "socket-look",
+			 "cannot see whether anybody listens on %s: %m", wait->path);
+}
+
+/* Doubles the pause; the result is that of now, longer by a random part, and ends at the deadline. */
+static uint64_t next_look_usec(SocketWait *wait, uint64_t now)
+{
+	uint64_t pause = wait->pause_usec, part = pause / SOCKET_LOOK_JITTER_PART;
+	uint32_t random = 0;
+
+	(void) !getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	wait->pause_usec = pause * 2 < SOCKET_LOOK_MAX_USEC ? pause * 2 : SOCKET_LOOK_MAX_USEC;
+	pause += random % (part + 1);
+	return now + pause < wait->end_usec ? now + pause : wait->end_usec;
+}
+
+static int schedule_look(SocketWait *wait, uint64_t usec)
+{
+	int r = sd_event_source_set_time(wait->look, usec);
+
+	return r < 0 ? r : sd_event_source_set_enabled(wait->look, SD_EVENT_ONESHOT);
+}
+
+/* Does an event in the watched directory concern the path? */
+static bool concerns_path(const SocketWait *wait, const struct inotify_event *event)
+{
+	const char *part = wait->path;
+	size_t length;
+
+	if (event->len == 0 || !wait->watched) /* the directory itself is what changed */
+		return true;
+	if (!streq(wait->watched, "."))
+		part += strlen(wait->watched);
+	part += strspn(part, "/");
+	length = strcspn(part, "/");
+	return strlen(event->name) == length && memcmp(event->name, part, length) == 0;
+}
+
+static int on_change(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+	SocketWait *wait = userdata;
+
+	if (!concerns_path(wait, event))
+		return 0;
+	if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF)) {
+		free(wait->watched);
+		wait->watched = NULL;
+	}
+	/* What stirred goes on stirring: listen(2) follows bind(2), which is all that is seen here. */
+	wait->pause_usec = SOCKET_LOOK_FIRST_USEC;
+	return schedule_look(wait, now_usec());
+}
+
+/*
+ * Watches the nearest directory that exists, until no nearer one came while that was set up. A directory
+ * that may not be watched is no error: the looks go on without.
+ */
+static int watch_nearest(SocketWait *wait)
+{
+	for (;;) {
+		char *directory = nearest_directory(wait->path);
+
+		if (!directory)
+			return -ENOMEM;
+		if (streq_null(directory, wait->watched)) {
+			free(directory);
+			return 0;
+		}
+		free(wait->watched);
+		wait->watched = directory;
+		wait->watch = sd_event_source_disable_unref(wait->watch);
+		(void) sd_event_add_inotify(wait->event, &wait->watch, directory,
+					    SOCKET_WATCH_EVENTS, on_change, wait);
+	}
+}
+
+/* 1: somebody listens; 0: nobody yet, and the next look will come; or an error with fault. */
+static int socket_wait_look(SocketWait *wait, Fault *fault)
+{
+	SockState state;
+	uint64_t now;
+	int r;
+
+	/* First the watch, then the look: what comes after the look is an event. */
+	r = watch_nearest(wait);
+	if (r < 0)
+		return fault_oom(fault);
+	r = sock_look(wait->path, &state);
+	if (r < 0)
+		return look_fault(wait, r, fault);
+	if (state == SOCK_LISTENING)
+		return 1;
+
+	now = now_usec();
+	if (now >= wait->end_usec)
+		return deadline_fault(wait, state, fault);
+	r = schedule_look(wait, next_look_usec(wait, now));
+	return r < 0 ? look_fault(wait, r, fault) : 0;
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+	SocketWait *wait = userdata;
+	int r = socket_wait_look(wait, &fault);
+
+	if (r != 0)
+		socket_wait_end(wait, r > 0 ? NULL : &fault);
+	return 0;
+}
+
+int socket_wait_start(sd_event *event, const char *path, uint64_t timeout_usec,
+		      SocketWaitHandler handler, void *userdata, SocketWait **ret, Fault *fault)
+{
+	_cleanup_(socket_wait_free_p) SocketWait *wait = calloc(1, sizeof(*wait));
+	uint64_t now = now_usec();
+	int r;
+
+	if (!wait || str_set(&wait->path, path) < 0)
+		return fault_oom(fault);
+	wait->timeout_usec = timeout_usec;
+	wait->end_usec = now + timeout_usec;
+	wait->pause_usec = SOCKET_LOOK_FIRST_USEC;
+	wait->event = sd_event_ref(event);
+	wait->handler = handler;
+	wait->userdata = userdata;
+
+	/* Also the first look comes from the loop, so that the handler is never called from here. */
+	r = sd_event_add_time(event, &wait->look, CLOCK_MONOTONIC, now, SOCKET_LOOK_ACCURACY_USEC,
+			      on_look, wait);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "socket-wait",
+				 "cannot wait for %s: %m", path);
+	*ret = TAKE_PTR(wait);
+	return 0;
+}

@@ -6,8 +6,8 @@
 #include "host/link.h"
 
 /*
- * Waits until a bridge exists, by RTNLGRP_LINK: no polling, no dump. The subscription is made before the
- * first look, so that no bridge slips through between them.
+ * Waits until a bridge exists, by RTNLGRP_LINK: no polling, no dump. Where the first look finds nothing, the
+ * subscription is made before a second one, so that no bridge slips through between them.
  */
 typedef struct LinkWait LinkWait;
 

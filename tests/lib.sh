@@ -11,8 +11,9 @@
 #	is "two and two" "$((2 + 2))" 4
 #	finish
 #
-# It has then TOP and BUILD (absolute), MVMD, a folder of its own in WORK, removed at the end with every process
-# that `start` started, and functions that print TAP. Conditions are awaited with `await`, never slept for.
+# It has then TOP and BUILD (absolute), MVMD, a folder of its own in WORK, removed at the end with
+# every process that `start` started, and functions that print TAP. Conditions are awaited with
+# `await`, never slept for.
 
 set -u
 shopt -s nullglob
@@ -113,7 +114,8 @@ exits() {
 	if [ $status = "$wanted" ]; then
 		pass "$name"
 	else
-		fail "$name" "$* ended with $status, wanted $wanted" "$(cat "$WORK/out" "$WORK/err")"
+		fail "$name" "$* ended with $status, wanted $wanted" \
+			"$(cat "$WORK/out" "$WORK/err")"
 	fi
 }
 
@@ -176,7 +178,7 @@ trap 'exit 143' TERM INT HUP
 need() {
 	local command
 	for command in "$@"; do
-		command -v "$command" >/dev/null || [ -x "$command" ] || skip_all "$command is not installed"
+		command -v "$command" >/dev/null || skip_all "$command is not installed"
 	done
 }
 
@@ -184,14 +186,14 @@ need_root() {
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
 }
 
-# private_namespaces "$@": goes on in mount, network and process namespaces of its own, with lo up. Whatever the
-# test leaves behind there dies with it.
+# private_namespaces "$@": goes on in mount, network and process namespaces of its own, with lo up.
+# Whatever the test leaves behind there dies with it.
 private_namespaces() {
 	need_root
 	if [ -z "${MVMD_TEST_NAMESPACES-}" ]; then
 		rmdir "$WORK"
-		MVMD_TEST_NAMESPACES=yes exec unshare --net --mount --pid --fork --kill-child --mount-proc \
-			--propagation private -- "$0" "$@"
+		MVMD_TEST_NAMESPACES=yes exec unshare --net --mount --pid --fork --kill-child \
+			--mount-proc --propagation private -- "$0" "$@"
 	fi
 	unset MVMD_TEST_NAMESPACES
 	ip link set lo up
@@ -215,8 +217,11 @@ has_cloud_hypervisor() {
 }
 
 no_cloud_hypervisor() {
-	command -v cloud-hypervisor >/dev/null || { echo "cloud-hypervisor is not installed" && return; }
-	echo "no usable /dev/kvm"
+	if command -v cloud-hypervisor >/dev/null; then
+		echo "no usable /dev/kvm"
+	else
+		echo "cloud-hypervisor is not installed"
+	fi
 }
 
 # Other users must reach what lies in it.

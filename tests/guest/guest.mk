@@ -8,4 +8,5 @@ $(BUILD)/tests/guest/tiny.elf: tests/guest/tiny.S tests/guest/tiny.ld
 	$(call say,GUEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(AS) --64 --fatal-warnings -o $(@:.elf=.o) $<
-	$(Q)$(LD) -m elf_x86_64 -z noexecstack --build-id=none -s -T tests/guest/tiny.ld -o $@ $(@:.elf=.o)
+	$(Q)$(LD) -m elf_x86_64 -z noexecstack --build-id=none -s -T tests/guest/tiny.ld -o $@ \
+	  $(@:.elf=.o)

@@ -9,8 +9,8 @@ LIFE_LIMIT_SEC=20
 [ -e "$TINY" ] || skip_all "the tiny guest is for x86-64"
 
 qemu() {
-	timeout $LIFE_LIMIT_SEC qemu-system-x86_64 -M q35 -accel tcg -cpu max,-cx16 -m 128 -nodefaults \
-		-no-user-config -display none -device pvpanic -kernel "$TINY" "$@"
+	timeout $LIFE_LIMIT_SEC qemu-system-x86_64 -M q35 -accel tcg -cpu max,-cx16 -m 128 \
+		-nodefaults -no-user-config -display none -device pvpanic -kernel "$TINY" "$@"
 }
 
 cloud_hypervisor() {
@@ -29,7 +29,8 @@ in_cloud_hypervisor() {
 	is "cloud-hypervisor: $1" "$? $(tr -d '\r' <"$WORK/console")" "0 $3"
 }
 
-# awaits_power_button VMM PRESS...: goes on only once the button was pressed; the guest's pid is STARTED.
+# awaits_power_button VMM PRESS...: goes on only once the button was pressed; the guest's pid is
+# STARTED.
 awaits_power_button() {
 	local vmm=$1
 	shift
@@ -45,14 +46,15 @@ awaits_power_button() {
 }
 
 test_qemu() {
-	in_qemu "prints, skips what it does not know, powers off" "console=ttyS0 print=hello_world nonsense poweroff" \
-		$'tiny: life 1\nhello world'
+	in_qemu "prints, skips what it does not know, powers off" \
+		"console=ttyS0 print=hello_world nonsense poweroff" $'tiny: life 1\nhello world'
 	in_qemu "a silent one prints nothing of its own" "silent print=x poweroff" "x"
 	in_qemu "reboots twice and goes on" "reboot=2 print=done poweroff" \
 		$'tiny: life 1\ntiny: life 2\ntiny: life 3\ndone'
 	in_qemu "waits for the clock" "wait=1 print=done poweroff" $'tiny: life 1\ndone'
 
-	printf 'abcq' | qemu -serial stdio -append "silent echo poweroff" >"$WORK/console" 2>"$WORK/err"
+	printf 'abcq' |
+		qemu -serial stdio -append "silent echo poweroff" >"$WORK/console" 2>"$WORK/err"
 	is "qemu: sends back its input up to the q" "$(tr -d '\r' <"$WORK/console")" "abcq"
 
 	: >"$WORK/console"
@@ -66,7 +68,8 @@ test_qemu() {
 	awaits_power_button qemu eval 'echo "{\"execute\":\"system_powerdown\"}" >&3'
 	exec 3>&-
 
-	exits "qemu: a panic reaches the VMM" 1 qemu -serial null -action panic=exit-failure -append "panic poweroff"
+	exits "qemu: a panic reaches the VMM" 1 \
+		qemu -serial null -action panic=exit-failure -append "panic poweroff"
 }
 
 test_cloud_hypervisor() {
@@ -85,8 +88,9 @@ test_cloud_hypervisor() {
 		return
 	fi
 	: >"$WORK/console"
-	timeout $LIFE_LIMIT_SEC cloud-hypervisor --api-socket path="$WORK/api" --kernel "$TINY" --memory size=128M \
-		--cpus boot=1 --serial file="$WORK/console" --console off --cmdline "powerbutton print=went_on poweroff" \
+	timeout $LIFE_LIMIT_SEC cloud-hypervisor --api-socket path="$WORK/api" --kernel "$TINY" \
+		--memory size=128M --cpus boot=1 --serial file="$WORK/console" --console off \
+		--cmdline "powerbutton print=went_on poweroff" \
 		</dev/null >"$WORK/ch.out" 2>"$WORK/ch.err" &
 	STARTED=$!
 	started+=("$STARTED")

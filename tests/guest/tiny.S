@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A guest of a few hundred bytes that obeys the words of its own command line, in the order in which
- * they stand there. Words that it does not know are skipped; after the last one it hangs.
+ * A guest of a few hundred bytes that obeys the words of its own command line, in the order in
+ * which they stand there. Words that it does not know are skipped; after the last one it hangs.
  *
- *   silent       (anywhere) no "tiny: life N" line at the start, and nothing said but print= and echo
+ *   silent       (anywhere) nothing is said of its own, but print= and echo work
  *   print=TEXT   prints TEXT and a newline; an underscore is printed as a space
  *   wait=N       waits for N ticks of the clock's seconds
  *   reboot       reboots
@@ -16,13 +16,13 @@
  *   flood        prints numbered lines for ever
  *   hang         halts for ever
  *
- * Lives are counted in the battery-backed CMOS RAM, which QEMU keeps over a reset. cloud-hypervisor builds
- * all devices anew, so there every life is the first, and reboot=N reboots for ever.
+ * Lives are counted in the battery-backed CMOS RAM, which QEMU keeps over a reset. cloud-hypervisor
+ * builds all devices anew, so there every life is the first, and reboot=N reboots for ever.
  *
  * It runs in 32-bit protected mode without paging, as a PVH entry leaves it (Linux,
  * Documentation/arch/x86/boot.rst and include/xen/interface/hvm/start_info.h), and never enables an
- * interrupt. A KVM without hardware support emulates such code one instruction at a time, so it polls in short
- * loops only.
+ * interrupt. A KVM without hardware support emulates such code one instruction at a time, so it
+ * polls in short loops only.
  */
 
 	.set	SERIAL_DATA, 0x3f8
@@ -47,7 +47,7 @@
 	.section .rodata
 	.asciz	"Linux version 6.12.0-tiny (mvmd's own)"
 
-	/* Two tables of words: what is read before the first line is printed, and what is then done. */
+	/* Two tables of words: what holds from the start, and what is then done. */
 settings:
 	.long	word_silent, be_silent
 	.long	0
@@ -116,8 +116,8 @@ hang:
 	jmp	hang
 
 /*
- * obey: does what the words at %esi say, as the table at %edi has it. A word's function finds %esi at the byte
- * after the word's name, and may change every register but %esi and %ebp.
+ * obey: does what the words at %esi say, as the table at %edi has it. A word's function finds %esi
+ * at the byte after the word's name, and may change every register but %esi and %ebp.
  */
 obey:
 	movl	%edi, %ebp
@@ -141,7 +141,7 @@ look_up:
 	incl	%edx
 	incl	%ecx
 	jmp	2b
-3:	movb	(%ecx), %al		/* the whole name stands there; does the word end with it? */
+3:	movb	(%ecx), %al		/* the name stands there; does the word end with it? */
 	cmpb	$'=', %al
 	je	5f
 	cmpb	$' ', %al
@@ -261,9 +261,10 @@ flood:
 	jmp	1b
 
 /*
- * On q35 the power button is a status bit that is only set once it was enabled. On cloud-hypervisor it is an
- * interrupt of the Generic Event Device, whose register lies beyond 4 GiB, where this guest cannot read; so every
- * pin of the I/O APIC gets one vector, and the local APIC's request register tells that one of them was raised.
+ * On q35 the power button is a status bit that is only set once it was enabled. On cloud-hypervisor
+ * it is an interrupt of the Generic Event Device, whose register lies beyond 4 GiB, where this
+ * guest cannot read; so every pin of the I/O APIC gets one vector, and the local APIC's request
+ * register tells that one of them was raised.
  */
 	.set	PM1_STATUS, 0x600
 	.set	PM1_ENABLE, 0x602
@@ -281,7 +282,7 @@ await_power_button:
 	call	has_event_device
 	jne	await_pm1_button
 	movl	$APIC_ENABLED, APIC_SPURIOUS
-	movl	$0x10, %ecx		/* the first pin's low half; the high half, the target, is 0 */
+	movl	$0x10, %ecx		/* the first pin's low half; the high one is 0 */
 1:	movl	%ecx, IOAPIC_SELECT
 	movl	$VECTOR, IOAPIC_WINDOW
 	addl	$2, %ecx

@@ -280,6 +280,7 @@ static void test_deadline_without_permission(void **state)
 {
 	Scene *scene = *state;
 	_cleanup_free_ char *path = str_printf("%s/a.sock", scene->folder);
+	_cleanup_close_ int fd = -EBADF;
 	int status;
 	pid_t pid;
 
@@ -287,7 +288,8 @@ static void test_deadline_without_permission(void **state)
 		print_message("# SKIP needs root to become another user\n");
 		skip();
 	}
-	assert_int_equal(listen(bind_at(path), 1), 0);
+	fd = bind_at(path);
+	assert_int_equal(listen(fd, 1), 0);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {

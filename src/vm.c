@@ -44,7 +44,7 @@ typedef struct Vm {
 	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
 
 	unsigned lives, silent_lives;
-	uint64_t life_began_usec, life_began_bytes;
+	uint64_t life_began_usec, silence_began_bytes;
 } Vm;
 
 /* Events are dealt with one after the other from the loop, never within the callback that brought them. */
@@ -327,7 +327,22 @@ static void life_begins(Vm *vm)
 {
 	vm->lives++;
 	vm->life_began_usec = now_usec();
-	vm->life_began_bytes = vm->resources.console ? console_bytes(vm->resources.console) : 0;
+}
+
+/*
+ * A pty hands bytes on by a work queue of the kernel's, so the last ones of a life may come after its end:
+ * silence counts from the first silent life on, and one byte ends it.
+ */
+static bool life_was_silent(Vm *vm, uint64_t lasted_usec)
+{
+	uint64_t bytes;
+
+	console_drain(vm->resources.console);
+	bytes = console_bytes(vm->resources.console);
+	if (lasted_usec < SILENT_LIFE_USEC && bytes == vm->silence_began_bytes)
+		return true;
+	vm->silence_began_bytes = bytes;
+	return false;
 }
 
 static void life_ends_by_reset(Vm *vm)
@@ -335,14 +350,9 @@ static void life_ends_by_reset(Vm *vm)
 	uint64_t lasted_usec = now_usec() - vm->life_began_usec;
 	Fault fault = { 0 };
 
-	console_drain(vm->resources.console);
-	if (lasted_usec >= SILENT_LIFE_USEC ||
-	    console_bytes(vm->resources.console) > vm->life_began_bytes) {
-		vm->silent_lives = 0;
-		log_line(LOG_LEVEL_INFO, "the guest reboots");
-		return;
-	}
-	if (++vm->silent_lives < SILENT_LIVES_MAX)
+	log_line(LOG_LEVEL_INFO, "the guest reboots");
+	vm->silent_lives = life_was_silent(vm, lasted_usec) ? vm->silent_lives + 1 : 0;
+	if (vm->silent_lives < SILENT_LIVES_MAX)
 		return;
 	(void) fault_set(
 		&fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
@@ -529,9 +539,10 @@ static void on_console_request(int fd, void *userdata)
 	(void) console_attach(vm->resources.console, fd);
 }
 
-static void on_leftovers(const char *found, void *userdata)
+static void on_remark(const Fault *fault, void *userdata)
 {
-	log_line(LOG_LEVEL_WARNING, "cleaned up what an earlier run left: %s", found);
+	log_fault(LOG_LEVEL_WARNING, fault);
+	vm_find(userdata, fault);
 }
 
 static int vm_init_sources(Vm *vm)
@@ -563,7 +574,7 @@ static int vm_init(Vm *vm)
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
 			     vm },
-		.on_leftovers = on_leftovers,
+		.on_remark = on_remark,
 		.console_output_fd = vm->options->console_fd,
 		.userdata = vm,
 	};

@@ -34,7 +34,7 @@
 
 /* Defines function_p() for _cleanup_(): calls function(*p) where *p is set. */
 #define DEFINE_CLEANUP(type, function)                                                             \
-	_unused_ static inline void function##_p(type *p)                                          \
+	_unused_ static inline void function##_p(type(*p))                                         \
 	{                                                                                          \
 		if (*p)                                                                            \
 			(void) function(*p);                                                       \

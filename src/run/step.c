@@ -103,6 +103,32 @@ int resources_record(const Resources *resources)
 	return r;
 }
 
+static void remark(Resources *resources, Fault *fault)
+{
+	resources->handlers.on_remark(fault, resources->handlers.userdata);
+	fault_done(fault);
+}
+
+static void remark_leftovers(Resources *resources, const char *found)
+{
+	Fault fault = { 0 };
+
+	(void) fault_set(&fault, 0, MVMD_EXIT_OK, "leftovers",
+			 "cleaned up what an earlier run left: %s", found);
+	(void) fault_why(&fault, "the mvmd that had started it was killed");
+	remark(resources, &fault);
+}
+
+static void remark_bridge_is_down(Resources *resources, const char *bridge)
+{
+	Fault fault = { 0 };
+
+	(void) fault_set(&fault, 0, MVMD_EXIT_OK, "bridge-down",
+			 "bridge %s is down: nothing passes it", bridge);
+	(void) fault_remedy(&fault, "ip link set %s up", bridge);
+	remark(resources, &fault);
+}
+
 static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	_cleanup_free_ char *found = NULL;
@@ -117,7 +143,7 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 		return r;
 	}
 	if (found)
-		resources->handlers.on_leftovers(found, resources->handlers.userdata);
+		remark_leftovers(resources, found);
 	return 0;
 }
 
@@ -191,17 +217,11 @@ static int open_netlink(Resources *resources, Fault *fault)
 static int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
-	LinkInfo *bridge = &resources->bridges[step->subject];
 	int r;
 
 	r = open_netlink(resources, fault);
 	if (r < 0)
 		return r;
-	/* The usual case needs no subscription. */
-	if (link_get(resources->nl, nic->spec->bridge, bridge) == 0 &&
-	    streq(bridge->kind, "bridge"))
-		return 0;
-
 	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
 			    &resources->nic_slots[step->subject],
 			    &resources->link_waits[step->subject], fault);
@@ -217,13 +237,16 @@ static int bridge_undo(Resources *resources, const PlanStep *step)
 static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
+	const LinkInfo *bridge = &resources->bridges[step->subject];
 	Tap *tap = &resources->taps[step->subject];
 	int r;
 
+	if (!(bridge->flags & IFF_UP))
+		remark_bridge_is_down(resources, bridge->name);
 	r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;
-	r = tap_attach(resources->nl, nic, tap, &resources->bridges[step->subject], fault);
+	r = tap_attach(resources->nl, nic, tap, bridge, fault);
 	if (r < 0)
 		tap_close(tap);
 	return r;

@@ -21,8 +21,8 @@ typedef struct ResourceHandlers {
 	VmmHandler vmm;
 	ControlHandler control;
 	int console_output_fd; /* the guest's console is copied there; -EBADF: nowhere */
-	/* What an earlier run left and lock cleaned up, in words. */
-	void (*on_leftovers)(const char *found, void *userdata);
+	/* Something that a person should know and that stops nothing. */
+	void (*on_remark)(const Fault *fault, void *userdata);
 	void *userdata;
 } ResourceHandlers;
 

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "host/access.h"
+#include "mvmd/exit-codes.h"
+
+#define COMM_MAX 64 /* proc(5): 15 characters, a kernel thread's may be longer */
+
+/* What we were before we became somebody else. */
+typedef struct Before {
+	bool switched;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups;
+	int n_groups;
+	struct __user_cap_data_struct capabilities[_LINUX_CAPABILITY_U32S_3];
+} Before;
+
+static int capabilities_call(long number, struct __user_cap_data_struct *data)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(number, &header, data) < 0 ? -errno : 0;
+}
+
+static int before_save(Before *before)
+{
+	int r = capabilities_call(SYS_capget, before->capabilities);
+
+	if (r < 0)
+		return r;
+	before->uid = geteuid();
+	before->gid = getegid();
+	before->n_groups = getgroups(0, NULL);
+	if (before->n_groups < 0)
+		return -errno;
+	before->groups = calloc((size_t) before->n_groups + 1, sizeof(*before->groups));
+	if (!before->groups)
+		return -ENOMEM;
+	before->n_groups = getgroups(before->n_groups, before->groups);
+	return before->n_groups < 0 ? -errno : 0;
+}
+
+/* Who cannot become what they were must not go on: all that follows would be done as the wrong user. */
+static void become_ourselves(Before *before)
+{
+	if (before->switched && (syscall(SYS_setresuid, -1, before->uid, -1) < 0 ||
+				 capabilities_call(SYS_capset, before->capabilities) < 0 ||
+				 syscall(SYS_setresgid, -1, before->gid, -1) < 0 ||
+				 syscall(SYS_setgroups, before->n_groups, before->groups) < 0))
+		abort();
+	free(before->groups);
+	*before = (Before){ 0 };
+}
+
+/*
+ * The kernel takes the effective capabilities away with uid 0 and gives them back with it
+ * (capabilities(7)). For uid 0 itself we do, for our children as uid 0 have none either.
+ */
+static int switch_to(const Identity *identity, const Before *before)
+{
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3];
+
+	if (syscall(SYS_setgroups, identity->n_groups, identity->groups) < 0 ||
+	    syscall(SYS_setresgid, -1, identity->gid, -1) < 0 ||
+	    syscall(SYS_setresuid, -1, identity->uid, -1) < 0)
+		return -errno;
+	if (identity->uid != 0)
+		return 0;
+	memcpy(none, before->capabilities, sizeof(none));
+	for (size_t i = 0; i < ELEMENTSOF(none); i++)
+		none[i].effective = 0;
+	return capabilities_call(SYS_capset, none);
+}
+
+/* Where that is nobody else, or we may not, we stay who we are. */
+static int become(const Identity *identity, Before *before)
+{
+	int r;
+
+	*before = (Before){ 0 };
+	if (!identity || geteuid() != 0)
+		return 0;
+	r = before_save(before);
+	if (r < 0) {
+		become_ourselves(before);
+		return r;
+	}
+
+	before->switched = true;
+	r = switch_to(identity, before);
+	if (r < 0)
+		become_ourselves(before);
+	return r == -EPERM ? 0 : r;
+}
+
+int open_as(const Identity *identity, const char *path, int flags)
+{
+	Before before;
+	int fd, r;
+
+	r = become(identity, &before);
+	if (r < 0)
+		return r;
+	fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		fd = -errno;
+	become_ourselves(&before);
+	return fd;
+}
+
+/* Whether a directory on the way is what makes error happen. */
+static bool directory_refuses(const char *path, int error)
+{
+	struct stat st;
+
+	if (error == -EACCES)
+		return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0;
+	if (stat(path, &st) < 0)
+		return true;
+	return error == -ENOTDIR && !S_ISDIR(st.st_mode);
+}
+
+/* The first component of path that refuses; new string, NULL where that is not what error means. */
+static char *find_blocked(const char *path, int error)
+{
+	char *prefix;
+
+	if (error != -EACCES && error != -ENOENT && error != -ENOTDIR)
+		return NULL;
+	prefix = strdup(path);
+	if (!prefix)
+		return NULL;
+	for (char *slash = prefix; (slash = strchr(slash + 1, '/'));) {
+		*slash = '\0';
+		if (directory_refuses(prefix, error))
+			return prefix;
+		*slash = '/';
+	}
+	return prefix; /* none but the last one is left */
+}
+
+/* Tries what the user of such a file will do with it. */
+static int try_use(const char *path, int flags, PathFact *fact)
+{
+	_cleanup_close_ int fd = -EBADF;
+	uint64_t bytes;
+
+	if (S_ISSOCK(fact->mode)) /* connect(2) writes: unix(7) */
+		return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) < 0 ? -errno : 0;
+	if (S_ISDIR(fact->mode))
+		return faccessat(AT_FDCWD, path, R_OK | X_OK, AT_EACCESS) < 0 ? -errno : 0;
+	if (!S_ISREG(fact->mode) && !S_ISBLK(fact->mode))
+		return 0; /* a pipe or a terminal: to open it does something; its type is wrong anyway */
+
+	fd = open(path, flags | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	if (S_ISBLK(fact->mode) && ioctl(fd, BLKGETSIZE64, &bytes) == 0)
+		fact->size_bytes = bytes;
+	return 0;
+}
+
+void path_probe(const Identity *identity, int flags, PathFact *fact)
+{
+	Before before;
+	struct stat st;
+
+	fact->error = become(identity, &before);
+	if (fact->error < 0)
+		return;
+
+	if (stat(fact->path, &st) < 0) {
+		fact->error = -errno;
+	} else {
+		fact->mode = st.st_mode;
+		fact->size_bytes = (uint64_t) st.st_size;
+		fact->dev = st.st_dev;
+		fact->ino = st.st_ino;
+		fact->error = try_use(fact->path, flags, fact);
+	}
+	if (fact->error < 0)
+		fact->blocked_at = find_blocked(fact->path, fact->error);
+	become_ourselves(&before);
+}
+
+char *process_name(pid_t pid)
+{
+	_cleanup_free_ char *path = str_printf("/proc/%d/comm", (int) pid);
+	_cleanup_close_ int fd = -EBADF;
+	char name[COMM_MAX];
+	ssize_t n;
+
+	if (!path)
+		return NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, name, sizeof(name));
+	if (n <= 1)
+		return NULL;
+	return strndup(name, (size_t) n - 1); /* less the newline */
+}
+
+/* Whether a line of /proc/locks is a flock on this file; device numbers are in hexadecimal (proc(5)). */
+static bool lock_line_matches(const char *line, const struct stat *st, pid_t *ret)
+{
+	unsigned device_major, device_minor;
+	uint64_t inode;
+	int pid;
+
+	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers */
+	return sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%" SCNu64, &pid, &device_major,
+		      &device_minor, &inode) == 4 &&
+	       device_major == major(st->st_dev) && device_minor == minor(st->st_dev) &&
+	       inode == st->st_ino && (*ret = pid) > 0;
+}
+
+/* Who holds a flock on this file: 0 where that does not show (another pid namespace, btrfs). */
+static pid_t lock_holder(const struct stat *st)
+{
+	FILE *file = fopen("/proc/locks", "re");
+	char line[LINE_MAX];
+	pid_t pid = 0;
+
+	if (!file)
+		return 0;
+	while (pid <= 0 && fgets(line, sizeof(line), file))
+		if (!lock_line_matches(line, st, &pid))
+			pid = 0;
+	(void) fclose(file);
+	return pid;
+}
+
+static int busy_fault(const char *path, int fd, Fault *fault)
+{
+	_cleanup_free_ char *name = NULL;
+	pid_t pid = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		pid = lock_holder(&st);
+	if (pid <= 0) {
+		(void) fault_set(fault, -EWOULDBLOCK, MVMD_EXIT_BUSY, "disk-busy",
+				 "disk %s is in use: somebody holds a lock on it", path);
+		(void) fault_remedy(fault, "lslocks shows who holds which lock");
+		return -EWOULDBLOCK;
+	}
+	name = process_name(pid);
+	(void) fault_set(fault, -EWOULDBLOCK, MVMD_EXIT_BUSY, "disk-busy",
+			 "disk %s is in use: pid %d (%s) holds a lock on it", path, (int) pid,
+			 name ?: "?");
+	(void) fault_remedy(fault, "end pid %d, or let both have the disk with \"readonly\": true",
+			    (int) pid);
+	return -EWOULDBLOCK;
+}
+
+int disk_lock(const Identity *identity, const char *path, bool readonly, int *ret, Fault *fault)
+{
+	_cleanup_close_ int fd = -EBADF;
+
+	fd = open_as(identity, path, readonly ? O_RDONLY : O_RDWR);
+	if (fd < 0) {
+		bool denied = fd == -EACCES || fd == -EPERM;
+
+		return fault_set(fault, fd, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
+				 denied ? "path-denied" : "path-unusable",
+				 "cannot open disk %s: %m", path);
+	}
+	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return busy_fault(path, fd, fault);
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "disk-lock",
+				 "cannot lock disk %s: %m", path);
+	}
+	*ret = TAKE_FD(fd);
+	return 0;
+}

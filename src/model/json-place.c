@@ -18,6 +18,9 @@ typedef struct Scanner {
 	size_t document;
 	size_t depth;
 	size_t values;
+	char *next_key; /* of the next node, which then owns it */
+	JsonPlace next_key_place;
+	size_t next_index;
 	const JsonLimits *limits;
 	JsonPool *pool;
 	JsonDuplicate on_duplicate;
@@ -139,6 +142,11 @@ static JsonNode *node_new(Scanner *scanner, JsonKind kind, JsonNode *parent)
 	node->document = scanner->document;
 	node->place = node->key_place = place_here(scanner);
 	node->parent = parent;
+	node->index = scanner->next_index;
+	if (scanner->next_key) {
+		node->key = TAKE_PTR(scanner->next_key);
+		node->key_place = scanner->next_key_place;
+	}
 	node->allocated_before = scanner->pool->latest;
 	scanner->pool->latest = node;
 	return node;
@@ -315,9 +323,9 @@ static bool scan_list(Scanner *scanner, JsonNode *list)
 	for (size_t index = 0; more; index++) {
 		JsonNode *element = NULL;
 
+		scanner->next_index = index;
 		if (!scan_value(scanner, list, &element))
 			return false;
-		element->index = index;
 		json_append(list, element);
 		if (!scan_separator(scanner, ']', "a ',' or the list's ']' is wanted here", &more))
 			return false;
@@ -340,17 +348,13 @@ static bool scan_key(Scanner *scanner, char **ret)
 
 static bool scan_member(Scanner *scanner, JsonNode *object)
 {
-	_cleanup_free_ char *key = NULL;
 	JsonNode *member = NULL, *first;
-	JsonPlace key_place;
 
 	skip_space(scanner);
-	key_place = place_here(scanner);
-	if (!scan_key(scanner, &key) || !scan_value(scanner, object, &member))
+	scanner->next_key_place = place_here(scanner);
+	if (!scan_key(scanner, &scanner->next_key) || !scan_value(scanner, object, &member))
 		return false;
 
-	member->key = TAKE_PTR(key);
-	member->key_place = key_place;
 	first = json_member(object, member->key);
 	if (first)
 		scanner->on_duplicate(scanner->userdata, member, first);
@@ -467,8 +471,10 @@ bool json_scan(const JsonSource *source, JsonPool *pool, JsonDuplicate on_duplic
 	skip_space(&scanner);
 	if (at_end(&scanner))
 		return fail_at(&scanner, JSON_ERROR_EMPTY, (JsonPlace){ 1, 1, 0 }, "");
-	if (!scan_value(&scanner, NULL, &root))
+	if (!scan_value(&scanner, NULL, &root)) {
+		free(scanner.next_key);
 		return false;
+	}
 	skip_space(&scanner);
 	if (!at_end(&scanner))
 		return fail_syntax(&scanner,

@@ -72,7 +72,7 @@ void str_buf_add_bytes(StrBuf *buf, const void *bytes, size_t n)
 	if (buf->failed)
 		return;
 
-	if (buf->length + n + 1 > buf->allocated) {
+	if (!buf->text || buf->length + n + 1 > buf->allocated) {
 		size_t wanted = (buf->length + n + 1) * 2;
 		char *text = realloc(buf->text, wanted);
 
@@ -299,8 +299,10 @@ const char *format_duration(char buffer[FORMAT_MAX], uint64_t usec)
 		{ "us", 1 },
 	};
 
-	if (usec == 0)
-		return strcpy(buffer, "0s");
+	if (usec == 0) {
+		(void) snprintf(buffer, FORMAT_MAX, "0s");
+		return buffer;
+	}
 	return format_in_units(buffer, usec, units);
 }
 

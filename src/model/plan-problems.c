@@ -301,7 +301,7 @@ static const char *path_role_to_words(PathRole role)
 		[PATH_SHARE_SOCKET] = "socket",
 	};
 
-	return words[role];
+	return role < _PATH_ROLE_MAX ? words[role] : "path";
 }
 
 static bool path_has_right_type(const PathFact *path)

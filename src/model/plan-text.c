@@ -75,31 +75,50 @@ static json_t *backend_to_json(const PlanBackend *backend)
 			 external ? json_null() : json_integer(backend->identity.uid));
 }
 
-/* A list of what to_json makes of each element. */
-#define LIST_TO_JSON(items, n, element, to_json)                                                   \
-	({                                                                                         \
-		json_t *_list = json_array();                                                      \
-		for (size_t _i = 0; _i < (n); _i++) {                                              \
-			__typeof__(&(items)[0]) element = &(items)[_i];                            \
-			(void) json_array_append_new(_list, to_json);                              \
-		}                                                                                  \
-		_list;                                                                             \
-	})
+static json_t *steps_to_json(const Plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n_steps; i++)
+		(void) json_array_append_new(list, step_to_json(plan, &plan->steps[i]));
+	return list;
+}
+
+static json_t *nics_to_json(const Plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n_nics; i++)
+		(void) json_array_append_new(list, nic_to_json(&plan->nics[i]));
+	return list;
+}
+
+static json_t *backends_to_json(const Plan *plan)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < plan->n_backends; i++)
+		(void) json_array_append_new(list, backend_to_json(&plan->backends[i]));
+	return list;
+}
+
+static json_t *vmm_to_json(const Plan *plan)
+{
+	return json_pack("{s:s, s:s?, s:s?, s:s, s:s}", "kind", vmm_kind_to_string(plan->vmm),
+			 "version", plan->vmm_program->version, "path", plan->vmm_program->path,
+			 "accel", accel_to_string(plan->accel), "reason", plan->vmm_reason);
+}
 
 int plan_to_json(const Plan *plan, char **ret)
 {
 	json_t *json;
 
-	json = json_pack(
-		"{s:i, s:s, s:{s:s, s:s?, s:s, s:s, s:s}, s:I, s:b, s:o, s:o, s:o, s:o}", "version",
-		1, "name", plan->spec->name, "vmm", "kind", vmm_kind_to_string(plan->vmm),
-		"version", plan->vmm_program->version, "path", plan->vmm_program->path ?: "",
-		"accel", accel_to_string(plan->accel), "reason", plan->vmm_reason, "uid",
-		(json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory, "cid",
-		plan->cid ? json_integer(plan->cid) : json_null(), "interfaces",
-		LIST_TO_JSON(plan->nics, plan->n_nics, nic, nic_to_json(nic)), "backends",
-		LIST_TO_JSON(plan->backends, plan->n_backends, backend, backend_to_json(backend)),
-		"steps", LIST_TO_JSON(plan->steps, plan->n_steps, step, step_to_json(plan, step)));
+	json = json_pack("{s:i, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "version", 1, "name",
+			 plan->spec->name, "vmm", vmm_to_json(plan), "uid",
+			 (json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory,
+			 "cid", plan->cid ? json_integer(plan->cid) : json_null(), "interfaces",
+			 nics_to_json(plan), "backends", backends_to_json(plan), "steps",
+			 steps_to_json(plan));
 	if (!json)
 		return -ENOMEM;
 	*ret = json_dumps(json, JSON_INDENT(2));

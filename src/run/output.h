@@ -11,7 +11,7 @@
  */
 typedef struct Output Output;
 
-#define OUTPUT_BUFFER_MAX_BYTES (256 * 1024)
+#define OUTPUT_BUFFER_MAX_BYTES (256 * KIB)
 
 /* A broken descriptor (EPIPE, …) is told once, from output_write() or the event loop. */
 typedef void (*OutputBroken)(Output *output, void *userdata);

@@ -173,7 +173,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *) a, *(char *const *) b);
 }
 
-/* The names without suffix of a folder's files *.json, sorted by their whole names. */
+/* The names without suffix of a folder's files *.json, sorted. */
 static int list_names(const char *directory, StrList *ret, Fault *fault)
 {
 	StrList names = { 0 };
@@ -189,14 +189,12 @@ static int list_names(const char *directory, StrList *ret, Fault *fault)
 		size_t stem = length > strlen(SUFFIX) ? length - strlen(SUFFIX) : 0;
 
 		if (entry->d_name[0] != '.' && stem > 0 && streq(entry->d_name + stem, SUFFIX))
-			str_list_add(&names, "%s", entry->d_name);
+			str_list_add(&names, "%.*s", (int) stem, entry->d_name);
 	}
 	(void) closedir(dir);
 
 	if (names.n > 0)
 		qsort(names.items, names.n, sizeof(*names.items), compare_names);
-	for (size_t i = 0; i < names.n; i++)
-		names.items[i][strlen(names.items[i]) - strlen(SUFFIX)] = '\0';
 	if (names.failed) {
 		str_list_done(&names);
 		return fault_oom(fault);

@@ -118,9 +118,9 @@ static int compare_disks(const Conflict *conflict, const ConflictSpec *specs_a,
 					   a->readonly ? conflict->b->name :
 					   b->readonly ? conflict->a->name :
 							 "each of them");
-			r = thing ? add_conflict(conflict, "disk-conflict", thing,
-						 "name another image, or make it \"readonly\" in "
-						 "both: change it") :
+			r = thing ? add_conflict(
+					    conflict, "disk-conflict", thing,
+					    "name another \"path\", or make it \"readonly\",") :
 				    -ENOMEM;
 		}
 	return r;

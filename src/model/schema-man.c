@@ -6,26 +6,41 @@
 #include "model/schema-man.h"
 #include "model/schema.h"
 
-/* Adds text with what roff would take for markup escaped. */
-static void add_escaped(StrBuf *buf, const char *text)
+/*
+ * Adds running text. roff takes a '\' and, at the beginning of a line, a '.' or '' for its own; the table's
+ * sentences begin with none. The ellipsis is no ASCII.
+ */
+static void add_text(StrBuf *buf, const char *text)
 {
 	for (const char *c = text; *c; c++)
-		if (*c == '-')
-			str_buf_add(buf, "\\-");
-		else if (*c == '\\')
+		if (*c == '\\') {
 			str_buf_add(buf, "\\e");
-		else if (strncmp(c, "…", strlen("…")) == 0) {
+		} else if (strncmp(c, "…", strlen("…")) == 0) {
 			str_buf_add(buf, "...");
 			c += strlen("…") - 1;
-		} else
+		} else {
 			str_buf_add_bytes(buf, c, 1);
+		}
 }
 
-static void add_bold(StrBuf *buf, const char *text)
+/* mdoc(7) wants each sentence on a line of its own. */
+static void add_sentences(StrBuf *buf, const char *text)
 {
-	str_buf_add(buf, "\\fB");
-	add_escaped(buf, text);
-	str_buf_add(buf, "\\fR");
+	const char *end;
+
+	while ((end = strstr(text, ". ")) != NULL) {
+		_cleanup_free_ char *sentence = str_printf("%.*s.", (int) (end - text), text);
+
+		if (!sentence) {
+			buf->failed = true;
+			return;
+		}
+		add_text(buf, sentence);
+		str_buf_add(buf, "\n");
+		text = end + 2;
+	}
+	add_text(buf, text);
+	str_buf_add(buf, "\n");
 }
 
 static void add_choices(StrBuf *buf, const Field *field)
@@ -35,9 +50,7 @@ static void add_choices(StrBuf *buf, const Field *field)
 	for (size_t i = 0; i < field->n_choices; i++) {
 		if (!field->choices[i])
 			continue;
-		if (!first)
-			str_buf_add(buf, " | ");
-		add_bold(buf, field->choices[i]);
+		str_buf_add(buf, "%s%s", first ? "" : " | ", field->choices[i]);
 		first = false;
 	}
 }
@@ -56,7 +69,7 @@ static void add_range(StrBuf *buf, const Field *field)
 		str_buf_add(buf, "number, %" PRIu64 " to %" PRIu64, field->min, field->max);
 }
 
-/* "path", "number, 1 to 255": what the value is. */
+/* "path", "number, 1 to 255; default 1": what the value is. */
 static void add_type(StrBuf *buf, const Field *field)
 {
 	static const char *const words[_FIELD_TYPE_MAX] = {
@@ -80,36 +93,31 @@ static void add_type(StrBuf *buf, const Field *field)
 		str_buf_add(buf, ", at most %" PRIu64, field->max);
 	if (field->required)
 		str_buf_add(buf, "; required");
-	if (field->fallback) {
-		str_buf_add(buf, "; default ");
-		add_bold(buf, field->fallback);
-	}
+	if (field->fallback)
+		str_buf_add(buf, "; default %s", field->fallback);
 }
 
 static void add_field(StrBuf *buf, const Field *field)
 {
-	str_buf_add(buf, ".TP\n");
-	add_bold(buf, field->key);
-	str_buf_add(buf, " (");
+	str_buf_add(buf, ".It Cm %s Pq ", field->key);
 	add_type(buf, field);
-	str_buf_add(buf, ")\n");
-	add_escaped(buf, field->sentence);
 	str_buf_add(buf, "\n");
+	add_sentences(buf, field->sentence);
 }
 
 /* One section; 'description' is told once, on the page. */
 static void add_object(StrBuf *buf, const char *title, const ObjectType *object)
 {
-	str_buf_add(buf, ".SS \"%s\"\n", title);
-	add_escaped(buf, object->sentence);
-	str_buf_add(buf, "\n");
+	str_buf_add(buf, ".Ss %s\n", title);
+	add_sentences(buf, object->sentence);
+	str_buf_add(buf, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < object->n_fields; i++)
 		if (object->fields[i].type != FIELD_TEXT)
 			add_field(buf, &object->fields[i]);
 	if (object->merges_by_id)
-		str_buf_add(buf,
-			    ".TP\n\\fB" REMOVE_KEY
-			    "\\fR (\\fBtrue\\fR)\nTakes the entry of this id away; see MERGING.\n");
+		str_buf_add(buf, ".It Cm " REMOVE_KEY " Pq true\n"
+				 "Takes the entry of this id away; see\n.Sx MERGING .\n");
+	str_buf_add(buf, ".El\n");
 }
 
 int schema_to_man(char **ret)
@@ -123,8 +131,8 @@ int schema_to_man(char **ret)
 
 		if (!field->object)
 			continue;
-		(void) snprintf(title, sizeof(title), "%s%s", field->key,
-				field->type == FIELD_LIST ? "[]" : "");
+		(void) snprintf(title, sizeof(title), "%s%s",
+				field->type == FIELD_LIST ? "Entries of " : "", field->key);
 		add_object(&buf, title, field->object);
 	}
 	return str_buf_take(&buf, ret);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "model/lifecycle.h"
+#include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/status.h"
@@ -79,6 +80,13 @@ static void vm_fail(Vm *vm, const Fault *fault)
 		vm->exit_code = fault->exit_code;
 }
 
+/* Something that a person should know and that ends nothing. */
+static void vm_remark(Vm *vm, const Fault *fault)
+{
+	log_fault(LOG_LEVEL_WARNING, fault);
+	vm_find(vm, fault);
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	vm_post(userdata, VM_EVENT_DEADLINE);
@@ -138,31 +146,16 @@ static void vm_set_deadline(Vm *vm, VmDeadline deadline)
 /* The deadline of a state is itself what failed: say what was awaited. */
 static void vm_fail_deadline(Vm *vm, VmState from)
 {
-	const SpecTimeouts *timeouts = &vm->plan->spec->timeouts;
-	char text[FORMAT_MAX];
+	const char *last_words = vmm_last_line(vm->resources.vmm);
 	Fault fault = { 0 };
 
 	if (from == VM_STOPPING) {
-		(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_OK, "power-button-ignored",
-				 "the guest did not power off within %s and is ended now",
-				 format_duration(text, timeouts->stop_usec));
-		(void) fault_why(&fault,
-				 "nothing in it acts on the ACPI power button (a logind or an "
-				 "acpid does)");
-		log_fault(LOG_LEVEL_WARNING, &fault);
-		vm_find(vm, &fault);
+		(void) fault_power_button_ignored(vm->plan, &fault);
+		vm_remark(vm, &fault);
 	} else {
-		(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_VMM, "vmm-deaf",
-				 "%s did not %s within %s", vmm_kind_to_string(vm->plan->vmm),
-				 from == VM_CREATING ? "take its configuration" : "boot the guest",
-				 format_duration(text, timeouts->boot_usec));
-		if (*vmm_last_line(vm->resources.vmm))
-			(void) fault_why(&fault, "its last words: %s",
-					 vmm_last_line(vm->resources.vmm));
-		else if (vm->plan->n_backends > 0)
-			(void) fault_why(&fault,
-					 "a VMM waits without end for a vhost-user backend that "
-					 "accepts it and does not answer");
+		(void) fault_vmm_deaf(
+			vm->plan, from == VM_CREATING ? "take its configuration" : "boot the guest",
+			last_words, &fault);
 		vm_fail(vm, &fault);
 	}
 	fault_done(&fault);
@@ -354,14 +347,7 @@ static void life_ends_by_reset(Vm *vm)
 	vm->silent_lives = life_was_silent(vm, lasted_usec) ? vm->silent_lives + 1 : 0;
 	if (vm->silent_lives < SILENT_LIVES_MAX)
 		return;
-	(void) fault_set(
-		&fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
-		"the guest was reset %u times in a row within seconds of its start, the last "
-		"time after %" PRIu64 "ms, without one byte on its console",
-		vm->silent_lives, lasted_usec / USEC_PER_MSEC);
-	(void) fault_remedy(&fault,
-			    "try another kernel, and \"console=ttyS0\" in boot.cmdline to see "
-			    "what it says; tap and backends are not to blame");
+	(void) fault_crash_limit(vm->silent_lives, lasted_usec, &fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_CRASHED);
@@ -371,29 +357,22 @@ static void on_panic(Vm *vm)
 {
 	Fault fault = { 0 };
 
-	(void) fault_set(&fault, -EIO, MVMD_EXIT_GUEST_CRASHED, "guest-panic",
-			 "the guest's kernel panicked");
-	(void) fault_remedy(&fault, "read the last lines of its console");
+	(void) fault_guest_panic(&fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_CRASHED);
 }
 
-/* An end that nobody asked for. Its exit status proves nothing: cloud-hypervisor leaves panics with 0. */
 static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 {
-	const char *kind = vmm_kind_to_string(vm->plan->vmm), *words;
 	char text[CHILD_END_MAX];
 	Fault fault = { 0 };
 
 	if (vm->resources.console)
 		console_drain(vm->resources.console);
 	if (vm->state != VM_KILLING && vm->state != VM_UNWINDING) {
-		words = vmm_last_line(vm->resources.vmm);
-		(void) fault_set(&fault, -EIO, MVMD_EXIT_VMM, "vmm-exited",
-				 "%s ended unasked with %s", kind, child_end_to_text(text, end));
-		if (*words)
-			(void) fault_why(&fault, "its last words: %s", words);
+		(void) fault_vmm_exited(vm->plan, child_end_to_text(text, end),
+					vmm_last_line(vm->resources.vmm), &fault);
 		vm_fail(vm, &fault);
 		fault_done(&fault);
 	}
@@ -469,8 +448,7 @@ static void on_backend_crash(Backend *backend, const Fault *fault, void *userdat
 {
 	Vm *vm = userdata;
 
-	log_fault(LOG_LEVEL_WARNING, fault);
-	vm_find(vm, fault);
+	vm_remark(vm, fault);
 	(void) resources_record(&vm->resources);
 }
 
@@ -541,8 +519,7 @@ static void on_console_request(int fd, void *userdata)
 
 static void on_remark(const Fault *fault, void *userdata)
 {
-	log_fault(LOG_LEVEL_WARNING, fault);
-	vm_find(userdata, fault);
+	vm_remark(userdata, fault);
 }
 
 static int vm_init_sources(Vm *vm)

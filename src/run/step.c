@@ -7,6 +7,7 @@
 #include "host/access.h"
 #include "host/state-file.h"
 #include "host/vm-dir.h"
+#include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/step.h"
@@ -109,29 +110,10 @@ static void remark(Resources *resources, Fault *fault)
 	fault_done(fault);
 }
 
-static void remark_leftovers(Resources *resources, const char *found)
-{
-	Fault fault = { 0 };
-
-	(void) fault_set(&fault, 0, MVMD_EXIT_OK, "leftovers",
-			 "cleaned up what an earlier run left: %s", found);
-	(void) fault_why(&fault, "the mvmd that had started it was killed");
-	remark(resources, &fault);
-}
-
-static void remark_bridge_is_down(Resources *resources, const char *bridge)
-{
-	Fault fault = { 0 };
-
-	(void) fault_set(&fault, 0, MVMD_EXIT_OK, "bridge-down",
-			 "bridge %s is down: nothing passes it", bridge);
-	(void) fault_remedy(&fault, "ip link set %s up", bridge);
-	remark(resources, &fault);
-}
-
 static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	_cleanup_free_ char *found = NULL;
+	Fault leftovers = { 0 };
 	int r;
 
 	r = vm_lock(&resources->plan->places, &resources->lock_fd, fault);
@@ -142,8 +124,10 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 		vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));
 		return r;
 	}
-	if (found)
-		remark_leftovers(resources, found);
+	if (found) {
+		(void) fault_leftovers(found, &leftovers);
+		remark(resources, &leftovers);
+	}
 	return 0;
 }
 
@@ -239,10 +223,13 @@ static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	const PlanNic *nic = &resources->plan->nics[step->subject];
 	const LinkInfo *bridge = &resources->bridges[step->subject];
 	Tap *tap = &resources->taps[step->subject];
+	Fault down = { 0 };
 	int r;
 
-	if (!(bridge->flags & IFF_UP))
-		remark_bridge_is_down(resources, bridge->name);
+	if (!(bridge->flags & IFF_UP)) {
+		(void) fault_bridge_down(bridge->name, &down);
+		remark(resources, &down);
+	}
 	r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;

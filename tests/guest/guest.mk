@@ -4,9 +4,13 @@ ifeq ($(shell uname -m),x86_64)
 TEST_PARTS += $(BUILD)/tests/guest/tiny.elf
 endif
 
-$(BUILD)/tests/guest/tiny.elf: tests/guest/tiny.S tests/guest/tiny.ld
-	$(call say,GUEST,$@)
+TINY_OBJ := $(BUILD)/tests/guest/tiny.o $(BUILD)/tests/guest/disk.o
+
+$(TINY_OBJ): $(BUILD)/%.o: %.S
 	@mkdir -p $(@D)
-	$(Q)$(AS) --64 --fatal-warnings -o $(@:.elf=.o) $<
-	$(Q)$(LD) -m elf_x86_64 -z noexecstack --build-id=none -s -T tests/guest/tiny.ld -o $@ \
-	  $(@:.elf=.o)
+	$(Q)$(AS) --64 --fatal-warnings -o $@ $<
+
+$(BUILD)/tests/guest/tiny.elf: $(TINY_OBJ) tests/guest/tiny.ld
+	$(call say,GUEST,$@)
+	$(Q)$(LD) -m elf_x86_64 -z noexecstack --build-id=none -s -T tests/guest/tiny.ld \
+	  -o $@ $(TINY_OBJ)

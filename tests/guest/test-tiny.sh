@@ -45,6 +45,18 @@ awaits_power_button() {
 	has "$vmm: does the next word after the button" "$WORK/console" "went on"
 }
 
+# new_disk: a blank one of 1 MiB, the folder's only one.
+new_disk() {
+	rm -f "$WORK/disk.raw"
+	truncate -s 1M "$WORK/disk.raw"
+}
+
+# lives_on_disk: what the guest counted in the disk's first sector.
+lives_on_disk() {
+	head -c 8 "$WORK/disk.raw"
+	od -An -tu4 -j 8 -N 4 "$WORK/disk.raw"
+}
+
 test_qemu() {
 	in_qemu "prints, skips what it does not know, powers off" \
 		"console=ttyS0 print=hello_world nonsense poweroff" $'tiny: life 1\nhello world'
@@ -52,6 +64,14 @@ test_qemu() {
 	in_qemu "reboots twice and goes on" "reboot=2 print=done poweroff" \
 		$'tiny: life 1\ntiny: life 2\ntiny: life 3\ndone'
 	in_qemu "waits for the clock" "wait=1 print=done poweroff" $'tiny: life 1\ndone'
+
+	new_disk
+	qemu -serial stdio -drive file="$WORK/disk.raw",format=raw,if=none,id=d \
+		-device virtio-blk-pci,drive=d \
+		-append "silent lives=disk reboot=2 print=done poweroff" </dev/null >"$WORK/console" 2>"$WORK/err"
+	is "qemu: counts its lives on a disk" \
+		"$(tr -d '\r' <"$WORK/console") $(lives_on_disk)" "done tinylife          3"
+	in_qemu "says that there is no disk" "lives=disk poweroff" "tiny: no disk that works"
 
 	printf 'abcq' |
 		qemu -serial stdio -append "silent echo poweroff" >"$WORK/console" 2>"$WORK/err"
@@ -76,6 +96,12 @@ test_cloud_hypervisor() {
 	in_cloud_hypervisor "prints, skips what it does not know, powers off" \
 		"console=ttyS0 print=hello_world nonsense poweroff" $'tiny: life 1\nhello world'
 	in_cloud_hypervisor "waits for the clock" "wait=1 print=done poweroff" $'tiny: life 1\ndone'
+
+	new_disk
+	cloud_hypervisor "silent lives=disk reboot=2 print=done poweroff" --disk \
+		path="$WORK/disk.raw",image_type=raw </dev/null >"$WORK/console" 2>"$WORK/err"
+	is "cloud-hypervisor: counts its lives on a disk" \
+		"$(tr -d '\r' <"$WORK/console") $(lives_on_disk)" "done tinylife          3"
 
 	start rebooting cloud_hypervisor "reboot"
 	lives() { [ "$(grep -c 'tiny: life 1' "$WORK/rebooting.out")" -ge 3 ]; }

@@ -8,6 +8,7 @@
  *   wait=N       waits for N ticks of the clock's seconds
  *   reboot       reboots
  *   reboot=N     reboots N times, then goes on with the next word
+ *   lives=disk   (anywhere) counts its lives in the first sector of the first virtio disk
  *   poweroff     powers off
  *   powerbutton  waits for the ACPI power button, then goes on with the next word
  *   panic        reports a panic to QEMU's pvpanic device
@@ -17,7 +18,7 @@
  *   hang         halts for ever
  *
  * Lives are counted in the battery-backed CMOS RAM, which QEMU keeps over a reset. cloud-hypervisor
- * builds all devices anew, so there every life is the first, and reboot=N reboots for ever.
+ * builds all devices anew, so there reboot=N takes lives=disk, or reboots for ever.
  *
  * It runs in 32-bit protected mode without paging, as a PVH entry leaves it (Linux,
  * Documentation/arch/x86/boot.rst and include/xen/interface/hvm/start_info.h), and never enables an
@@ -50,6 +51,7 @@
 	/* Two tables of words: what holds from the start, and what is then done. */
 settings:
 	.long	word_silent, be_silent
+	.long	word_lives, count_lives_on_disk
 	.long	0
 actions:
 	.long	word_print, print_text
@@ -65,6 +67,7 @@ actions:
 	.long	0
 
 word_silent:		.asciz	"silent"
+word_lives:		.asciz	"lives=disk"
 word_print:		.asciz	"print"
 word_wait:		.asciz	"wait"
 word_reboot:		.asciz	"reboot"
@@ -77,6 +80,7 @@ word_flood:		.asciz	"flood"
 word_hang:		.asciz	"hang"
 
 text_life:		.asciz	"tiny: life "
+text_no_disk:		.asciz	"tiny: no disk that works\n"
 text_flood:		.asciz	"tiny: flood "
 text_listening:		.asciz	"tiny: listening\n"
 text_awaiting:		.asciz	"tiny: awaiting the power button\n"
@@ -97,6 +101,7 @@ start:
 	movl	START_INFO_CMDLINE(%ebx), %esi
 	movl	%esi, command_line
 	movb	$0, quiet
+	movb	$0, lives_on_disk
 
 	movl	$settings, %edi
 	call	obey
@@ -162,8 +167,14 @@ be_silent:
 	movb	$1, quiet
 	ret
 
+count_lives_on_disk:
+	movb	$1, lives_on_disk
+	ret
+
 /* begin_life: adds this life to those counted. */
 begin_life:
+	cmpb	$0, lives_on_disk
+	jne	begin_life_on_disk
 	movb	$CMOS_LIVES, %al
 	outb	%al, $CMOS_INDEX
 	inb	$CMOS_DATA, %al
@@ -172,6 +183,36 @@ begin_life:
 	movzbl	%al, %eax
 	movl	%eax, life
 	ret
+
+/* The sector is "tinylife", then the number; what else it held is nobody's. */
+	.set	MARK_LOW, 0x796e6974
+	.set	MARK_HIGH, 0x6566696c
+
+begin_life_on_disk:
+	movl	$0, life
+	call	disk_open
+	jne	2f
+	xorl	%eax, %eax
+	call	disk_transfer
+	jne	2f
+	cmpl	$MARK_LOW, disk_sector
+	jne	1f
+	cmpl	$MARK_HIGH, disk_sector + 4
+	jne	1f
+	movl	disk_sector + 8, %eax
+	movl	%eax, life
+1:	incl	life
+	movl	life, %eax
+	movl	%eax, disk_sector + 8
+	movl	$MARK_LOW, disk_sector
+	movl	$MARK_HIGH, disk_sector + 4
+	movl	$1, %eax
+	call	disk_transfer
+	jne	2f
+	ret
+2:	movl	$text_no_disk, %edx
+	call	say
+	jmp	power_off
 
 print_text:
 	cmpb	$'=', (%esi)
@@ -400,6 +441,7 @@ command_line:	.skip	4
 life:		.skip	4
 lines:		.skip	4
 quiet:		.skip	1
+lives_on_disk:	.skip	1
 	.balign	16
 	.skip	4096
 stack_top:

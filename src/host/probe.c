@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#if defined(__x86_64__) || defined(__i386__)
+#include <cpuid.h>
+#endif
+
+#include "host/access.h"
+#include "host/link.h"
+#include "host/probe.h"
+#include "host/program-cache.h"
+#include "host/uids.h"
+#include "mvmd/exit-codes.h"
+
+#define NSS_BUFFER_SIZE 16384
+#define DEFAULT_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define KVM_DEVICE	"/dev/kvm"
+
+/* Where distributions put what is in no PATH. */
+static const char *const no_places[] = { NULL };
+static const char *const qemu_places[] = { "/usr/libexec/qemu-kvm", NULL };
+static const char *const virtiofsd_places[] = {
+	"/usr/libexec/virtiofsd", /* Debian 13, Ubuntu, Fedora */
+	"/usr/lib/virtiofsd", /* Arch */
+	"/usr/lib/qemu/virtiofsd", /* Debian 12: the C one */
+	NULL,
+};
+
+/* One look at the host. */
+typedef struct Probe {
+	const Spec *spec;
+	const ProbeOptions *options;
+	ProgramCache cache;
+	Facts facts;
+} Probe;
+
+bool version_parse(const char *text, Program *program)
+{
+	const char *start = text, *end;
+	unsigned major, minor;
+	char *version;
+
+	/* The first number that a dot and a digit follow. */
+	for (;; start = end) {
+		start += strcspn(start, "0123456789");
+		if (!*start)
+			return false;
+		end = start + strspn(start, "0123456789");
+		if (*end == '.' && isdigit((unsigned char) end[1]))
+			break;
+	}
+	major = (unsigned) strtoul(start, NULL, 10);
+	minor = (unsigned) strtoul(end + 1, NULL, 10);
+	version = strndup(start, strcspn(start, " ,()\t\r\n"));
+	if (!version)
+		return false;
+	free(program->version);
+	program->version = version;
+	program->major = major;
+	program->minor = minor;
+	return true;
+}
+
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+/* All files that name may mean, in the order of search: PATH's, then the known places'. */
+static int find_candidates(const char *name, const char *const *places, StrList *ret)
+{
+	const char *directory = getenv("PATH") ?: DEFAULT_PATH;
+
+	while (*directory) {
+		size_t length = strcspn(directory, ":");
+		_cleanup_free_ char *path = str_printf("%.*s/%s", (int) length, directory, name);
+
+		if (!path)
+			return -ENOMEM;
+		if (*directory == '/' && is_program(path))
+			str_list_add(ret, "%s", path);
+		directory += length;
+		directory += *directory == ':';
+	}
+	for (; *places; places++)
+		if (is_program(*places))
+			str_list_add(ret, "%s", *places);
+	return ret->failed ? -ENOMEM : 0;
+}
+
+/* Fills program in; one that does not tell its version is there all the same. */
+static int take_program(Probe *probe, const char *path, Program *program, char **ret_line)
+{
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	r = str_set(&program->path, path);
+	if (r < 0)
+		return r;
+	r = program_cache_ask(&probe->cache, path, &line);
+	if (r == 0)
+		(void) version_parse(line, program);
+	*ret_line = TAKE_PTR(line);
+	return r == -ENOMEM ? r : 0;
+}
+
+static int find_program(Probe *probe, const char *name, const char *const *places, Program *program)
+{
+	_cleanup_(str_list_done) StrList candidates = { 0 };
+	_cleanup_free_ char *line = NULL;
+	int r;
+
+	r = find_candidates(name, places, &candidates);
+	if (r < 0 || candidates.n == 0)
+		return r;
+	return take_program(probe, candidates.items[0], program, &line);
+}
+
+static int find_qemu(Probe *probe)
+{
+	_cleanup_free_ char *name = NULL;
+	struct utsname host;
+
+	if (uname(&host) < 0)
+		return -errno;
+	name = str_printf("qemu-system-%s", host.machine);
+	if (!name)
+		return -ENOMEM;
+	return find_program(probe, name, qemu_places, &probe->facts.qemu);
+}
+
+/*
+ * A Rust one is taken wherever it lies; the C one only where it is the only one. They differ in what they
+ * say: "virtiofsd 1.13.0" against "virtiofsd version 7.2.22".
+ */
+static int find_virtiofsd(Probe *probe)
+{
+	_cleanup_(str_list_done) StrList candidates = { 0 };
+	int r = find_candidates("virtiofsd", virtiofsd_places, &candidates);
+
+	for (size_t i = candidates.n; r == 0 && i-- > 0;) {
+		_cleanup_free_ char *line = NULL;
+		Program program = { 0 };
+		bool is_c;
+
+		r = take_program(probe, candidates.items[i], &program, &line);
+		is_c = line && strncmp(line, "virtiofsd version ", 18) == 0;
+		if (r < 0 ||
+		    (is_c && probe->facts.virtiofsd.path && !probe->facts.virtiofsd_is_c)) {
+			free(program.path);
+			free(program.version);
+			continue;
+		}
+		free(probe->facts.virtiofsd.path);
+		free(probe->facts.virtiofsd.version);
+		probe->facts.virtiofsd = program;
+		probe->facts.virtiofsd_is_c = is_c;
+	}
+	return r;
+}
+
+static int probe_programs(Probe *probe)
+{
+	const Spec *spec = probe->spec;
+	bool share = false, storage = false;
+	int r = 0;
+
+	for (size_t i = 0; i < spec->n_shares; i++)
+		share |= spec->shares[i].source != NULL;
+	for (size_t i = 0; i < spec->n_disks; i++)
+		storage |= spec->disks[i].path && spec->disks[i].backend == DISK_BY_STORAGE_DAEMON;
+
+	if (spec->vmm != VMM_QEMU && spec->accel != ACCEL_TCG)
+		r = find_program(probe, "cloud-hypervisor", no_places,
+				 &probe->facts.cloud_hypervisor);
+	if (r == 0 && spec->vmm != VMM_CLOUD_HYPERVISOR)
+		r = find_qemu(probe);
+	if (r == 0 && share)
+		r = find_virtiofsd(probe);
+	if (r == 0 && storage)
+		r = find_program(probe, "qemu-storage-daemon", no_places,
+				 &probe->facts.storage_daemon);
+	return r;
+}
+
+static void probe_rights(Facts *facts)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	uint32_t effective;
+
+	facts->euid = geteuid();
+	if (syscall(SYS_capget, &header, data) < 0)
+		return;
+	effective = data[0].effective;
+	facts->net_admin = effective & CAP_TO_MASK(CAP_NET_ADMIN);
+	facts->setuid = effective & CAP_TO_MASK(CAP_SETUID) && effective & CAP_TO_MASK(CAP_SETGID);
+}
+
+static Identity ourselves(void)
+{
+	return (Identity){ .uid = geteuid(), .gid = getegid() };
+}
+
+/* Somebody who does not exist is a fact; the rest is then looked at as ourselves. */
+static Identity named_user(Facts *facts, const char *name)
+{
+	char *buffer = malloc(NSS_BUFFER_SIZE);
+	struct passwd entry, *found = NULL;
+	Identity identity = ourselves();
+
+	if (buffer)
+		(void) getpwnam_r(name, &entry, buffer, NSS_BUFFER_SIZE, &found);
+	if (found) {
+		identity.uid = entry.pw_uid;
+		identity.gid = entry.pw_gid;
+	} else if (!facts->unknown_user) {
+		facts->user_error = -ESRCH;
+		facts->unknown_user = name;
+	}
+	free(buffer);
+	return identity;
+}
+
+static int probe_identities(Probe *probe, Fault *fault)
+{
+	const Spec *spec = probe->spec;
+	Facts *facts = &probe->facts;
+	int r;
+
+	facts->vm = ourselves();
+	if (spec->user) {
+		facts->vm = named_user(facts, spec->user);
+	} else if (facts->euid == 0) {
+		r = uids_get(probe->options->state_directory, spec->name,
+			     probe->options->allocate_uid, &facts->vm.uid, &facts->vm_uid_is_new,
+			     fault);
+		if (r < 0)
+			return r;
+		facts->vm.gid = facts->vm.uid;
+	}
+
+	facts->share_users = calloc(spec->n_shares ?: 1, sizeof(*facts->share_users));
+	if (!facts->share_users)
+		return fault_oom(fault);
+	facts->n_shares = spec->n_shares;
+	for (size_t i = 0; i < spec->n_shares; i++) {
+		const char *user = spec->shares[i].user;
+
+		facts->share_users[i] = user ? named_user(facts, user) : facts->vm;
+	}
+	return 0;
+}
+
+/*
+ * Not from /proc/cpuinfo, which takes a millisecond for each dozen of CPUs. Intel SDM vol. 2 CPUID:
+ * leaf 1, ECX bit 5 is VMX; AMD APM vol. 3: leaf 8000_0001h, ECX bit 2 is SVM.
+ */
+static bool cpu_runs_stock_guests(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	unsigned eax, ebx, ecx, edx;
+
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & 1U << 5)
+		return true;
+	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & 1U << 2;
+#else
+	return true;
+#endif
+}
+
+/*
+ * The VMM gets the group of /dev/kvm where that helps; never group 0, which would open far more. A user
+ * that is no other than ourselves keeps the groups that it has.
+ */
+static void join_kvm_group(Facts *facts, const struct stat *st)
+{
+	const mode_t group_may = S_IRGRP | S_IWGRP;
+
+	if (facts->euid == 0 && st->st_gid != 0 && (st->st_mode & group_may) == group_may)
+		facts->vm.groups[facts->vm.n_groups++] = st->st_gid;
+}
+
+static void probe_kvm(Probe *probe)
+{
+	Facts *facts = &probe->facts;
+	struct stat st;
+	int fd;
+
+	facts->kvm = KVM_ABSENT;
+	if ((probe->spec->accel == ACCEL_TCG && probe->spec->vmm != VMM_CLOUD_HYPERVISOR) ||
+	    stat(KVM_DEVICE, &st) < 0)
+		return;
+	join_kvm_group(facts, &st);
+	fd = open_as(&facts->vm, KVM_DEVICE, O_RDWR);
+	if (fd >= 0)
+		facts->kvm = cpu_runs_stock_guests() ? KVM_USABLE : KVM_UNFIT;
+	else if (fd == -EACCES || fd == -EPERM)
+		facts->kvm = KVM_DENIED;
+	(void) close_fd(fd);
+}
+
+/* A number in /proc/sys; otherwise where there is none. */
+static long read_sysctl(const char *path, long otherwise)
+{
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return otherwise;
+	return strtol(text, NULL, 10);
+}
+
+/* The second is Debian's and Arch's patch, the third Ubuntu's. */
+static bool user_namespaces_usable(void)
+{
+	return read_sysctl("/proc/sys/user/max_user_namespaces", 0) > 0 &&
+	       read_sysctl("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0 &&
+	       read_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 0;
+}
+
+static int try_device(const Identity *identity, const char *path)
+{
+	int fd = open_as(identity, path, O_RDWR);
+
+	if (fd < 0)
+		return fd;
+	(void) close_fd(fd);
+	return 0;
+}
+
+static int probe_devices(Probe *probe)
+{
+	Facts *facts = &probe->facts;
+
+	probe_kvm(probe);
+	if (probe->spec->n_interfaces > 0)
+		facts->tun_error = try_device(NULL, "/dev/net/tun");
+	if (probe->spec->has_vsock)
+		facts->vsock_error = try_device(&facts->vm, "/dev/vhost-vsock");
+	if (probe->spec->n_shares > 0)
+		facts->user_namespaces = user_namespaces_usable();
+	return 0;
+}
+
+/* Tries one path, where the spec has it. */
+static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
+		    const Identity *identity, int flags)
+{
+	Facts *facts = &probe->facts;
+	PathFact *fact;
+
+	if (!path)
+		return 0;
+	if (array_grow(&facts->paths, facts->n_paths, sizeof(*facts->paths)) < 0)
+		return -ENOMEM;
+	fact = &facts->paths[facts->n_paths++];
+	*fact = (PathFact){ .role = role, .index = index, .path = path };
+	path_probe(identity, flags, fact);
+	return 0;
+}
+
+static int probe_disk_path(Probe *probe, size_t i)
+{
+	const SpecDisk *disk = &probe->spec->disks[i];
+	const Identity *vm = &probe->facts.vm;
+	int r = add_path(probe, PATH_DISK, i, disk->path, vm, disk->readonly ? O_RDONLY : O_RDWR);
+
+	return r < 0 ? r : add_path(probe, PATH_DISK_SOCKET, i, disk->socket, vm, O_RDWR);
+}
+
+/* Who serves a share as root has its capabilities, as we do. */
+static int probe_share_path(Probe *probe, size_t i)
+{
+	const SpecShare *share = &probe->spec->shares[i];
+	const Identity *user = &probe->facts.share_users[i];
+	int r = add_path(probe, PATH_SHARE, i, share->source, user->uid == 0 ? NULL : user,
+			 share->readonly ? O_RDONLY : O_RDWR);
+
+	return r < 0 ? r :
+		       add_path(probe, PATH_SHARE_SOCKET, i, share->socket, &probe->facts.vm,
+				O_RDWR);
+}
+
+static int probe_paths(Probe *probe)
+{
+	const SpecBoot *boot = &probe->spec->boot;
+	const Identity *vm = &probe->facts.vm;
+	int r;
+
+	r = add_path(probe, PATH_KERNEL, 0, boot->kernel, vm, O_RDONLY);
+	if (r == 0)
+		r = add_path(probe, PATH_INITRAMFS, 0, boot->initramfs, vm, O_RDONLY);
+	if (r == 0)
+		r = add_path(probe, PATH_FIRMWARE, 0, boot->firmware, vm, O_RDONLY);
+	for (size_t i = 0; r == 0 && i < probe->spec->n_disks; i++)
+		r = probe_disk_path(probe, i);
+	for (size_t i = 0; r == 0 && i < probe->spec->n_shares; i++)
+		r = probe_share_path(probe, i);
+	return r;
+}
+
+static int probe_bridges(Probe *probe)
+{
+	const Spec *spec = probe->spec;
+	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
+	int r;
+
+	probe->facts.bridges = calloc(spec->n_interfaces ?: 1, sizeof(BridgeFact));
+	if (!probe->facts.bridges)
+		return -ENOMEM;
+	probe->facts.n_interfaces = spec->n_interfaces;
+	if (spec->n_interfaces == 0)
+		return 0;
+
+	r = nl_connection_new(NETLINK_ROUTE, &nl);
+	for (size_t i = 0; r == 0 && i < spec->n_interfaces; i++) {
+		LinkInfo info;
+
+		r = link_get(nl, spec->interfaces[i].bridge, &info);
+		if (r == 0)
+			probe->facts.bridges[i] =
+				(BridgeFact){ info.ifindex, streq(info.kind, "bridge"), info.mtu };
+		else if (r == -ENODEV)
+			r = 0;
+	}
+	return r;
+}
+
+typedef struct Look {
+	const char *what;
+	int (*probe)(Probe *probe);
+} Look;
+
+/* All but the first: in order, for who opens a path must be known before. */
+static int probe_all(Probe *probe, Fault *fault)
+{
+	static const Look looks[] = {
+		{ "devices", probe_devices },
+		{ "programs", probe_programs },
+		{ "paths", probe_paths },
+		{ "bridges", probe_bridges },
+	};
+	int r = probe_identities(probe, fault);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
+		r = looks[i].probe(probe);
+		if (r < 0)
+			return fault_set(fault, r, MVMD_EXIT_SYSTEM, "probe",
+					 "cannot look at this host's %s: %m", looks[i].what);
+	}
+	return 0;
+}
+
+int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault *fault)
+{
+	Probe probe = { .spec = spec, .options = options };
+	int r;
+
+	r = program_cache_load(options->state_directory, &probe.cache);
+	if (r < 0)
+		return fault_oom(fault);
+	probe_rights(&probe.facts);
+	r = probe_all(&probe, fault);
+	program_cache_store(&probe.cache);
+	program_cache_done(&probe.cache);
+	if (r < 0) {
+		facts_done(&probe.facts);
+		return r;
+	}
+	*ret = probe.facts;
+	return 0;
+}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/options.h"
 #include "cli/spec-load.h"
+#include "host/probe.h"
 #include "model/conflicts.h"
+#include "model/plan.h"
 #include "mvmd/exit-codes.h"
 
 /* What one run of the command has looked at and found. */
@@ -19,6 +21,11 @@ typedef struct Check {
 	json_t *problems, *faults; /* for --json */
 	int exit_code; /* the worst */
 } Check;
+
+/* A fault that needs no memory itself. */
+static const Fault out_of_memory = { .error = -ENOMEM,
+				     .exit_code = MVMD_EXIT_SYSTEM,
+				     .id = "out-of-memory" };
 
 static void check_done(Check *check)
 {
@@ -96,6 +103,39 @@ static int keep_spec(Check *check, Spec *spec)
 	return 0;
 }
 
+static void check_faults(Check *check, const char *vm, FaultList *faults)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		check_fault(check, vm, &faults->items[i]);
+	fault_list_done(faults);
+}
+
+/* Could this host start it now? */
+static void check_host(Check *check, const Spec *spec)
+{
+	ProbeOptions options = { .state_directory = check->places->state_directory };
+	_cleanup_(plan_free_p) Plan *plan = NULL;
+	FaultList faults = { 0 };
+	Facts facts = { 0 };
+	Fault fault = { 0 };
+	int r;
+
+	r = facts_probe(spec, &options, &facts, &fault);
+	if (r == 0)
+		r = plan_problems(spec, &facts, &faults);
+	if (r == 0)
+		r = plan_awaited(spec, &facts, &faults);
+	if (r == 0)
+		r = plan_build(spec, &facts, check->places->runtime_directory, &plan, &fault);
+	if (r < 0)
+		check_fault(check, spec->name, fault.error ? &fault : &out_of_memory);
+	else if (plan && faults.n == 0 && !check->as_json)
+		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
+	check_faults(check, spec->name, &faults);
+	facts_done(&facts);
+	fault_done(&fault);
+}
+
 static void check_one(Check *check, const char *argument)
 {
 	_cleanup_(spec_free_p) Spec *spec = NULL;
@@ -111,6 +151,8 @@ static void check_one(Check *check, const char *argument)
 	} else {
 		if (!check->as_json)
 			(void) printf("%s: spec ok\n", spec->name);
+		if (!check->spec_only)
+			check_host(check, spec);
 		if (keep_spec(check, spec) < 0) {
 			(void) fault_oom(&fault);
 			check_fault(check, NULL, &fault);
@@ -140,9 +182,7 @@ static void check_all(Check *check)
 		(void) fault_oom(&fault);
 		check_fault(check, NULL, &fault);
 	}
-	for (size_t i = 0; i < conflicts.n; i++)
-		check_fault(check, NULL, &conflicts.items[i]);
-	fault_list_done(&conflicts);
+	check_faults(check, NULL, &conflicts);
 	str_list_done(&names);
 	fault_done(&fault);
 }
@@ -162,49 +202,24 @@ static int print_json(const Check *check)
 	return check->exit_code;
 }
 
-static int parse_options(Check *check, int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },
-		{ "spec-only", no_argument, NULL, 's' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
-	};
-	int option;
-
-	optind = 0; /* start anew: main() has used getopt before */
-	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
-		switch (option) {
-		case 'a':
-			check->all = true;
-			break;
-		case 's':
-			check->spec_only = true;
-			break;
-		case 'j':
-			check->as_json = true;
-			break;
-		default:
-			return -EINVAL;
-		}
-	if (check->all != (optind == argc)) {
-		log_line(LOG_LEVEL_ERROR, "check takes the names of specs, or --all");
-		return -EINVAL;
-	}
-	return 0;
-}
-
 int cmd_check(const Places *places, int argc, char **argv)
 {
 	Check check = { .places = places, .problems = json_array(), .faults = json_array() };
+	const Switch switches[] = {
+		{ "--all", &check.all },
+		{ "--spec-only", &check.spec_only },
+		{ "--json", &check.as_json },
+	};
+	int n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, argc);
 	int exit_code = MVMD_EXIT_USAGE;
 
-	if (parse_options(&check, argc, argv) >= 0) {
+	if (n >= 0 && check.all != (n == 0))
+		log_line(LOG_LEVEL_ERROR, "check takes the names of VMs, or --all");
+	else if (n >= 0) {
 		if (check.all)
 			check_all(&check);
-		else
-			for (int i = optind; i < argc; i++)
-				check_one(&check, argv[i]);
+		for (int i = 1; i <= n; i++)
+			check_one(&check, argv[i]);
 		exit_code = check.as_json ? print_json(&check) : check.exit_code;
 	}
 	check_done(&check);

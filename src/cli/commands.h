@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "base/util.h"
+
 /*
  * One command is one file, cli/cmd-NAME.c, with one function that takes the words from its own name on
  * and returns an exit code (include/mvmd/exit-codes.h). main.c is the table of them.

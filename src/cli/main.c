@@ -1,8 +1,194 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
 #include "cli/commands.h"
 #include "mvmd/exit-codes.h"
 
-int main(void)
+static const Command commands[] = {
+	{ "run", "NAME|PATH", "start a VM in the foreground, its console on stdout", cmd_run,
+	  "  --replace            a VMM that outlived its supervisor is killed first\n" },
+	{ "list", "", "all VMs: those with a spec, and those that run", cmd_list,
+	  "  --json               the same as data\n" },
+	{ "status", "[NAME]", "how a running VM is", cmd_status,
+	  "  --json               the same as data\n" },
+	{ "stop", "NAME", "press the power button, and wait for the end", cmd_stop,
+	  "  --force              end it at once\n" },
+	{ "console", "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console, NULL },
+	{ "check", "NAME|PATH...|--all", "is the spec right, and could this host start it",
+	  cmd_check,
+	  "  --all                every spec, and what two of them would fight over\n"
+	  "  --spec-only          only the spec, not this host\n"
+	  "  --json               the same as data\n" },
+	{ "plan", "NAME|PATH", "what a start would do, step by step; changes nothing", cmd_plan,
+	  "  --json               the same as data\n" },
+	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
+	  "  --man                the table of keys, for the man page\n" },
+};
+
+/* An option before or behind the command, and the environment variable that stands in for it. */
+typedef struct PlaceOption {
+	const char *name;
+	const char *variable;
+	const char *standard;
+	size_t offset; /* in Places */
+} PlaceOption;
+
+static const PlaceOption place_options[] = {
+	{ "--spec-dir", "MVMD_SPEC_DIR", "/etc/mvmd", offsetof(Places, spec_directory) },
+	{ "--runtime-dir", "MVMD_RUNTIME_DIR", "/run/mvmd", offsetof(Places, runtime_directory) },
+	{ "--state-dir", "MVMD_STATE_DIR", "/var/lib/mvmd", offsetof(Places, state_directory) },
+};
+
+static const char **place_of(Places *places, const PlaceOption *option)
 {
+	return (const char **) (void *) ((char *) places + option->offset);
+}
+
+static void print_help(FILE *stream)
+{
+	(void) fprintf(stream, "usage: mvmd [OPTION...] COMMAND ...\n\n"
+			       "Starts microVMs from one file each and keeps them running.\n\n");
+	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+		(void) fprintf(stream, "  %-8s %-20s %s\n", commands[i].name, commands[i].arguments,
+			       commands[i].sentence);
+	(void) fprintf(stream,
+		       "\n"
+		       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
+		       "  --runtime-dir=DIR    sockets, default /run/mvmd (MVMD_RUNTIME_DIR)\n"
+		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
+		       "  -v, --verbose        tell every step and state\n"
+		       "  --version, --help\n\n"
+		       "mvmd COMMAND --help, man mvmd, man mvmd.vm\n");
+}
+
+static void print_command_help(const Command *command)
+{
+	(void) printf("usage: mvmd %s %s%s\n\n%s\n", command->name,
+		      command->options ? "[OPTION...] " : "", command->arguments,
+		      command->sentence);
+	if (command->options)
+		(void) printf("\n%s", command->options);
+}
+
+/* Takes "--spec-dir=X" and "--spec-dir X" out of argv. Returns how many words it took, or -EINVAL. */
+static int take_place(Places *places, int argc, char **argv)
+{
+	for (size_t i = 0; i < ELEMENTSOF(place_options); i++) {
+		const PlaceOption *option = &place_options[i];
+		size_t length = strlen(option->name);
+
+		if (strncmp(argv[0], option->name, length) != 0)
+			continue;
+		if (argv[0][length] == '=' && argv[0][length + 1]) {
+			*place_of(places, option) = argv[0] + length + 1;
+			return 1;
+		}
+		if (argv[0][length] == '\0' && argc > 1 && *argv[1]) {
+			*place_of(places, option) = argv[1];
+			return 2;
+		}
+		if (argv[0][length] == '=' || argv[0][length] == '\0') {
+			log_line(LOG_LEVEL_ERROR, "%s wants a directory", option->name);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+static void places_from_environment(Places *places)
+{
+	for (size_t i = 0; i < ELEMENTSOF(place_options); i++) {
+		const char *value = getenv(place_options[i].variable);
+
+		*place_of(places, &place_options[i]) =
+			value && *value ? value : place_options[i].standard;
+	}
+}
+
+/* Takes the global options out of argv, wherever they stand. Returns the new argc, or -EINVAL. */
+static int take_global_options(Places *places, int argc, char **argv)
+{
+	int n = 1;
+
+	places_from_environment(places);
+	for (int i = 1; i < argc;) {
+		int taken = take_place(places, argc - i, argv + i);
+
+		if (taken < 0)
+			return taken;
+		if (taken == 0 && (streq(argv[i], "-v") || streq(argv[i], "--verbose"))) {
+			log_set_level(LOG_LEVEL_DEBUG);
+			taken = 1;
+		}
+		if (taken == 0)
+			argv[n++] = argv[i++];
+		i += taken;
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+static const Command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+		if (streq(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+	const char *names[ELEMENTSOF(commands)], *nearest;
+
+	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+		names[i] = commands[i].name;
+	nearest = nearest_name(name, names, ELEMENTSOF(commands));
+	if (nearest)
+		log_line(LOG_LEVEL_ERROR, "there is no command \"%s\"; did you mean \"%s\"?", name,
+			 nearest);
+	else
+		log_line(LOG_LEVEL_ERROR, "there is no command \"%s\"; see mvmd --help", name);
 	return MVMD_EXIT_USAGE;
+}
+
+static bool asks_for_help(char **argv)
+{
+	for (int i = 1; argv[i]; i++)
+		if (streq(argv[i], "--help") || streq(argv[i], "-h"))
+			return true;
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	const Command *command;
+	Places places;
+
+	argc = take_global_options(&places, argc, argv);
+	if (argc < 0)
+		return MVMD_EXIT_USAGE;
+	if (argc < 2) {
+		print_help(stderr);
+		return MVMD_EXIT_USAGE;
+	}
+	if (streq(argv[1], "--help") || streq(argv[1], "-h") || streq(argv[1], "help")) {
+		print_help(stdout);
+		return MVMD_EXIT_OK;
+	}
+	if (streq(argv[1], "--version")) {
+		(void) printf("mvmd %s\n", MVMD_VERSION);
+		return MVMD_EXIT_OK;
+	}
+
+	command = find_command(argv[1]);
+	if (!command)
+		return unknown_command(argv[1]);
+	if (asks_for_help(argv + 1)) {
+		print_command_help(command);
+		return MVMD_EXIT_OK;
+	}
+	return command->run(&places, argc - 1, argv + 1);
 }

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/client.h"
+#include "host/sock.h"
+#include "host/vm-dir.h"
+#include "model/spec.h"
+#include "mvmd/exit-codes.h"
+
+#define CLIENT_READ_BYTES 4096
+
+/* Waits until fd is ready for events. 0, -ETIMEDOUT or -errno. */
+static int wait_for(int fd, short events, uint64_t until_usec)
+{
+	struct pollfd ready = { .fd = fd, .events = events };
+	uint64_t now = now_usec();
+	int r;
+
+	if (now >= until_usec)
+		return -ETIMEDOUT;
+	r = poll(&ready, 1, (int) ((until_usec - now) / USEC_PER_MSEC) + 1);
+	if (r < 0)
+		return errno == EINTR ? 0 : -errno;
+	return r == 0 ? -ETIMEDOUT : 0;
+}
+
+static int send_all(int fd, const char *bytes, size_t n, uint64_t until_usec)
+{
+	while (n > 0) {
+		ssize_t sent = send(fd, bytes, n, MSG_NOSIGNAL);
+		int r = 0;
+
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (sent < 0) {
+			r = wait_for(fd, POLLOUT, until_usec);
+			sent = 0;
+		}
+		if (r < 0)
+			return r;
+		bytes += sent;
+		n -= (size_t) sent;
+	}
+	return 0;
+}
+
+/* Reads up to the NUL and not one byte further: what follows may be the console's. */
+static int read_message(int fd, StrBuf *message, uint64_t until_usec)
+{
+	char bytes[CLIENT_READ_BYTES], *end = NULL;
+
+	while (!end) {
+		ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_PEEK);
+
+		if (n == 0)
+			return -ECONNRESET;
+		if (n < 0) {
+			int r = errno == EAGAIN || errno == EINTR ?
+					wait_for(fd, POLLIN, until_usec) :
+					-errno;
+
+			if (r < 0)
+				return r;
+			continue;
+		}
+		end = memchr(bytes, '\0', (size_t) n);
+		if (end)
+			n = end - bytes + 1;
+		if (recv(fd, bytes, (size_t) n, 0) != n)
+			return -EIO;
+		str_buf_add_bytes(message, bytes, (size_t) n);
+	}
+	return message->failed ? -ENOMEM : 0;
+}
+
+static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
+{
+	if (streq(error, "io.mvmd.vm.PermissionDenied")) {
+		(void) fault_set(fault, -EPERM, MVMD_EXIT_PERMISSION, "not-an-owner",
+				 "uid %d may not: it is neither root nor an owner of this VM",
+				 (int) json_integer_value(json_object_get(parameters, "uid")));
+		return fault_remedy(fault, "sudo, or \"owners\" in the spec");
+	}
+	if (streq(error, "io.mvmd.vm.NoConsole"))
+		return fault_set(fault, -EAGAIN, MVMD_EXIT_NOT_RUNNING, "no-console",
+				 "it has no console yet");
+	return fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
+			 "its supervisor answered %s", error);
+}
+
+static int parse_reply(const char *text, json_t **ret, Fault *fault)
+{
+	json_t *reply = json_loads(text, 0, NULL);
+	json_t *parameters = json_object_get(reply, "parameters");
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	int r = 0;
+
+	if (!reply)
+		r = fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
+			      "its supervisor's answer is no JSON");
+	else if (error)
+		r = fault_from_reply(error, parameters, fault);
+	else
+		*ret = json_incref(parameters ?: json_null());
+	json_decref(reply);
+	return r;
+}
+
+int client_call(const char *socket_path, const char *method, json_t *parameters, json_t **ret,
+		int *ret_fd, Fault *fault)
+{
+	json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters",
+				 parameters ?: json_object());
+	_cleanup_free_ char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
+	uint64_t until_usec = now_usec() + CLIENT_TIMEOUT_USEC;
+	_cleanup_close_ int fd = -EBADF;
+	StrBuf message = { 0 };
+	int r;
+
+	json_decref(call);
+	if (!text)
+		return fault_oom(fault);
+	r = sock_connect(socket_path, &fd);
+	if (r == 0)
+		r = send_all(fd, text, strlen(text) + 1, until_usec);
+	if (r == 0)
+		r = read_message(fd, &message, until_usec);
+	if (r < 0)
+		(void) fault_set(fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+				 "control-socket", "no answer from its supervisor at %s: %m",
+				 socket_path);
+	else
+		r = parse_reply(message.text, ret, fault);
+	str_buf_done(&message);
+	if (r == 0 && ret_fd)
+		*ret_fd = TAKE_FD(fd);
+	return r;
+}
+
+/* The VM's name: the argument, or of a path the last part without ".json". New string or NULL. */
+static char *name_of_argument(const char *argument)
+{
+	const char *slash = strrchr(argument, '/'), *last = slash ? slash + 1 : argument;
+	size_t length = strlen(last);
+
+	if (slash && length > strlen(".json") && streq(last + length - strlen(".json"), ".json"))
+		length -= strlen(".json");
+	return strndup(last, length);
+}
+
+static bool spec_exists(const Places *places, const char *argument, const char *name)
+{
+	_cleanup_free_ char *path = strchr(argument, '/') ?
+					    strdup(argument) :
+					    str_printf("%s/%s.json", places->spec_directory, name);
+
+	return path && access(path, F_OK) == 0;
+}
+
+int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault)
+{
+	_cleanup_free_ char *name = name_of_argument(argument);
+	StateFile state = { 0 };
+	VmFound found = { 0 };
+	int r;
+
+	if (!name)
+		return fault_oom(fault);
+	if (!vm_name_is_valid(name)) {
+		(void) fault_set(fault, -EINVAL, MVMD_EXIT_USAGE, "vm-name",
+				 "\"%s\" is no name of a VM", name);
+		return fault_remedy(fault, "a name begins with a letter or digit and has letters, "
+					   "digits, '.' and '-', at most 48 in all");
+	}
+	r = vm_places_init(places->runtime_directory, name, &found.places);
+	if (r < 0)
+		return fault_oom(fault);
+
+	found.pid = vm_lock_holder(found.places.lock_file);
+	if (found.pid > 0) {
+		found.presence = VM_PRESENCE_RUNNING;
+	} else if (state_file_read(found.places.state_file, &state) == 0 &&
+		   state_process_is_alive(&state.vmm)) {
+		found.presence = VM_PRESENCE_ORPHANED;
+		found.pid = state.vmm.pid;
+	} else {
+		found.presence = spec_exists(places, argument, name) ? VM_PRESENCE_STOPPED :
+								       VM_PRESENCE_UNKNOWN;
+	}
+	state_file_done(&state);
+	*ret = found;
+	return 0;
+}
+
+void vm_found_done(VmFound *found)
+{
+	vm_places_done(&found->places);
+}
+
+int client_say_absent(const VmFound *found)
+{
+	const char *name = found->places.name;
+
+	switch (found->presence) {
+	case VM_PRESENCE_UNKNOWN:
+		log_line(LOG_LEVEL_ERROR, "there is no VM \"%s\"; mvmd list shows all", name);
+		return MVMD_EXIT_UNKNOWN_VM;
+	case VM_PRESENCE_ORPHANED:
+		log_line(
+			LOG_LEVEL_ERROR,
+			"%s has no supervisor: the one that had started it was killed, but its VMM, "
+			"pid %d, runs on; mvmd stop --force %s ends it, mvmd run --replace %s starts "
+			"it anew",
+			name, found->pid, name, name);
+		return MVMD_EXIT_NOT_RUNNING;
+	case VM_PRESENCE_STOPPED:
+	case VM_PRESENCE_RUNNING:
+	default:
+		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd run %s starts it", name, name);
+		return MVMD_EXIT_NOT_RUNNING;
+	}
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+#include "base/fault.h"
+#include "cli/commands.h"
+#include "model/places.h"
+
+/* The command's side of a control socket (include/mvmd/io.mvmd.vm.varlink): one call, blocking. */
+
+/* How long a supervisor may take to answer: it only ever waits in its loop. */
+#define CLIENT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/*
+ * Calls method and waits for the answer. parameters is taken; NULL: none. *ret is a new reference to the
+ * answer's parameters; *ret_fd, where ret_fd is not NULL, the connection (else it is closed).
+ * With fault: -ENOENT or -ECONNREFUSED (nobody there), -EPERM (not an owner), -ETIMEDOUT, -EPROTO.
+ */
+int client_call(const char *socket_path, const char *method, json_t *parameters, json_t **ret,
+		int *ret_fd, Fault *fault);
+
+/* What a VM is as far as its files tell. */
+typedef enum VmPresence {
+	VM_PRESENCE_RUNNING, /* its supervisor has the lock */
+	VM_PRESENCE_ORPHANED, /* its VMM lives, its supervisor does not */
+	VM_PRESENCE_STOPPED, /* there is a spec */
+	VM_PRESENCE_UNKNOWN, /* there is nothing */
+} VmPresence;
+
+typedef struct VmFound {
+	VmPlaces places;
+	VmPresence presence;
+	pid_t pid; /* supervisor, or the orphaned VMM; 0: none */
+} VmFound;
+
+/* Looks for the VM that argument (a name or a path to a spec) means. 0 or -errno with fault. */
+int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault);
+void vm_found_done(VmFound *found);
+
+/* Says that a VM is not running or unknown and returns the exit code for it. */
+int client_say_absent(const VmFound *found);

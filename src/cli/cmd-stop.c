@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/client.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "host/vm-dir.h"
+#include "mvmd/exit-codes.h"
+
+/* How often the wait says that it goes on. */
+#define STOP_COUNTDOWN_MSEC 5000
+
+/* The supervisor closes the connection when the VM is gone. */
+static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
+{
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	uint64_t until_usec = now_usec() + timeout_usec;
+
+	while (poll(&end, 1, STOP_COUNTDOWN_MSEC) == 0) {
+		uint64_t now = now_usec();
+
+		if (now < until_usec)
+			log_line(LOG_LEVEL_INFO,
+				 "%s: waiting for the guest to power off, %" PRIu64 "s left; "
+				 "mvmd stop --force %s ends it now",
+				 name, (until_usec - now) / USEC_PER_SEC, name);
+	}
+}
+
+static int stop_running(const VmFound *found, bool force, Fault *fault)
+{
+	_cleanup_close_ int fd = -EBADF;
+	json_t *reply = NULL;
+	uint64_t timeout_usec;
+	int r;
+
+	r = client_call(found->places.control_socket, "io.mvmd.vm.Stop",
+			json_pack("{s:b}", "force", force), &reply, &fd, fault);
+	if (r < 0)
+		return r;
+	timeout_usec = (uint64_t) json_integer_value(json_object_get(reply, "timeout_usec"));
+	json_decref(reply);
+	wait_for_the_end(found->places.name, fd, timeout_usec);
+	return 0;
+}
+
+/* Nobody can ask the guest any more: the VMM is killed, and what its supervisor left is removed. */
+static int stop_orphan(const VmFound *found, Fault *fault)
+{
+	_cleanup_free_ char *ended = NULL;
+	int r, lock_fd = -EBADF;
+
+	r = vm_lock(&found->places, &lock_fd, fault);
+	if (r < 0)
+		return r;
+	r = vm_leftovers_clean(&found->places, true, &ended, fault);
+	vm_unlock(&found->places, lock_fd);
+	if (r == 0)
+		log_line(LOG_LEVEL_INFO, "%s: ended %s", found->places.name, ended);
+	return r;
+}
+
+int cmd_stop(const Places *places, int argc, char **argv)
+{
+	bool force = false;
+	const Switch switches[] = { { "--force", &force } };
+	VmFound found = { 0 };
+	Fault fault = { 0 };
+	int r, exit_code = MVMD_EXIT_OK;
+
+	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
+		return MVMD_EXIT_USAGE;
+	r = client_find(places, argv[1], &found, &fault);
+	if (r == 0) {
+		if (found.presence == VM_PRESENCE_RUNNING)
+			r = stop_running(&found, force, &fault);
+		else if (found.presence == VM_PRESENCE_ORPHANED && force)
+			r = stop_orphan(&found, &fault);
+		else
+			exit_code = client_say_absent(&found);
+		vm_found_done(&found);
+	}
+	if (r < 0) {
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		exit_code = fault.exit_code;
+	}
+	fault_done(&fault);
+	return exit_code;
+}

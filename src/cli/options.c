@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/options.h"
+#include "base/log.h"
+
+#define SWITCHES_MAX 8
+
+static bool take_switch(const char *word, const Switch *switches, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (streq(word, switches[i].name)) {
+			*switches[i].value = true;
+			return true;
+		}
+	return false;
+}
+
+static void say_unknown(const char *command, const char *word, const Switch *switches, size_t n)
+{
+	const char *names[SWITCHES_MAX], *nearest;
+
+	for (size_t i = 0; i < n && i < SWITCHES_MAX; i++)
+		names[i] = switches[i].name;
+	nearest = nearest_name(word, names, n < SWITCHES_MAX ? n : SWITCHES_MAX);
+	if (nearest)
+		log_line(LOG_LEVEL_ERROR, "%s: there is no option %s; did you mean %s?", command,
+			 word, nearest);
+	else
+		log_line(LOG_LEVEL_ERROR, "%s: there is no option %s; see mvmd %s --help", command,
+			 word, command);
+}
+
+int options_parse(int argc, char **argv, const Switch *switches, size_t n_switches, int least,
+		  int most)
+{
+	const char *command = argv[0];
+	bool only_words = false;
+	int n = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!only_words && streq(argv[i], "--")) {
+			only_words = true;
+		} else if (!only_words && argv[i][0] == '-' && argv[i][1]) {
+			if (take_switch(argv[i], switches, n_switches))
+				continue;
+			say_unknown(command, argv[i], switches, n_switches);
+			return -EINVAL;
+		} else {
+			argv[++n] = argv[i];
+		}
+	}
+	if (n < least)
+		log_line(LOG_LEVEL_ERROR, "%s: which VM? see mvmd %s --help", command, command);
+	else if (n > most)
+		log_line(LOG_LEVEL_ERROR, "%s: \"%s\" is one word too many; see mvmd %s --help",
+			 command, argv[most + 1], command);
+	return n < least || n > most ? -EINVAL : n;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/util.h"
+
+/* A switch of a command: "--json". */
+typedef struct Switch {
+	const char *name;
+	bool *value; /* set where it was given */
+} Switch;
+
+/*
+ * Reads a command's words: switches are set, all others are left in argv[1…]. Says what is wrong.
+ * Returns the number of words left, or -EINVAL where there are fewer than least or more than most, or an
+ * unknown option.
+ */
+int options_parse(int argc, char **argv, const Switch *switches, size_t n_switches, int least,
+		  int most);

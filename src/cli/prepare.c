@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/prepare.h"
+#include "base/log.h"
+#include "cli/spec-load.h"
+#include "host/probe.h"
+#include "mvmd/exit-codes.h"
+
+static int say(Fault *fault)
+{
+	int exit_code = fault->exit_code ?: MVMD_EXIT_SYSTEM;
+
+	log_fault(LOG_LEVEL_ERROR, fault);
+	fault_done(fault);
+	return exit_code;
+}
+
+static int prepare_spec(const Places *places, const char *argument, Spec **ret)
+{
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r = spec_load(places, argument, ret, &problems, &fault);
+
+	if (r < 0 && problems.n > 0) {
+		spec_print_problems(&problems);
+		problems_done(&problems);
+		return MVMD_EXIT_SPEC;
+	}
+	return r < 0 ? say(&fault) : MVMD_EXIT_OK;
+}
+
+/* Tells all that the host lacks. For a look these are remarks. */
+static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_for)
+{
+	bool start = what_for == PREPARE_FOR_START;
+	FaultList faults = { 0 };
+	int exit_code;
+
+	if (plan_problems(spec, facts, &faults) < 0)
+		return MVMD_EXIT_SYSTEM;
+	for (size_t i = 0; i < faults.n; i++)
+		log_fault(start ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &faults.items[i]);
+	exit_code = fault_list_exit_code(&faults);
+	fault_list_done(&faults);
+	return start ? exit_code : MVMD_EXIT_OK;
+}
+
+int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret)
+{
+	ProbeOptions options = { .state_directory = places->state_directory,
+				 .allocate_uid = what_for == PREPARE_FOR_START };
+	Fault fault = { 0 };
+	int exit_code;
+
+	*ret = (Prepared){ 0 };
+	exit_code = prepare_spec(places, argument, &ret->spec);
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
+	log_set_vm(ret->spec->name);
+
+	if (facts_probe(ret->spec, &options, &ret->facts, &fault) < 0)
+		exit_code = say(&fault);
+	if (exit_code == MVMD_EXIT_OK)
+		exit_code = prepare_judge(ret->spec, &ret->facts, what_for);
+	if (exit_code == MVMD_EXIT_OK &&
+	    plan_build(ret->spec, &ret->facts, places->runtime_directory, &ret->plan, &fault) < 0)
+		exit_code = say(&fault);
+	return exit_code;
+}
+
+void prepared_done(Prepared *prepared)
+{
+	log_set_vm(NULL);
+	(void) plan_free(prepared->plan);
+	facts_done(&prepared->facts);
+	(void) spec_free(prepared->spec);
+	*prepared = (Prepared){ 0 };
+}

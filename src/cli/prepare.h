@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "cli/commands.h"
+#include "model/plan.h"
+
+/*
+ * All that stands before a start: the spec, the facts about this host, the plan. Each refers to those
+ * before it, so it is not to be copied.
+ */
+typedef struct Prepared {
+	Spec *spec;
+	Facts facts;
+	Plan *plan;
+} Prepared;
+
+/*
+ * Loads, probes and plans the VM that argument names; for a start (and for nothing else) the VM's uid is
+ * taken. What is wrong is printed. Returns an exit code; *ret is to be freed in any case.
+ * A look goes on with a plan where the host lacks something, and returns MVMD_EXIT_OK.
+ */
+typedef enum PrepareFor {
+	PREPARE_FOR_START,
+	PREPARE_FOR_LOOK,
+} PrepareFor;
+int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret);
+void prepared_done(Prepared *prepared);

@@ -73,6 +73,7 @@ typedef struct Facts {
 	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
 	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
 	KvmState kvm;
+	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
 	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox) */
 
 	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd;

@@ -22,6 +22,9 @@
 #define EVENTS_PIPE_BYTES (1024 * 1024)
 #define EVENTS_READ_BYTES 8192
 
+/* cloud-hypervisor refuses to start with less (vmm/src/landlock.rs of v53: ABI::V3, a hard requirement). */
+#define LANDLOCK_ABI_MIN 3
+
 typedef struct ChVmm {
 	ChApi *api;
 	int events_fd;
@@ -262,13 +265,46 @@ static int add_next_nic(Vmm *vmm)
 	return r < 0 ? r : api_call(vmm, "vm.add-net", body, &vmm->resources.taps[i], on_created);
 }
 
+static void add_directory_of(const char *file, StrList *list)
+{
+	_cleanup_free_ char *resolved = file ? realpath(file, NULL) : NULL;
+	char *slash = resolved ? strrchr(resolved, '/') : NULL;
+
+	if (!slash)
+		return; /* the boot will say what is wrong with it */
+	if (slash == resolved)
+		slash++;
+	*slash = '\0';
+	if (!str_list_contains(list, resolved))
+		str_list_add(list, "%s", resolved);
+}
+
+/*
+ * cloud-hypervisor opens kernel, initramfs and firmware anew at every guest reboot, but its rules are for the
+ * files that were there at vm.create: a kernel that a package update replaced would end the VM at its
+ * next reboot. So their directories are readable.
+ */
+static int make_config(const Plan *plan, char **ret)
+{
+	bool landlock = plan->facts->landlock_abi >= LANDLOCK_ABI_MIN;
+	StrList readable = { 0 };
+	int r;
+
+	add_directory_of(plan->spec->boot.kernel, &readable);
+	add_directory_of(plan->spec->boot.initramfs, &readable);
+	add_directory_of(plan->spec->boot.firmware, &readable);
+	r = readable.failed ? -ENOMEM : ch_config_vm(plan, landlock ? &readable : NULL, ret);
+	str_list_done(&readable);
+	return r;
+}
+
 static int ch_create(Vmm *vmm)
 {
 	ChVmm *ch = vmm->state;
 	_cleanup_free_ char *body = NULL;
 	int r;
 
-	r = ch_config_vm(vmm->plan, NULL, &body);
+	r = make_config(vmm->plan, &body);
 	if (r < 0)
 		return r;
 	ch->next_nic = 0;

@@ -6,9 +6,11 @@
  * told. Include <cmocka.h> and what it needs first.
  */
 #include <fcntl.h>
+#include <linux/landlock.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -139,6 +141,8 @@ static inline void machine_init(Machine *m, VmmKind kind, const char *program, c
 	m->program = (Program){ .path = strdup(program) };
 	if (kind == VMM_QEMU)
 		m->program.major = 7, m->program.minor = 2;
+	m->facts.landlock_abi = (int) syscall(SYS_landlock_create_ruleset, NULL, 0,
+					      LANDLOCK_CREATE_RULESET_VERSION);
 	m->spec = (Spec){
 		.name = vm_name,
 		.boot = { .kernel = guest_path, .cmdline = strdup(cmdline) },
@@ -216,7 +220,8 @@ static inline void quit(Machine *m)
 
 static inline void remove_directory(const Machine *m)
 {
-	static const char *const names[] = { "vmm.sock", "console.sock", "vsock.sock", "disk.raw" };
+	static const char *const names[] = { "vmm.sock", "console.sock", "vsock.sock", "disk.raw",
+					     "kernel",	 "kernel.new",	 "share.sock" };
 
 	if (strncmp(m->program.path, m->directory, strlen(m->directory)) == 0)
 		(void) unlink(m->program.path);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The two VMM drivers with the real programs and the tiny guest. */
+#include <limits.h>
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -16,20 +18,21 @@
 #include "parts/machine.h"
 
 static char nic_id[] = "net0", nic_alias[] = "mvmd:test/net0";
+static char share_id[] = "data";
 static char disk_id[] = "root", disk_serial[] = "serial-1", missing_disk[] = "/nonexistent/disk,1";
 
-static const char *find_program(const char *name)
+/* Writes the program's path to path; false where it is not installed. */
+static bool find_program(const char *name, char path[PATH_MAX])
 {
-	static char path[4096];
 	char *list = strdup(getenv("PATH") ?: ""), *rest = list, *directory;
 	bool found = false;
 
 	while (!found && (directory = strsep(&rest, ":"))) {
-		(void) snprintf(path, sizeof(path), "%s/%s", directory, name);
+		(void) snprintf(path, PATH_MAX, "%s/%s", directory, name);
 		found = access(path, X_OK) == 0;
 	}
 	free(list);
-	return found ? path : NULL;
+	return found;
 }
 
 static void skip_because(const char *reason)
@@ -40,15 +43,15 @@ static void skip_because(const char *reason)
 
 static const char *real_vmm(VmmKind kind)
 {
-	const char *path =
-		find_program(kind == VMM_QEMU ? "qemu-system-x86_64" : "cloud-hypervisor");
+	static char path[PATH_MAX];
+	bool is_qemu = kind == VMM_QEMU;
 
 	if (access(guest_path, R_OK) < 0)
 		skip_because("there is no tiny guest for this machine");
-	if (!path)
-		skip_because(kind == VMM_QEMU ? "qemu-system-x86_64 is not installed" :
-						"cloud-hypervisor is not installed");
-	if (kind == VMM_CLOUD_HYPERVISOR && access("/dev/kvm", R_OK | W_OK) < 0)
+	if (!find_program(is_qemu ? "qemu-system-x86_64" : "cloud-hypervisor", path))
+		skip_because(is_qemu ? "qemu-system-x86_64 is not installed" :
+				       "cloud-hypervisor is not installed");
+	if (!is_qemu && access("/dev/kvm", R_OK | W_OK) < 0)
 		skip_because("/dev/kvm cannot be opened");
 	return path;
 }
@@ -257,7 +260,7 @@ static void test_qemu_killed_by_others(void **state)
 }
 
 /* Gives the machine a tap in this process's network namespace. */
-static void add_tap(Machine *m)
+static void add_tap(Machine *m, uint32_t queues)
 {
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
 	Fault fault = { 0 };
@@ -271,8 +274,9 @@ static void add_tap(Machine *m)
 		.alias = nic_alias,
 		.mac = { { 2, 0, 0, 0, 0, 1 } },
 		.tap_mac = { { 0xfe, 0, 0, 0, 0, 1 } },
-		.queues = 1,
+		.queues = queues,
 	};
+	m->spec.cpus = queues;
 	m->plan.nics = &m->nic;
 	m->plan.n_nics = 1;
 
@@ -282,12 +286,12 @@ static void add_tap(Machine *m)
 }
 
 /* The VMM holds the tap, and with the VMM it goes. */
-static void tap_by_fd(VmmKind kind, const char *cmdline)
+static void tap_by_fd(VmmKind kind, uint32_t queues, const char *cmdline)
 {
 	Machine m;
 
 	machine_init(&m, kind, real_vmm(kind), cmdline);
-	add_tap(&m);
+	add_tap(&m, queues);
 	machine_must_start(&m);
 	run_until(&m, VMM_BOOTED, 1);
 	tap_close(&m.tap);
@@ -301,12 +305,84 @@ static void tap_by_fd(VmmKind kind, const char *cmdline)
 
 static void test_ch_tap(void **state)
 {
-	tap_by_fd(VMM_CLOUD_HYPERVISOR, "reboot");
+	tap_by_fd(VMM_CLOUD_HYPERVISOR, 1, "reboot");
+}
+
+static void test_ch_tap_with_two_queues(void **state)
+{
+	tap_by_fd(VMM_CLOUD_HYPERVISOR, 2, "reboot");
 }
 
 static void test_qemu_tap(void **state)
 {
-	tap_by_fd(VMM_QEMU, "reboot=1 hang");
+	tap_by_fd(VMM_QEMU, 1, "reboot=1 hang");
+}
+
+static void test_qemu_tap_with_two_queues(void **state)
+{
+	tap_by_fd(VMM_QEMU, 2, "reboot=1 hang");
+}
+
+/* A virtiofsd on a listener of ours, serving the machine's own directory; SIGTERM ends it with us. */
+static pid_t start_virtiofsd(const Machine *m, const char *program, const char *socket_path)
+{
+	_cleanup_close_ int listener = -EBADF;
+	char number[16];
+	pid_t pid;
+
+	assert_int_equal(sock_listen(socket_path, NULL, &listener), 0);
+	(void) snprintf(number, sizeof(number), "%d", listener);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+		(void) fcntl(listener, F_SETFD, 0);
+		(void) execl(program, program, "--fd", number, "--shared-dir", m->directory,
+			     "--sandbox", "none", "--log-level", "error", NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+/* The share's server sees its client come and go: it ends by itself, content. */
+static void with_share(VmmKind kind)
+{
+	_cleanup_free_ char *socket_path = NULL;
+	char virtiofsd[PATH_MAX];
+	SpecShare share = { .id = share_id, .tag = share_id };
+	PlanBackend backend = { .kind = BACKEND_VIRTIOFSD, .id = share_id, .share = &share };
+	int status = 0;
+	Machine m;
+	pid_t pid;
+
+	if (!find_program("virtiofsd", virtiofsd))
+		skip_because("virtiofsd is not installed");
+	machine_init(&m, kind, real_vmm(kind), "poweroff");
+	socket_path = path_in(&m, "share.sock");
+	backend.socket = socket_path;
+	m.spec.shares = &share;
+	m.spec.n_shares = 1;
+	m.plan.backends = &backend;
+	m.plan.n_backends = 1;
+	m.plan.shared_memory = true;
+
+	pid = start_virtiofsd(&m, virtiofsd, socket_path);
+	machine_must_start(&m);
+	run_until(&m, VMM_GUEST_OFF, 1);
+	quit(&m);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	machine_done(&m);
+}
+
+static void test_ch_share(void **state)
+{
+	with_share(VMM_CLOUD_HYPERVISOR);
+}
+
+static void test_qemu_share(void **state)
+{
+	with_share(VMM_QEMU);
 }
 
 static void add_disk(Machine *m, SpecDisk *disk)
@@ -399,14 +475,46 @@ static void test_ch_vsock(void **state)
 	SockState look;
 	Machine m;
 
-	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "reboot");
+	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "wait=2 reboot");
 	m.plan.cid = 77;
 	m.plan.vsock_socket = path_in(&m, "vsock.sock");
 	bind_stale(m.plan.vsock_socket);
 	machine_must_start(&m);
+	run_until(&m, VMM_BOOTED, 1);
+	assert_int_equal(sock_look(m.plan.vsock_socket, &look), 0);
+	assert_int_equal(look, SOCK_LISTENING);
 	run_until(&m, VMM_REBOOTED, 1);
 	assert_int_equal(sock_look(m.plan.vsock_socket, &look), 0);
-	assert_int_not_equal(look, SOCK_NOT_SOCKET);
+	assert_int_equal(look, SOCK_LISTENING);
+	quit(&m);
+	machine_done(&m);
+}
+
+static void copy_file(const char *from, const char *to)
+{
+	_cleanup_close_ int source = open(from, O_RDONLY | O_CLOEXEC);
+	_cleanup_close_ int target = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(source >= 0 && target >= 0);
+	assert_true(copy_file_range(source, NULL, target, NULL, MIB, 0) > 0);
+}
+
+/* A package update replaces the kernel under a running guest: its reboot takes the new one. */
+static void test_ch_kernel_is_replaced(void **state)
+{
+	_cleanup_free_ char *kernel = NULL, *update = NULL;
+	Machine m;
+
+	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "wait=1 reboot");
+	kernel = path_in(&m, "kernel");
+	update = path_in(&m, "kernel.new");
+	copy_file(guest_path, kernel);
+	m.spec.boot.kernel = kernel;
+	machine_must_start(&m);
+	run_until(&m, VMM_BOOTED, 1);
+	copy_file(guest_path, update);
+	assert_int_equal(rename(update, kernel), 0);
+	run_until(&m, VMM_REBOOTED, 1);
 	quit(&m);
 	machine_done(&m);
 }
@@ -419,9 +527,12 @@ int main(void)
 		cmocka_unit_test(test_ch_power_button),
 		cmocka_unit_test(test_ch_console_takes_input),
 		cmocka_unit_test(test_ch_tap),
+		cmocka_unit_test(test_ch_tap_with_two_queues),
+		cmocka_unit_test(test_ch_share),
 		cmocka_unit_test(test_ch_disk),
 		cmocka_unit_test(test_ch_disk_is_missing),
 		cmocka_unit_test(test_ch_vsock),
+		cmocka_unit_test(test_ch_kernel_is_replaced),
 		cmocka_unit_test(test_ch_is_killed),
 		cmocka_unit_test(test_ch_killed_by_others),
 		cmocka_unit_test(test_qemu_whole_life),
@@ -431,6 +542,8 @@ int main(void)
 		cmocka_unit_test(test_qemu_power_button),
 		cmocka_unit_test(test_qemu_console_takes_input),
 		cmocka_unit_test(test_qemu_tap),
+		cmocka_unit_test(test_qemu_tap_with_two_queues),
+		cmocka_unit_test(test_qemu_share),
 		cmocka_unit_test(test_qemu_disk),
 		cmocka_unit_test(test_qemu_disk_is_missing),
 		cmocka_unit_test(test_qemu_is_killed),

@@ -152,7 +152,7 @@ int spec_parse(const SpecDoc *docs, size_t n_docs, const char *name, Spec **ret,
 	if (root) {
 		check_missing_template(&report, root);
 		spec_object_read(&report, &spec_object, root, spec);
-		if (!report.incomplete)
+		if (!report.incomplete && !report.failed)
 			spec_rules_check(&report, root, spec);
 	}
 	json_pool_done(&pool);

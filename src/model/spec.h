@@ -164,7 +164,7 @@ typedef struct SpecDoc {
 /* Deeper nesting is refused; the deepest value that a spec can have lies at 4. */
 #define SPEC_DEPTH_MAX 32
 /* More values than this in one file are refused, which bounds time and memory; a large spec has 200. */
-#define SPEC_VALUES_MAX 10000
+#define SPEC_VALUES_MAX 5000
 /* Disks, interfaces and shares of one VM: they share the 32 slots of one PCI bus with the VMM's own. */
 #define SPEC_DEVICES_MAX 20
 #define SPEC_OWNERS_MAX	 64

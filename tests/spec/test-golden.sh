@@ -10,7 +10,7 @@ cd "$(dirname "$0")" || exit 1
 MVMD=$(realpath -m "${BUILD:-../../build}")/mvmd
 RULES=../../src/model/spec-report.c
 SPEC_MAX_BYTES=$((1024 * 1024))
-SPEC_VALUES_MAX=10000
+SPEC_VALUES_MAX=5000
 EXIT_SPEC=78
 unset MVMD_SPEC_DIR MVMD_RUNTIME_DIR MVMD_STATE_DIR
 

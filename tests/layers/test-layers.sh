@@ -128,7 +128,7 @@ lint() {
 # commands_missing MAIN PAGE: the commands of main.c's table that the page does not name.
 commands_missing() {
 	local name
-	sed -n 's/^\t{ *\(\.name = \)\?"\([a-z-]*\)",.*/\2/p' "$1" | while read -r name; do
+	sed -n 's/^\t{ *\(\.name = \)\?"\([a-z][a-z-]*\)",.*/\2/p' "$1" | while read -r name; do
 		grep -qE "(^|[^a-z])$name([^a-z]|$)" "$2" || echo "$name"
 	done
 }

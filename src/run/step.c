@@ -338,11 +338,21 @@ static int console_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+static uint64_t count_console_bytes(void *userdata)
+{
+	const Resources *resources = userdata;
+
+	console_drain(resources->console);
+	return console_bytes(resources->console);
+}
+
 static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	VmmResources given = { .plan = resources->plan,
 			       .taps = resources->taps,
-			       .console_fd = console_child_fd(resources->console) };
+			       .console_fd = console_child_fd(resources->console),
+			       .console_bytes = count_console_bytes,
+			       .userdata = resources };
 	int r;
 
 	r = vmm_start(resources->event, &given, &resources->handlers.vmm, &resources->vmm, fault);

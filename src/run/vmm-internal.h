@@ -28,7 +28,6 @@ struct Vmm {
 	char *version;
 	char *last_line; /* of a process that is gone */
 	bool quitting; /* we want its end: nothing but that is told */
-	uint64_t console_usec; /* when the guest last wrote to its console; 0: never */
 	sd_event_source *orphan_timer; /* its protocol ended, the process should follow */
 	sd_event_source *term_timer; /* it was asked to quit */
 	uint64_t term_grace_usec;

@@ -21,19 +21,13 @@
  */
 #define REBOOT_USEC USEC_PER_SEC
 
-/*
- * Console and monitor are two sockets: the last output before a reset may be read after the event. The
- * firmware takes longer than this before any new output can come.
- */
-#define LATE_OUTPUT_USEC (10 * USEC_PER_MSEC)
-
 typedef struct QemuVmm {
 	Qmp *qmp;
 	int *shares; /* a connection per share, until QEMU has them */
 	size_t n_shares;
 	bool rebooted; /* ever; then: */
 	uint64_t reboot_usec; /* QEMU's time of the first RESET of the last reboot */
-	uint64_t reboot_seen_usec; /* our time when we read of it */
+	uint64_t reboot_bytes; /* what the guest had written to its console by then */
 } QemuVmm;
 
 static bool is_guest_reset(const json_t *data)
@@ -41,23 +35,23 @@ static bool is_guest_reset(const json_t *data)
 	return json_is_true(json_object_get(data, "guest"));
 }
 
-static bool is_same_reboot(const Vmm *vmm, const QmpEvent *event)
-{
-	const QemuVmm *qemu = vmm->state;
-
-	return qemu->rebooted && event->time_usec < qemu->reboot_usec + REBOOT_USEC &&
-	       vmm->console_usec < qemu->reboot_seen_usec + LATE_OUTPUT_USEC;
-}
-
 static void on_reset(Vmm *vmm, const QmpEvent *event)
 {
+	const VmmResources *resources = &vmm->resources;
 	QemuVmm *qemu = vmm->state;
+	uint64_t bytes = 0;
 
-	if (!is_guest_reset(event->data) || is_same_reboot(vmm, event))
+	if (!is_guest_reset(event->data))
 		return;
+	if (resources->console_bytes)
+		bytes = resources->console_bytes(resources->userdata);
+	if (qemu->rebooted && bytes == qemu->reboot_bytes &&
+	    event->time_usec < qemu->reboot_usec + REBOOT_USEC)
+		return;
+
 	qemu->rebooted = true;
 	qemu->reboot_usec = event->time_usec;
-	qemu->reboot_seen_usec = now_usec();
+	qemu->reboot_bytes = bytes;
 	vmm_tell(vmm, VMM_REBOOTING, NULL);
 	vmm_tell(vmm, VMM_REBOOTED, NULL);
 }

@@ -196,11 +196,6 @@ void vmm_kill(Vmm *vmm)
 	vmm_quit(vmm, 0);
 }
 
-void vmm_note_console(Vmm *vmm)
-{
-	vmm->console_usec = now_usec();
-}
-
 pid_t vmm_pid(const Vmm *vmm)
 {
 	return vmm->child ? child_pid(vmm->child) : 0;

@@ -47,6 +47,9 @@ typedef struct VmmResources {
 	const Plan *plan;
 	const Tap *taps; /* per nic */
 	int console_fd; /* pty slave (cloud-hypervisor), console listener (QEMU) */
+	/* All bytes that the guest wrote to its console up to now; NULL: not known. QEMU's driver asks. */
+	uint64_t (*console_bytes)(void *userdata);
+	void *userdata;
 } VmmResources;
 
 /*
@@ -67,12 +70,6 @@ int vmm_power_button(Vmm *vmm); /* whether the guest acts on it nobody knows */
  */
 void vmm_quit(Vmm *vmm, uint64_t grace_usec);
 void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */
-
-/*
- * Tells that the guest wrote to its console, which ends what QEMU's driver takes for one and the same
- * reboot (vmm-qemu.c). Cheap; to be called for every piece of output.
- */
-void vmm_note_console(Vmm *vmm);
 
 pid_t vmm_pid(const Vmm *vmm); /* 0: gone */
 const char *vmm_version(const Vmm *vmm); /* in its own words; NULL before VMM_READY */

@@ -79,20 +79,32 @@ static inline void on_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 	}
 }
 
+/* Reads what is there; false at the end. */
+static inline bool read_terminal(Machine *m)
+{
+	char buffer[4096];
+	ssize_t n;
+
+	while ((n = read(m->terminal_fd, buffer, sizeof(buffer))) > 0)
+		str_buf_add_bytes(&m->console, buffer, (size_t) n);
+	return n < 0 && errno == EAGAIN;
+}
+
 static inline int on_terminal(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
 	Machine *m = userdata;
-	char buffer[4096];
-	ssize_t n = read(fd, buffer, sizeof(buffer));
 
-	if (n > 0) {
-		str_buf_add_bytes(&m->console, buffer, (size_t) n);
-		if (m->vmm)
-			vmm_note_console(m->vmm);
-	} else if (n == 0 || errno != EAGAIN) {
+	if (!read_terminal(m))
 		m->terminal = sd_event_source_disable_unref(m->terminal);
-	}
 	return 0;
+}
+
+static inline uint64_t count_console_bytes(void *userdata)
+{
+	Machine *m = userdata;
+
+	(void) read_terminal(m);
+	return m->console.length;
 }
 
 static inline void open_pty(Machine *m)
@@ -163,7 +175,10 @@ static inline void machine_init(Machine *m, VmmKind kind, const char *program, c
 static inline int machine_start(Machine *m, Fault *fault)
 {
 	const VmmHandler handler = { .on_event = on_event, .userdata = m };
-	VmmResources resources = { .plan = &m->plan, .taps = &m->tap };
+	VmmResources resources = { .plan = &m->plan,
+				   .taps = &m->tap,
+				   .console_bytes = count_console_bytes,
+				   .userdata = m };
 
 	open_console(m);
 	resources.console_fd = m->console_fd;

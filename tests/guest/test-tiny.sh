@@ -68,7 +68,8 @@ test_qemu() {
 	new_disk
 	qemu -serial stdio -drive file="$WORK/disk.raw",format=raw,if=none,id=d \
 		-device virtio-blk-pci,drive=d \
-		-append "silent lives=disk reboot=2 print=done poweroff" </dev/null >"$WORK/console" 2>"$WORK/err"
+		-append "silent lives=disk reboot=2 print=done poweroff" \
+		</dev/null >"$WORK/console" 2>"$WORK/err"
 	is "qemu: counts its lives on a disk" \
 		"$(tr -d '\r' <"$WORK/console") $(lives_on_disk)" "done tinylife          3"
 	in_qemu "says that there is no disk" "lives=disk poweroff" "tiny: no disk that works"

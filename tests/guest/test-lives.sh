@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Whole lives of the tiny guest under mvmd, in each VMM that is here: power-off, reboots with a
+# share and a disk whose backends must serve again, a guest that dies in silence, the power button,
+# a flood.
+. "$(dirname "$0")/../lib.sh"
+
+private_namespaces "$@"
+[ -e "$BUILD/tests/guest/tiny.elf" ] || skip_all "the tiny guest is for x86-64"
+
+export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
+mkdir "$WORK"/{spec,share}
+cp "$BUILD/tests/guest/tiny.elf" "$WORK/"
+ip link add br0 type bridge
+ip link set br0 up
+open_kvm
+
+# spec NAME VMM CMDLINE [MORE-KEYS]
+spec() {
+	local accel=tcg
+	[ "$2" = qemu ] || accel=kvm
+	cat >"$MVMD_SPEC_DIR/$1.json" <<-SPEC
+		{
+		  "vmm": "$2",
+		  "accel": "$accel",
+		  "boot": { "kernel": "$WORK/tiny.elf", "cmdline": "$3" },
+		  "memory": "128MiB"${4+, $4}
+		}
+	SPEC
+}
+
+console() {
+	tr -d '\r' <"$WORK/$1"
+}
+
+left_behind() {
+	ip -br link | awk '{ print $1 }' | grep -vE '^(lo|br0)$'
+	find "$WORK" -path "$WORK/run/*"
+	ps -eo comm= | grep -E '^(mvmd|qemu|cloud-hyper|virtiofsd)'
+}
+
+powers_off() {
+	spec off "$1" "print=hello poweroff"
+	exits "$1: a guest that powers off ends the run with 0" 0 "$MVMD" run off
+	is "$1: its console is on stdout" "$(console out)" $'tiny: life 1\nhello'
+	is "$1: nothing is left behind" "$(left_behind)" ""
+}
+
+reboots() {
+	rm -f "$WORK/disk.raw"
+	truncate -s 1M "$WORK/disk.raw"
+	chmod 666 "$WORK/disk.raw"
+	spec again "$1" "lives=disk reboot=2 print=done poweroff" \
+		'"interfaces": [ { "id": "net0", "bridge": "br0" } ],
+		 "shares": [ { "tag": "data", "source": "'"$WORK/share"'", "user": "root" } ],
+		 "disks": [ { "id": "root", "path": "'"$WORK/disk.raw"'",
+		              "backend": "storage-daemon" } ]'
+	exits "$1: two reboots with tap, share and disk, then the end" 0 "$MVMD" run again
+	is "$1: each life found the disk as the one before left it" "$(console out)" \
+		$'tiny: life 1\ntiny: life 2\ntiny: life 3\ndone'
+	is "$1: nothing is left behind after reboots" "$(left_behind)" ""
+}
+
+dies_in_silence() {
+	spec mute "$1" "silent reboot"
+	exits "$1: a guest that reboots without a word is stopped, 80" 80 "$MVMD" run mute
+	is "$1: nothing is left behind after a crash loop" "$(left_behind)" ""
+}
+
+stops_by_button() {
+	spec button "$1" "powerbutton print=bye poweroff"
+	start button "$MVMD" run button
+	local supervisor=$STARTED
+	if ! await_text "$WORK/button.out" "awaiting the power button"; then
+		fail "$1: waits for the power button" "$(cat "$WORK/button.err")"
+		return
+	fi
+	kill -TERM "$supervisor"
+	ended "$supervisor"
+	is "$1: SIGTERM is the power button" "$STATUS $(console button.out | tail -n 1)" "0 bye"
+}
+
+# Nobody may hang for want of a reader, and force ends what does not listen.
+floods() {
+	spec flood "$1" "flood"
+	start flood "$MVMD" run flood
+	local supervisor=$STARTED
+	succeeds "$1: a flood of lines arrives" await_text "$WORK/flood.out" "tiny: flood 500"
+	succeeds "$1: stop --force ends a guest that does not listen" "$MVMD" stop flood --force
+	ended "$supervisor"
+	is "$1: nothing is left behind after force" "$(left_behind)" ""
+}
+
+lives_in() {
+	powers_off "$1"
+	reboots "$1"
+	dies_in_silence "$1"
+	stops_by_button "$1"
+	floods "$1"
+}
+
+if command -v qemu-system-x86_64 >/dev/null; then
+	lives_in qemu
+else
+	skip "lives in QEMU" "qemu-system-x86_64 is not installed"
+fi
+if has_cloud_hypervisor; then
+	lives_in cloud-hypervisor
+else
+	skip "lives in cloud-hypervisor" "$(no_cloud_hypervisor)"
+fi
+finish

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/landlock.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,14 @@ static int probe_programs(Probe *probe)
 	return r;
 }
 
+/* landlock_create_ruleset(2): asked for its version it makes nothing. */
+static int landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+
+	return abi > 0 ? (int) abi : 0;
+}
+
 static void probe_rights(Facts *facts)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -200,6 +209,7 @@ static void probe_rights(Facts *facts)
 	uint32_t effective;
 
 	facts->euid = geteuid();
+	facts->landlock_abi = landlock_abi();
 	if (syscall(SYS_capget, &header, data) < 0)
 		return;
 	effective = data[0].effective;

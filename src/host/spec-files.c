@@ -319,6 +319,8 @@ static int fault_missing(const char *path, const char *name, Fault *fault)
 	(void) fault_set(fault, -ENOENT, MVMD_EXIT_NO_SPEC, "no-spec", "there is no spec %s", path);
 	if (nearest)
 		(void) fault_remedy(fault, "did you mean \"%s\"?", nearest);
+	else
+		(void) fault_remedy(fault, "mvmd list shows all");
 	return -ENOENT;
 }
 

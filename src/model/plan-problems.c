@@ -361,7 +361,7 @@ static void check_path_error(Check *check, const PathFact *path)
 			 denied ? "path-denied" : "path-unusable", "uid %u cannot open %s %s: %m",
 			 path_uid(check, path), role, path->path);
 	if (path->blocked_at && !streq(path->blocked_at, path->path))
-		(void) fault_why(&fault, "it is %s that refuses", path->blocked_at);
+		(void) fault_why(&fault, denied ? "it may not pass %s" : "%s: %m", path->blocked_at);
 	if (denied)
 		(void) fault_remedy(&fault, "mvmd grant %s", check->spec->name);
 	else if (path->error == -ENOENT)

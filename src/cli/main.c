@@ -24,6 +24,9 @@ static const Command commands[] = {
 	  "  --json               the same as data\n" },
 	{ "plan", "NAME|PATH", "what a start would do, step by step; changes nothing", cmd_plan,
 	  "  --json               the same as data\n" },
+	{ "grant", "NAME|PATH", "give the VM's user the rights that its files deny it", cmd_grant,
+	  "  --revoke             take them back\n"
+	  "  --dry-run            only tell the commands\n" },
 	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
 	  "  --man                the table of keys, for the man page\n" },
 };

@@ -122,6 +122,22 @@ int open_as(const Identity *identity, const char *path, int flags)
 	return fd;
 }
 
+int access_as(const Identity *identity, const char *path, int mode)
+{
+	_cleanup_close_ int fd = open(path, O_PATH | O_CLOEXEC);
+	Before before;
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = become(identity, &before);
+	if (r < 0)
+		return r;
+	r = faccessat(fd, "", mode, AT_EACCESS | AT_EMPTY_PATH) < 0 ? -errno : 0;
+	become_ourselves(&before);
+	return r;
+}
+
 /* Whether a directory on the way is what makes error happen. */
 static bool directory_refuses(const char *path, int error)
 {

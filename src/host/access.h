@@ -16,6 +16,12 @@
 int open_as(const Identity *identity, const char *path, int flags);
 
 /*
+ * Whether identity may do mode (R_OK | W_OK | X_OK) with the file itself, whatever the directories on the
+ * way to it say. 0, -EACCES, or another -errno.
+ */
+int access_as(const Identity *identity, const char *path, int mode);
+
+/*
  * Fills in fact (role, index and path are set): kind, size and whether identity can open it with flags;
  * for sockets, connect rights by mode and ACL. On failure which component refused.
  */

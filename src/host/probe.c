@@ -77,8 +77,7 @@ static bool is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-/* All files that name may mean, in the order of search: PATH's, then the known places'. */
-static int find_candidates(const char *name, const char *const *places, StrList *ret)
+int programs_find(const char *name, const char *const *places, StrList *ret)
 {
 	const char *directory = getenv("PATH") ?: DEFAULT_PATH;
 
@@ -121,7 +120,7 @@ static int find_program(Probe *probe, const char *name, const char *const *place
 	_cleanup_free_ char *line = NULL;
 	int r;
 
-	r = find_candidates(name, places, &candidates);
+	r = programs_find(name, places, &candidates);
 	if (r < 0 || candidates.n == 0)
 		return r;
 	return take_program(probe, candidates.items[0], program, &line);
@@ -147,7 +146,7 @@ static int find_qemu(Probe *probe)
 static int find_virtiofsd(Probe *probe)
 {
 	_cleanup_(str_list_done) StrList candidates = { 0 };
-	int r = find_candidates("virtiofsd", virtiofsd_places, &candidates);
+	int r = programs_find("virtiofsd", virtiofsd_places, &candidates);
 
 	for (size_t i = candidates.n; r == 0 && i-- > 0;) {
 		_cleanup_free_ char *line = NULL;

@@ -21,3 +21,9 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 
 /* Reads "v53.0", "QEMU emulator version 7.2.22 (…)", "virtiofsd 1.13.0": the first number with a dot. */
 bool version_parse(const char *text, Program *program);
+
+/*
+ * All files that the name of a program may mean, in the order of search: those of PATH, then those of
+ * places (full paths, ends with NULL) that are programs. 0 or -ENOMEM.
+ */
+int programs_find(const char *name, const char *const *places, StrList *ret);

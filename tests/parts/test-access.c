@@ -78,7 +78,7 @@ static void need_root(void)
 {
 	if (geteuid() == 0)
 		return;
-	print_message("another user's rights need root\n");
+	print_message("# another user's rights need root\n");
 	skip();
 }
 
@@ -120,6 +120,18 @@ static void test_open_as_root(void **state)
 	path = make_file("file", 0600, 54321, 54321);
 	assert_open(&root, path, O_RDONLY, -EACCES);
 	assert_open(NULL, path, O_RDONLY, 0);
+}
+
+/* The file alone decides, though the directory lets nobody through. */
+static void test_access_of_file_alone(void **state)
+{
+	need_root();
+	(void) make_directory("dir", 0700);
+	(void) make_file("dir/file", 0604, 0, 0);
+	assert_int_equal(access_as(&stranger, path_of("dir/file"), R_OK), 0);
+	assert_int_equal(access_as(&stranger, path_of("dir/file"), R_OK | W_OK), -EACCES);
+	assert_int_equal(access_as(&stranger, path_of("dir"), X_OK), -EACCES);
+	assert_int_equal(access_as(&stranger, path_of("none"), R_OK), -ENOENT);
 }
 
 static PathFact probe(const Identity *identity, const char *path, int flags)
@@ -290,10 +302,18 @@ static void test_lock_denied(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_open),	  TEST(test_open_as_root), TEST(test_probe_file),
-		TEST(test_probe_missing), TEST(test_probe_denied), TEST(test_probe_directory),
-		TEST(test_probe_socket),  TEST(test_probe_pipe),   TEST(test_lock),
-		TEST(test_lock_holder),	  TEST(test_lock_denied),
+		TEST(test_open),
+		TEST(test_open_as_root),
+		TEST(test_access_of_file_alone),
+		TEST(test_probe_file),
+		TEST(test_probe_missing),
+		TEST(test_probe_denied),
+		TEST(test_probe_directory),
+		TEST(test_probe_socket),
+		TEST(test_probe_pipe),
+		TEST(test_lock),
+		TEST(test_lock_holder),
+		TEST(test_lock_denied),
 	};
 
 	(void) cmocka_set_message_output(CM_OUTPUT_TAP);

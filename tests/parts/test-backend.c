@@ -174,7 +174,7 @@ static const char *need_virtiofsd(void)
 	const char *program = find_program(places);
 
 	if (!program) {
-		print_message("the Rust virtiofsd is not installed\n");
+		print_message("# the Rust virtiofsd is not installed\n");
 		skip();
 	}
 	return program;
@@ -187,7 +187,7 @@ static const char *need_storage_daemon(void)
 	const char *program = find_program(places);
 
 	if (!program) {
-		print_message("qemu-storage-daemon is not installed\n");
+		print_message("# qemu-storage-daemon is not installed\n");
 		skip();
 	}
 	return program;
@@ -329,7 +329,7 @@ static void test_share_served_by_root(void **state)
 	World *world = *state;
 
 	if (geteuid() != 0) {
-		print_message("serving as root needs root\n");
+		print_message("# serving as root needs root\n");
 		skip();
 	}
 	world->planned.identity = (Identity){ 0 };

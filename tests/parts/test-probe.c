@@ -94,7 +94,7 @@ static void need_root(void)
 {
 	if (geteuid() == 0)
 		return;
-	print_message("uids of VMs are root's to give\n");
+	print_message("# uids of VMs are root's to give\n");
 	skip();
 }
 

@@ -109,7 +109,7 @@ static void skip_unless_root(void)
 {
 	if (geteuid() == 0)
 		return;
-	print_message("another user's process needs root\n");
+	print_message("# another user's process needs root\n");
 	skip();
 }
 

@@ -95,7 +95,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
 -include $(OBJ:.o=.d) $(TESTS:=.d)
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
 
-tests-build: $(BUILD)/mvmd $(TESTS) $(TEST_PARTS)
+tests-build: all $(TESTS) $(TEST_PARTS)
 
 check: | deps
 	$(Q)$(MAKE) --no-print-directory tests-build

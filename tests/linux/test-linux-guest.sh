@@ -6,12 +6,15 @@
 
 need qemu-system-x86_64 qemu-storage-daemon busybox ip
 AWAIT_SEC=120 # a boot without KVM on a busy machine, with room
-private_namespaces "$@"
+need_root
 
+# Before the private namespaces, from which nothing can be downloaded.
 GUEST=$BUILD/linux-guest
 if ! "$TOP/contrib/make-linux-guest" "$GUEST" >"$WORK/make.out" 2>&1; then
 	skip_all "no Linux guest could be made: $(tail -n 1 "$WORK/make.out")"
 fi
+rm -f "$WORK/make.out"
+private_namespaces "$@"
 
 CMDLINE="console=ttyS0 panic=-1 quiet mvmd.ip=10.0.0.2/24 mvmd.ping=10.0.0.1"
 CMDLINE="$CMDLINE mvmd.share=data mvmd.disk=1 mvmd.action=reboot,wait"

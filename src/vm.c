@@ -414,7 +414,6 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		break;
 	case VMM_REBOOTED:
 		life_begins(vm);
-		(void) resources_record(&vm->resources);
 		break;
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
@@ -449,7 +448,6 @@ static void on_backend_crash(Backend *backend, const Fault *fault, void *userdat
 	Vm *vm = userdata;
 
 	vm_remark(vm, fault);
-	(void) resources_record(&vm->resources);
 }
 
 static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata)
@@ -470,6 +468,13 @@ static void on_backend_line(Backend *backend, const char *line, void *userdata)
 		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
 
 	log_child_line(label ?: plan->id, line);
+}
+
+static void on_backend_restart(Backend *backend, void *userdata)
+{
+	Vm *vm = userdata;
+
+	(void) resources_record(&vm->resources);
 }
 
 static void on_backend_stopped(Backend *backend, void *userdata)
@@ -546,8 +551,12 @@ static int vm_init_sources(Vm *vm)
 static int vm_init(Vm *vm)
 {
 	ResourceHandlers handlers = {
-		.backend = { on_backend_crash, on_backend_lost, on_backend_line, on_backend_stopped,
-			     vm },
+		.backend = { .on_crash = on_backend_crash,
+			     .on_lost = on_backend_lost,
+			     .on_line = on_backend_line,
+			     .on_restart = on_backend_restart,
+			     .on_stopped = on_backend_stopped,
+			     .userdata = vm },
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
 			     vm },

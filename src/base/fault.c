@@ -22,9 +22,6 @@ int fault_set(Fault *fault, int error, int exit_code, const char *id, const char
 {
 	va_list arguments;
 
-	if (!fault)
-		return error;
-
 	fault_done(fault);
 	fault->error = error;
 	fault->exit_code = exit_code;
@@ -40,8 +37,6 @@ int fault_why(Fault *fault, const char *format, ...)
 {
 	va_list arguments;
 
-	if (!fault)
-		return 0;
 	errno = -fault->error; /* for %m */
 	va_start(arguments, format);
 	text_set(&fault->why, format, arguments);
@@ -53,8 +48,6 @@ int fault_remedy(Fault *fault, const char *format, ...)
 {
 	va_list arguments;
 
-	if (!fault)
-		return 0;
 	va_start(arguments, format);
 	text_set(&fault->remedy, format, arguments);
 	va_end(arguments);
@@ -67,8 +60,6 @@ int fault_prefix(Fault *fault, const char *format, ...)
 	va_list arguments;
 	char *what;
 
-	if (!fault)
-		return 0;
 	va_start(arguments, format);
 	text_set(&prefix, format, arguments);
 	va_end(arguments);

@@ -11,7 +11,7 @@
  *
  *	return fault_set(f, -errno, MVMD_EXIT_SYSTEM, "tap-create", "cannot create tap %s", name);
  *
- * is a whole error path. Every function takes a NULL Fault and then only returns the error.
+ * is a whole error path. A Fault is never NULL.
  * Zero-initialise; fault_done() frees the texts.
  */
 typedef struct Fault {
@@ -30,11 +30,11 @@ typedef struct Fault {
 int fault_set(Fault *fault, int error, int exit_code, const char *id, const char *format, ...)
 	_printf_(5, 6);
 
-/* Adds or replaces the why or the remedy. Return fault->error, or 0 where fault is NULL. */
+/* Adds or replaces the why or the remedy. Return fault->error. */
 int fault_why(Fault *fault, const char *format, ...) _printf_(2, 3);
 int fault_remedy(Fault *fault, const char *format, ...) _printf_(2, 3);
 
-/* Puts "PREFIX: " before what a deeper function said. Returns fault->error, or 0 for NULL. */
+/* Puts "PREFIX: " before what a deeper function said. Returns fault->error. */
 int fault_prefix(Fault *fault, const char *format, ...) _printf_(2, 3);
 
 /* Out of memory, in words: the one fault that needs no arguments. Returns -ENOMEM. */

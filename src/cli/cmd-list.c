@@ -17,6 +17,7 @@ static char *state_of(const VmFound *found)
 {
 	json_t *status = NULL;
 	const char *state = NULL;
+	Fault fault = { 0 };
 	char *copy;
 
 	if (found->presence == VM_PRESENCE_ORPHANED)
@@ -24,10 +25,11 @@ static char *state_of(const VmFound *found)
 	if (found->presence != VM_PRESENCE_RUNNING)
 		return strdup("stopped");
 	if (client_call(found->places.control_socket, "io.mvmd.vm.GetStatus", NULL, &status, NULL,
-			NULL) == 0)
+			&fault) == 0)
 		state = json_string_value(json_object_get(status, "state"));
 	copy = strdup(state ?: "running");
 	json_decref(status);
+	fault_done(&fault);
 	return copy;
 }
 
@@ -38,9 +40,12 @@ static json_t *list_vms(const Places *places, const StrList *names)
 	for (size_t i = 0; i < names->n; i++) {
 		_cleanup_free_ char *state = NULL;
 		VmFound found = { 0 };
+		Fault fault = { 0 };
 
-		if (client_find(places, names->items[i], &found, NULL) < 0)
+		if (client_find(places, names->items[i], &found, &fault) < 0) {
+			fault_done(&fault);
 			continue;
+		}
 		state = state_of(&found);
 		(void) json_array_append_new(
 			vms,

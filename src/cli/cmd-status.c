@@ -148,8 +148,10 @@ static int status_of_all(const Places *places, bool json)
 	for (size_t i = 0; i < names.n; i++) {
 		VmFound found = { 0 };
 
-		if (client_find(places, names.items[i], &found, NULL) < 0)
+		if (client_find(places, names.items[i], &found, &fault) < 0) {
+			fault_done(&fault);
 			continue;
+		}
 		if (found.presence == VM_PRESENCE_RUNNING) {
 			n_running++;
 			exit_code =

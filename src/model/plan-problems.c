@@ -241,6 +241,15 @@ static void check_virtiofsd(Check *check, const SpecShare *share, const Identity
 				    "install the Rust virtiofsd (package virtiofsd), or set "
 				    "\"user\": \"root\" on the share");
 		check_add(check, &fault);
+	} else if (facts->virtiofsd_is_c && share->readonly) {
+		(void) fault_set(&fault, -ENOTSUP, MVMD_EXIT_UNAVAILABLE, "virtiofsd-c-writes",
+				 "share %s: the only virtiofsd here, %s, cannot serve read-only",
+				 share->id, facts->virtiofsd.path);
+		(void) fault_why(&fault, "it is QEMU's old one, written in C");
+		(void) fault_remedy(&fault,
+				    "install the Rust virtiofsd (package virtiofsd), or take "
+				    "\"readonly\" off and mount it read-only in the guest");
+		check_add(check, &fault);
 	} else if (!facts->virtiofsd_is_c && user->uid != 0 && !facts->user_namespaces) {
 		(void) fault_set(&fault, -EPERM, MVMD_EXIT_UNAVAILABLE, "user-namespaces-off",
 				 "share %s: virtiofsd cannot make its sandbox as uid %u", share->id,
@@ -361,7 +370,8 @@ static void check_path_error(Check *check, const PathFact *path)
 			 denied ? "path-denied" : "path-unusable", "uid %u cannot open %s %s: %m",
 			 path_uid(check, path), role, path->path);
 	if (path->blocked_at && !streq(path->blocked_at, path->path))
-		(void) fault_why(&fault, denied ? "it may not pass %s" : "%s: %m", path->blocked_at);
+		(void) fault_why(&fault, denied ? "it may not pass %s" : "%s: %m",
+				 path->blocked_at);
 	if (denied)
 		(void) fault_remedy(&fault, "mvmd grant %s", check->spec->name);
 	else if (path->error == -ENOENT)

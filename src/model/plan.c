@@ -135,7 +135,8 @@ static int plan_backends(Plan *plan)
 		PlanBackend backend = { .kind = BACKEND_STORAGE_DAEMON,
 					.id = disk->id,
 					.disk = disk,
-					.identity = plan->facts->vm };
+					.identity = plan->facts->vm,
+					.on_exit = BACKEND_STOP_VM };
 
 		if (!disk->socket && disk->backend != DISK_BY_STORAGE_DAEMON)
 			continue;
@@ -148,7 +149,9 @@ static int plan_backends(Plan *plan)
 		PlanBackend backend = { .kind = BACKEND_VIRTIOFSD,
 					.id = share->id,
 					.share = share,
-					.identity = plan->facts->share_users[i] };
+					.identity = plan->facts->share_users[i],
+					.on_exit = plan->vmm == VMM_QEMU ? BACKEND_RESTART_VM :
+									   BACKEND_RESPAWN };
 
 		r = plan_add_backend(plan, backend, "share", share->socket);
 		if (r < 0)

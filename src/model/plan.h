@@ -55,6 +55,13 @@ typedef enum BackendKind {
 	_BACKEND_KIND_MAX,
 } BackendKind;
 
+/* What the end of a backend's process leads to (design.md §7.3). */
+typedef enum BackendOnExit {
+	BACKEND_RESPAWN, /* started again on the same listener */
+	BACKEND_STOP_VM, /* a disk's: writes in flight are never silently continued */
+	BACKEND_RESTART_VM, /* a share's under QEMU, which never gets one back */
+} BackendOnExit;
+
 typedef struct PlanBackend {
 	BackendKind kind;
 	const char *id; /* of the disk or share */
@@ -62,6 +69,7 @@ typedef struct PlanBackend {
 	const SpecShare *share;
 	char *socket; /* path of the listener, ours or somebody's */
 	Identity identity; /* who it runs as; not for external ones */
+	BackendOnExit on_exit;
 } PlanBackend;
 
 typedef struct Plan {

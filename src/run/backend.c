@@ -25,11 +25,18 @@
 #define BACKEND_CLEAN_ENDS_MAX	  400
 #define BACKEND_CLEAN_WINDOW_USEC (10 * USEC_PER_SEC)
 
+/*
+ * A backend that leaves with its client says nothing of its own. Where it is not to come back, the VMM has this
+ * long to be seen as what ended first.
+ */
+#define BACKEND_CLIENT_GRACE_USEC (200 * USEC_PER_MSEC)
+
 #define BACKEND_STOP_GRACE_USEC (2 * USEC_PER_SEC)
 
 typedef enum BackendState {
 	BACKEND_RUNNING, /* there is a process */
-	BACKEND_WAITING, /* it crashed; restart_timer runs */
+	BACKEND_WAITING, /* it crashed; timer runs until its restart */
+	BACKEND_LEFT, /* it left and is not to come back; timer runs until that is told */
 	BACKEND_STOPPING, /* backend_stop() was called; on_stopped follows */
 	BACKEND_GONE, /* on_lost or on_stopped was called */
 } BackendState;
@@ -39,7 +46,7 @@ struct Backend {
 	BackendHandler handler;
 	BackendState state;
 	sd_event *event;
-	sd_event_source *restart_timer, *stopped_source; /* made at the start: cannot fail later */
+	sd_event_source *timer, *stopped_source; /* made at the start: cannot fail later */
 	char *label; /* "virtiofsd[data]" */
 	StrList args;
 	int listener_fd;
@@ -49,6 +56,7 @@ struct Backend {
 	unsigned clean_ends; /* within the window that began at clean_since_usec */
 	uint64_t clean_since_usec;
 	unsigned restarts;
+	Fault left; /* what BACKEND_LEFT will tell */
 };
 
 static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata);
@@ -130,8 +138,11 @@ static void describe_end(const Backend *backend, const ChildEnd *end, const char
 {
 	char text[CHILD_END_MAX];
 
-	(void) fault_set(fault, -ECONNRESET, MVMD_EXIT_BACKEND, "backend-crashed", "%s ended: %s",
-			 backend->label, child_end_to_text(text, end));
+	(void) fault_set(
+		fault, -ECONNRESET,
+		backend->config.backend->on_exit == BACKEND_RESTART_VM ? MVMD_EXIT_RESTART :
+									 MVMD_EXIT_BACKEND,
+		"backend-crashed", "%s ended: %s", backend->label, child_end_to_text(text, end));
 	add_evidence(end, last_line, fault);
 	add_remedy(backend, end, fault);
 }
@@ -140,8 +151,9 @@ static void describe_end(const Backend *backend, const ChildEnd *end, const char
  * No more: the listener is closed first, for a VMM that waits in the backlog for a handshake would wait
  * for ever. The backend may be freed by the handler.
  */
-static void backend_lose(Backend *backend, const Fault *fault)
+static void backend_lose(Backend *backend, Fault *fault)
 {
+	fault->id = "backend-lost";
 	backend->listener_fd = close_fd(backend->listener_fd);
 	backend->state = BACKEND_GONE;
 	backend->handler.on_lost(backend, fault, backend->handler.userdata);
@@ -169,11 +181,8 @@ static void backend_crashed(Backend *backend, Fault *fault)
 		backend->crashes = 0;
 	backend->crashes++;
 
-	if (!backend->config.respawn || backend->crashes >= BACKEND_CRASHES_MAX) {
-		if (backend->config.respawn)
-			(void) fault_prefix(fault, "given up after %u crashes in a row",
-					    backend->crashes);
-		fault->id = "backend-lost";
+	if (backend->crashes >= BACKEND_CRASHES_MAX) {
+		(void) fault_prefix(fault, "given up after %u crashes in a row", backend->crashes);
 		backend_lose(backend, fault);
 		return;
 	}
@@ -185,9 +194,9 @@ static void backend_crashed(Backend *backend, Fault *fault)
 			"what was open in it is lost",
 			plan->share->tag);
 	backend->state = BACKEND_WAITING;
-	(void) sd_event_source_set_time_relative(backend->restart_timer,
+	(void) sd_event_source_set_time_relative(backend->timer,
 						 restart_delay_usec(backend->crashes));
-	(void) sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_ONESHOT);
+	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
 	backend->handler.on_crash(backend, fault, backend->handler.userdata);
 }
 
@@ -198,6 +207,27 @@ static void backend_restart(Backend *backend)
 	backend->restarts++;
 	if (backend_spawn(backend, &fault) < 0)
 		backend_crashed(backend, &fault);
+	else if (backend->handler.on_restart)
+		backend->handler.on_restart(backend, backend->handler.userdata);
+}
+
+/* The policy says that it is not to come back: why that is so, and what the VM comes to. */
+static void backend_left(Backend *backend, bool clean, Fault *fault)
+{
+	if (backend->config.backend->on_exit == BACKEND_STOP_VM)
+		(void) fault_prefix(fault, "the VM is stopped, for writes to %s may be lost",
+				    backend->config.backend->disk->path);
+	else
+		(void) fault_prefix(fault, "the VM needs a restart, for %s never gets a share back",
+				    vmm_kind_to_string(backend->config.plan->vmm));
+	if (!clean) {
+		backend_lose(backend, fault);
+		return;
+	}
+	fault_move(&backend->left, fault);
+	backend->state = BACKEND_LEFT;
+	(void) sd_event_source_set_time_relative(backend->timer, BACKEND_CLIENT_GRACE_USEC);
+	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
 }
 
 /* True where a clean end is one of so many that nobody's reboots explain them. */
@@ -226,18 +256,30 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 		backend->handler.on_stopped(backend, backend->handler.userdata);
 		return;
 	}
-	if (clean && backend->config.respawn && !clean_ends_are_a_loop(backend)) {
+	if (backend->config.backend->on_exit != BACKEND_RESPAWN) {
+		backend_left(backend, clean, &fault);
+		return;
+	}
+	if (clean && !clean_ends_are_a_loop(backend)) {
 		backend_restart(backend);
 		return;
 	}
-	if (clean && backend->config.respawn)
+	if (clean)
 		(void) fault_why(&fault, "it leaves again and again without having served anybody");
 	backend_crashed(backend, &fault);
 }
 
-static int backend_on_restart_time(sd_event_source *source, uint64_t usec, void *userdata)
+static int backend_on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
-	backend_restart(userdata);
+	Backend *backend = userdata;
+	_cleanup_(fault_done) Fault fault = { 0 };
+
+	if (backend->state == BACKEND_LEFT) {
+		fault_move(&fault, &backend->left);
+		backend_lose(backend, &fault);
+	} else {
+		backend_restart(backend);
+	}
 	return 0;
 }
 
@@ -255,11 +297,11 @@ static int backend_add_sources(Backend *backend)
 {
 	int r;
 
-	r = sd_event_add_time(backend->event, &backend->restart_timer, CLOCK_MONOTONIC, UINT64_MAX,
-			      0, backend_on_restart_time, backend);
+	r = sd_event_add_time(backend->event, &backend->timer, CLOCK_MONOTONIC, UINT64_MAX, 0,
+			      backend_on_time, backend);
 	if (r < 0)
 		return r;
-	r = sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_OFF);
+	r = sd_event_source_set_enabled(backend->timer, SD_EVENT_OFF);
 	if (r < 0)
 		return r;
 	r = sd_event_add_defer(backend->event, &backend->stopped_source, backend_on_stopped,
@@ -317,7 +359,7 @@ void backend_stop(Backend *backend)
 
 	backend->state = BACKEND_STOPPING;
 	backend->listener_fd = close_fd(backend->listener_fd);
-	(void) sd_event_source_set_enabled(backend->restart_timer, SD_EVENT_OFF);
+	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_OFF);
 	if (backend->child)
 		child_stop(backend->child, BACKEND_STOP_GRACE_USEC);
 	else
@@ -345,11 +387,12 @@ Backend *backend_free(Backend *backend)
 		return NULL;
 
 	backend->child = child_free(backend->child);
-	backend->restart_timer = sd_event_source_disable_unref(backend->restart_timer);
+	backend->timer = sd_event_source_disable_unref(backend->timer);
 	backend->stopped_source = sd_event_source_disable_unref(backend->stopped_source);
 	backend->event = sd_event_unref(backend->event);
 	(void) close_fd(backend->listener_fd);
 	str_list_done(&backend->args);
+	fault_done(&backend->left);
 	free(backend->label);
 	free(backend);
 	return NULL;

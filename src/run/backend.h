@@ -7,11 +7,12 @@
 #include "run/child.h"
 
 /*
- * One vhost-user backend of ours: mvmd holds the listener, the process comes and goes. A process that
- * left because its client did (exit status 0) is started again on the same listener at once and
- * silently; one that left otherwise is reported, counted and started again after a growing delay
- * (BACKEND_RESTART_* in backend.c). Past the limit the listener is closed, so that a VMM in its
- * handshake gets an error instead of waiting for ever, and on_lost is called.
+ * One vhost-user backend of ours: mvmd holds the listener, the process comes and goes. With BACKEND_RESPAWN
+ * a process that left because its client did (exit status 0) is started again on the same listener at once
+ * and silently; one that left otherwise is reported, counted and started again after a growing delay
+ * (BACKEND_RESTART_* in backend.c). Past the limit, and at the first end with the other policies, the listener
+ * is closed, so that a VMM in its handshake gets an error instead of waiting for ever, and on_lost is called;
+ * its fault has the exit code of the policy.
  */
 typedef struct Backend Backend;
 
@@ -20,15 +21,15 @@ typedef struct BackendHandler {
 			 void *userdata); /* will be started again */
 	void (*on_lost)(Backend *backend, const Fault *fault, void *userdata); /* will not */
 	void (*on_line)(Backend *backend, const char *line, void *userdata);
+	void (*on_restart)(Backend *backend, void *userdata); /* it runs again: backend_pid() */
 	void (*on_stopped)(Backend *backend, void *userdata); /* after backend_stop() */
 	void *userdata;
 } BackendHandler;
 
-/* respawn false: the first end of the process, however clean, is on_lost (QEMU never gets a share back). */
+/* plan and backend must live longer. */
 typedef struct BackendConfig {
 	const Plan *plan;
 	const PlanBackend *backend;
-	bool respawn;
 } BackendConfig;
 
 /* Takes ownership of listener_fd, also on failure. 0 or -errno with fault. */

@@ -269,12 +269,8 @@ static int listener_undo(Resources *resources, const PlanStep *step)
 
 static int backend_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	const Plan *plan = resources->plan;
-	const PlanBackend *backend = &plan->backends[step->subject];
-	/* QEMU never gets a lost share back, but a disk it does (reference: its chardev's "reconnect"). */
-	BackendConfig config = { .plan = plan,
-				 .backend = backend,
-				 .respawn = plan->vmm != VMM_QEMU || backend->disk };
+	BackendConfig config = { .plan = resources->plan,
+				 .backend = &resources->plan->backends[step->subject] };
 	int r;
 
 	r = backend_start(resources->event, &config, TAKE_FD(resources->listeners[step->subject]),

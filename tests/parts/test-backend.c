@@ -123,40 +123,39 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void start_planned(World *world, bool respawn)
+static void start_planned(World *world, BackendOnExit on_exit)
 {
 	const BackendHandler handler = { .on_crash = on_crash,
 					 .on_lost = on_lost,
 					 .on_stopped = on_stopped,
 					 .userdata = world };
-	const BackendConfig config = { .plan = &world->plan,
-				       .backend = &world->planned,
-				       .respawn = respawn };
+	const BackendConfig config = { .plan = &world->plan, .backend = &world->planned };
 	const SockOwner owner = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0600 };
 	Fault fault = { 0 };
 	int listener;
 
+	world->planned.on_exit = on_exit;
 	assert_int_equal(sock_listen(world->planned.socket, &owner, &listener), 0);
 	if (backend_start(world->event, &config, listener, &handler, &world->backend, &fault) < 0)
 		fail_msg("%s", fault.what);
 }
 
-static void start_share(World *world, const char *program, bool respawn)
+static void start_share(World *world, const char *program, BackendOnExit on_exit)
 {
 	world->facts.virtiofsd.path = (char *) (uintptr_t) program;
 	world->planned.kind = BACKEND_VIRTIOFSD;
 	world->planned.id = world->share.id;
 	world->planned.share = &world->share;
-	start_planned(world, respawn);
+	start_planned(world, on_exit);
 }
 
-static void start_disk(World *world, const char *program)
+static void start_disk(World *world, const char *program, BackendOnExit on_exit)
 {
 	world->facts.storage_daemon.path = (char *) (uintptr_t) program;
 	world->planned.kind = BACKEND_STORAGE_DAEMON;
 	world->planned.id = world->disk.id;
 	world->planned.disk = &world->disk;
-	start_planned(world, true);
+	start_planned(world, on_exit);
 }
 
 static const char *find_program(const char *const *places)
@@ -280,7 +279,7 @@ static void test_share_outlives_client(void **state)
 	World *world = *state;
 	pid_t first;
 
-	start_share(world, need_virtiofsd(), true);
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
 	first = backend_pid(world->backend);
 	connect_and_ask(world);
 	wait_for_restart(world, 1);
@@ -297,7 +296,7 @@ static void test_client_in_backlog(void **state)
 	World *world = *state;
 	int first, second;
 
-	start_share(world, need_virtiofsd(), true);
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
 	first = client_connect(world);
 	client_ask(world, first);
 	second = client_connect(world);
@@ -313,7 +312,7 @@ static void test_share_has_no_rights(void **state)
 	char uid[64];
 	pid_t pid;
 
-	start_share(world, need_virtiofsd(), true);
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
 	connect_and_ask(world);
 	wait_for_restart(world, 1);
 	pid = backend_pid(world->backend);
@@ -333,7 +332,7 @@ static void test_share_served_by_root(void **state)
 		skip();
 	}
 	world->planned.identity = (Identity){ 0 };
-	start_share(world, need_virtiofsd(), true);
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
 	connect_and_ask(world);
 	wait_for_restart(world, 1);
 	assert_int_equal(world->crashes, 0);
@@ -343,7 +342,7 @@ static void test_share_crash(void **state)
 {
 	World *world = *state;
 
-	start_share(world, need_virtiofsd(), true);
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
 	assert_int_equal(kill(backend_pid(world->backend), SIGKILL), 0);
 	wait_for_restart(world, 1);
 	assert_int_equal(world->crashes, 1);
@@ -360,7 +359,7 @@ static void test_limit(void **state)
 	World *world = *state;
 	int client;
 
-	start_share(world, "/bin/false", true);
+	start_share(world, "/bin/false", BACKEND_RESPAWN);
 	client = client_connect(world);
 	assert_true(client_wait(world, client) <= 0);
 	(void) close(client);
@@ -377,7 +376,7 @@ static void test_clean_loop(void **state)
 {
 	World *world = *state;
 
-	start_share(world, "/bin/true", true);
+	start_share(world, "/bin/true", BACKEND_RESPAWN);
 	while (!world->lost)
 		turn(world);
 	assert_true(world->crashes > 0);
@@ -388,7 +387,7 @@ static void test_last_words(void **state)
 {
 	World *world = *state;
 
-	start_share(world, "/bin/ls", false); /* which does not know --fd */
+	start_share(world, "/bin/ls", BACKEND_RESTART_VM); /* which does not know --fd */
 	while (!world->lost)
 		turn(world);
 	assert_int_equal(world->crashes, 0);
@@ -397,26 +396,43 @@ static void test_last_words(void **state)
 	assert_non_null(strstr(world->last.remedy, "mvmd check t"));
 }
 
-static void test_no_respawn(void **state)
+static void test_a_share_that_is_not_to_come_back(void **state)
 {
 	World *world = *state;
 
-	start_share(world, need_virtiofsd(), false);
+	start_share(world, need_virtiofsd(), BACKEND_RESTART_VM);
 	connect_and_ask(world);
 	while (!world->lost)
 		turn(world);
 	assert_int_equal(backend_restarts(world->backend), 0);
-	assert_string_equal(world->last.what, "virtiofsd[data] ended: exit status 0");
+	assert_non_null(strstr(world->last.what, "virtiofsd[data] ended: exit status 0"));
+	assert_non_null(strstr(world->last.what, "the VM needs a restart"));
+	assert_int_equal(world->last.exit_code, MVMD_EXIT_RESTART);
 	backend_stop(world->backend); /* of one that is gone answers, too */
 	while (!world->stopped)
 		turn(world);
+}
+
+static void test_a_disk_that_crashes_stops_the_vm(void **state)
+{
+	World *world = *state;
+
+	start_disk(world, need_storage_daemon(), BACKEND_STOP_VM);
+	connect_and_ask(world);
+	assert_int_equal(kill(backend_pid(world->backend), SIGKILL), 0);
+	while (!world->lost)
+		turn(world);
+	assert_int_equal(world->crashes, 0);
+	assert_int_equal(backend_restarts(world->backend), 0);
+	assert_non_null(strstr(world->last.what, "the VM is stopped"));
+	assert_int_equal(world->last.exit_code, MVMD_EXIT_BACKEND);
 }
 
 static void test_stop(void **state)
 {
 	World *world = *state;
 
-	start_disk(world, need_storage_daemon());
+	start_disk(world, need_storage_daemon(), BACKEND_STOP_VM);
 	connect_and_ask(world);
 	backend_stop(world->backend);
 	assert_int_equal(world->stopped, 0);
@@ -430,7 +446,7 @@ static void test_stop_while_waiting(void **state)
 {
 	World *world = *state;
 
-	start_share(world, "/bin/false", true);
+	start_share(world, "/bin/false", BACKEND_RESPAWN);
 	while (!world->crashes)
 		turn(world);
 	backend_stop(world->backend);
@@ -446,7 +462,7 @@ static void test_disk_serves(void **state)
 	World *world = *state;
 	pid_t pid;
 
-	start_disk(world, need_storage_daemon());
+	start_disk(world, need_storage_daemon(), BACKEND_RESPAWN);
 	pid = backend_pid(world->backend);
 	connect_and_ask(world);
 	connect_and_ask(world);
@@ -473,7 +489,7 @@ static void test_fds(void **state)
 	(void) fputs("#!/bin/sh\nexec sleep 1000\n", script);
 	(void) fclose(script);
 	assert_int_equal(chmod(path, 0755), 0);
-	start_share(world, path, true);
+	start_share(world, path, BACKEND_RESPAWN);
 
 	while (strcmp(target, "sleep\n") != 0) {
 		char comm[64];
@@ -517,7 +533,8 @@ int main(void)
 		TEST(test_limit),
 		TEST(test_clean_loop),
 		TEST(test_last_words),
-		TEST(test_no_respawn),
+		TEST(test_a_disk_that_crashes_stops_the_vm),
+		TEST(test_a_share_that_is_not_to_come_back),
 		TEST(test_stop),
 		TEST(test_stop_while_waiting),
 		TEST(test_disk_serves),

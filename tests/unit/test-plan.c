@@ -27,6 +27,9 @@ static SpecShare shares[] = {
 	{ .id = TEXT("data"), .tag = TEXT("data"), .source = TEXT("/srv/data") },
 	{ .id = TEXT("far"), .tag = TEXT("far"), .socket = TEXT("/run/far.sock") },
 };
+static SpecShare readonly_share = { .id = TEXT("data"),
+				    .tag = TEXT("data"),
+				    .source = TEXT("/srv") };
 static Spec spec;
 static BridgeFact bridges[1];
 static Identity share_users[2];
@@ -279,6 +282,12 @@ static void test_programs(void **context)
 	expect_problem("vmm-too-old", MVMD_EXIT_UNAVAILABLE);
 	facts.virtiofsd_is_c = true;
 	expect_problem("virtiofsd-c-needs-root", MVMD_EXIT_UNAVAILABLE);
+	facts.virtiofsd_is_c = true;
+	share_users[0].uid = 0;
+	readonly_share.readonly = true;
+	spec.shares = &readonly_share;
+	spec.n_shares = 1;
+	expect_problem("virtiofsd-c-writes", MVMD_EXIT_UNAVAILABLE);
 	facts.user_namespaces = false;
 	expect_problem("user-namespaces-off", MVMD_EXIT_UNAVAILABLE);
 }

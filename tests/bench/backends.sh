@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# B4: what a virtiofsd and a qemu-storage-daemon add to a start, up to the first answer of both, beside
+# the slower one of them by itself. The stub asks them at vm.boot, when a VMM does.
+
+backed_keys() {
+	disk_key ', "backend": "storage-daemon"'
+	echo ", \"shares\": [{ \"tag\": \"data\", \"source\": \"$WORK/share\" }]"
+}
+
+# The words that mvmd starts them with, from the running ones.
+take_commands() {
+	local supervisor pid name
+	write_spec backed "$WORK/kernel" powerbutton "$(backed_keys)"
+	with_stub start backed "$MVMD" run backed
+	supervisor=$STARTED
+	await says backed "running after" || {
+		cp "$WORK/backed.err" "$WORK/err"
+		broken "the VM with backends does not start"
+	}
+	for pid in $(cat "/proc/$supervisor/task/$supervisor/children"); do
+		name=$(basename "$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)")
+		cat "/proc/$pid/cmdline" >"$WORK/$name.words"
+	done
+	"$MVMD" stop --force backed 2>/dev/null
+	ended "$supervisor"
+	write_spec backed "$WORK/kernel" poweroff "$(backed_keys)"
+}
+
+alone() { # NAME: nanoseconds
+	"$BENCH/backend-ready" "$(uid_of backed)" "$WORK/alone.sock" "$WORK/$1.words" \
+		2>"$WORK/err"
+}
+
+why_no_backends() {
+	local program
+	for program in qemu-storage-daemon virtiofsd; do
+		command -v $program >/dev/null || {
+			echo "$program is not installed"
+			return
+		}
+	done
+	virtiofsd --version 2>&1 | grep -q '^virtiofsd version ' &&
+		echo "virtiofsd is QEMU's old one, which serves as root only"
+}
+
+bench_backends() {
+	local reason without with share disk failed=0
+	figure B4 usec "what virtiofsd and qemu-storage-daemon add up to their answers"
+	reason=$(why_no_backends)
+	if [ -n "$reason" ]; then
+		skip_figure "$reason"
+		return
+	fi
+	write_spec one "$WORK/kernel" poweroff "$(disk_key '')"
+	take_commands
+	stamped "$BENCH/mvmd" run one
+	stamped "$BENCH/mvmd" run backed
+	for ((i = 0; i < RUNS; i++)); do
+		stamped "$BENCH/mvmd" run one
+		without=$(between main served)
+		stamped "$BENCH/mvmd" run backed
+		with=$(between main served)
+		failed=$((failed + $(moment failed-connects)))
+		share=$(alone virtiofsd) || broken "virtiofsd by itself does not answer"
+		disk=$(alone qemu-storage-daemon) ||
+			broken "qemu-storage-daemon by itself does not answer"
+		sample "with both" "$with"
+		sample "with none" "$without"
+		sample added $((with - without))
+		sample virtiofsd "$share"
+		sample storage-daemon "$disk"
+		sample slowest $((share > disk ? share : disk))
+	done
+	goal ratio added slowest 1.1
+	count "failed connects" $failed 0
+}

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# make bench: how mvmd compares with baselines measured in the same run; tests/bench/run does it.
+BENCH    := $(BUILD)/tests/bench
+BENCHERS := $(addprefix $(BENCH)/,mvmd baseline cloud-hypervisor backend-ready taps-gone first-byte)
+
+bench: all $(BENCHERS) $(TEST_PARTS)
+	$(Q)BUILD=$(BUILD) tests/bench/run
+
+$(BENCH)/%.o: tests/bench/%.c $(BUILD)/config.mk
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+# The program itself with its main() under another name: what is measured is what is shipped.
+$(BENCH)/mvmd-main.o: $(BUILD)/src/cli/main.o
+	@mkdir -p $(@D)
+	$(Q)objcopy --redefine-sym main=mvmd_main $< $@
+
+$(BENCH)/mvmd: $(addprefix $(BENCH)/,stamped-mvmd.o stamp.o mvmd-main.o) $(BUILD)/libmvmd.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+
+# The VMM's stub is static: what its own start costs dilutes the ratios.
+$(BENCH)/cloud-hypervisor: $(addprefix $(BENCH)/,stub-vmm.o stamp.o vhost-user.o)
+	$(call say,LD,$@)
+	$(Q)$(CC) -static $(LDFLAGS) $^ -o $@
+
+$(BENCH)/baseline: $(BENCH)/baseline.o $(BENCH)/stamp.o
+$(BENCH)/backend-ready: $(addprefix $(BENCH)/,backend-ready.o stamp.o vhost-user.o)
+$(BENCH)/taps-gone: $(BENCH)/taps-gone.o $(BENCH)/stamp.o
+$(BENCH)/first-byte: $(BENCH)/first-byte.o $(BENCH)/stamp.o
+$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte):
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+
+-include $(wildcard $(BENCH)/*.d)

@@ -16,6 +16,10 @@
 #include "host/spawn.h"
 #include "mvmd/exit-codes.h"
 
+/* Room for struct sigaction of any Linux (include/linux/signal_types.h), and sizeof(sigset_t) there. */
+#define KERNEL_SIGACTION_BYTES 64
+#define KERNEL_SIGSET_BYTES    8
+
 #define CHILD_STACK_BYTES    (64 * KIB)
 #define CHILD_UMASK	     077
 #define EXIT_NOT_STARTED     127 /* as the shell has it; nobody reads it, see SpawnCall.error */
@@ -73,11 +77,15 @@ typedef struct SpawnCall {
  */
 _in_child_ static void child_reset_signals(void)
 {
-	const struct sigaction standard = { .sa_handler = SIG_DFL };
+	/*
+	 * The kernel's own struct of all zeros is SIG_DFL without flags or mask. glibc's sigaction() refuses
+	 * signals 32 and 33, and whoever started us may have left them ignored (make does).
+	 */
+	const char standard[KERNEL_SIGACTION_BYTES] = { 0 };
 
 	for (int i = 1; i < NSIG; i++)
 		if (i != SIGKILL && i != SIGSTOP)
-			(void) sigaction(i, &standard, NULL); /* EINVAL: glibc's own two */
+			(void) syscall(SYS_rt_sigaction, i, standard, NULL, KERNEL_SIGSET_BYTES);
 }
 
 _in_child_ static bool child_wants_fd(const SpawnCall *call, int number)

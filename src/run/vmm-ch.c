@@ -326,9 +326,23 @@ static int ch_boot(Vmm *vmm)
 	return api_call(vmm, "vm.boot", NULL, NULL, on_booted);
 }
 
+static void on_power_button(ChApi *api, const Fault *fault, const char *body, void *userdata)
+{
+	vmm_take_power_button_reply(userdata, fault);
+}
+
 static int ch_power_button(Vmm *vmm)
 {
-	return api_call(vmm, "vm.power-button", NULL, NULL, NULL);
+	ChVmm *ch = vmm->state;
+	const ChApiCall call = {
+		.method = "PUT",
+		.endpoint = "vm.power-button",
+		.timeout_usec = POWER_BUTTON_TIMEOUT_USEC,
+		.on_reply = on_power_button,
+		.userdata = vmm,
+	};
+
+	return ch->api ? ch_api_call(ch->api, &call) : -ENOTCONN;
 }
 
 /* While vm.boot waits for a backend nothing else is answered: then only a signal is left. */

@@ -56,5 +56,14 @@ void vmm_tell_error(Vmm *vmm, int error);
  */
 void vmm_expect_exit(Vmm *vmm);
 
+/*
+ * A VMM that answers at all takes the power button at once. One that waits for a backend does not (design.md
+ * §7.6), and then there is no sense in waiting for its guest.
+ */
+#define POWER_BUTTON_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* The reply to a power button: only silence is a failure, for a guest may be between two lives. */
+void vmm_take_power_button_reply(Vmm *vmm, const Fault *fault);
+
 /* Takes over the version that the program gave. 0 or -ENOMEM. */
 int vmm_set_version(Vmm *vmm, const char *version);

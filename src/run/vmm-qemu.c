@@ -164,9 +164,20 @@ static int qemu_boot(Vmm *vmm)
 	return command(vmm, "cont", on_continued);
 }
 
+static void on_power_button(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata)
+{
+	vmm_take_power_button_reply(userdata, fault);
+}
+
 static int qemu_power_button(Vmm *vmm)
 {
-	return command(vmm, "system_powerdown", NULL);
+	const QemuVmm *qemu = vmm->state;
+	const QmpCall call = { .command = "system_powerdown",
+			       .timeout_usec = POWER_BUTTON_TIMEOUT_USEC,
+			       .on_reply = on_power_button,
+			       .userdata = vmm };
+
+	return qemu->qmp ? qmp_call(qemu->qmp, &call) : -ENOTCONN;
 }
 
 static int qemu_quit(Vmm *vmm)

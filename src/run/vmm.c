@@ -41,6 +41,12 @@ void vmm_tell_error(Vmm *vmm, int error)
 	fault_done(&fault);
 }
 
+void vmm_take_power_button_reply(Vmm *vmm, const Fault *fault)
+{
+	if (fault && fault->error == -ETIMEDOUT)
+		vmm_tell_failed(vmm, fault);
+}
+
 static int on_orphaned(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Vmm *vmm = userdata;

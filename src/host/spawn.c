@@ -363,6 +363,8 @@ static int spawn_with_pipe(const char *path, char *const *argv, pid_t *ret_pid, 
 {
 	_cleanup_close_ int reader = -EBADF, writer = -EBADF;
 	SpawnConfig config = { .path = path, .argv = argv, .n_fds = 1 };
+	_cleanup_(fault_done)
+		Fault fault = { 0 }; /* a program that will not tell its version is no fault */
 	int fds[2], r;
 
 	if (pipe2(fds, O_CLOEXEC) < 0)
@@ -371,7 +373,7 @@ static int spawn_with_pipe(const char *path, char *const *argv, pid_t *ret_pid, 
 	writer = fds[1];
 
 	config.fds = &(const SpawnFd){ writer, STDOUT_FILENO };
-	r = spawn(&config, ret_pid, ret_pidfd, NULL);
+	r = spawn(&config, ret_pid, ret_pidfd, &fault);
 	if (r < 0)
 		return r;
 	*ret_reader = TAKE_FD(reader);

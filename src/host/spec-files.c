@@ -212,10 +212,12 @@ int spec_files_list(const char *directory, StrList *ret, Fault *fault)
 static char *nearest_in(const char *directory, const char *name)
 {
 	StrList names = { 0 };
+	_cleanup_(fault_done)
+		Fault fault = { 0 }; /* without a list there is no hint, and that is all */
 	const char *nearest;
 	char *copy = NULL;
 
-	if (list_names(directory, &names, NULL) < 0)
+	if (list_names(directory, &names, &fault) < 0)
 		return NULL;
 	nearest = nearest_name(name, (const char *const *) names.items, names.n);
 	if (nearest)

@@ -355,13 +355,17 @@ static int ch_quit(Vmm *vmm)
 	return api_call(vmm, "vmm.shutdown", NULL, NULL, NULL);
 }
 
-/* The pipe may still hold what it said last, and its end in case a process of its own keeps it open. */
+/*
+ * The pipe may still hold what it said last: no more than fits into it, for a process of its own that keeps
+ * the other end could fill it for ever.
+ */
 static void ch_on_exit(Vmm *vmm)
 {
 	ChVmm *ch = vmm->state;
 
-	while (ch->events_fd >= 0 && read_events(vmm) > 0)
-		;
+	for (size_t left = EVENTS_PIPE_BYTES / EVENTS_READ_BYTES; left > 0; left--)
+		if (ch->events_fd < 0 || read_events(vmm) <= 0)
+			break;
 	close_events(ch);
 	ch->api = ch_api_free(ch->api);
 }

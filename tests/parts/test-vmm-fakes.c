@@ -120,6 +120,21 @@ __attribute__((noreturn)) static void fake_main(const Fake *fake)
 		(void) pause();
 }
 
+/* Its process ends, but one that it forked goes on with the events for as long as somebody reads them. */
+#define HEIR "heir"
+
+__attribute__((noreturn)) static void heir_main(void)
+{
+	char bytes[4096];
+
+	memset(bytes, ' ', sizeof(bytes));
+	if (fork() != 0)
+		exit(0);
+	(void) signal(SIGPIPE, SIG_DFL);
+	for (;;)
+		(void) !write(4, bytes, sizeof(bytes));
+}
+
 static void machine_init_fake(Machine *m, VmmKind kind, const char *name)
 {
 	machine_init(m, kind, "", "hang");
@@ -225,6 +240,17 @@ static void test_vmm_that_ignores_quit(void **state)
 	machine_done(&m);
 }
 
+static void test_ch_leaves_a_process_behind(void **state)
+{
+	Machine m;
+
+	machine_init_fake(&m, VMM_CLOUD_HYPERVISOR, HEIR);
+	machine_must_start(&m);
+	run_until_exit(&m);
+	assert_int_equal(m.end.code, CLD_EXITED);
+	machine_done(&m);
+}
+
 static const Fake *fake_by_name(const char *path)
 {
 	const char *name = strstr(path, "/fake-");
@@ -246,6 +272,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(test_ch_refuses),
 		cmocka_unit_test(test_deaf_vmm_is_stopped),
 		cmocka_unit_test(test_vmm_that_ignores_quit),
+		cmocka_unit_test(test_ch_leaves_a_process_behind),
 		cmocka_unit_test(test_program_is_missing),
 		cmocka_unit_test(test_qemu_exits_at_once),
 		cmocka_unit_test(test_qemu_did_not_wait),
@@ -255,6 +282,8 @@ int main(int argc, char *argv[])
 
 	if (fake)
 		fake_main(fake);
+	if (strstr(argv[0], "/fake-" HEIR))
+		heir_main();
 	cmocka_set_message_output(CM_OUTPUT_TAP);
 	find_paths();
 	return cmocka_run_group_tests(tests, NULL, NULL);

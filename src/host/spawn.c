@@ -362,8 +362,6 @@ static int spawn_with_pipe(const char *path, char *const *argv, pid_t *ret_pid, 
 			   int *ret_reader)
 {
 	_cleanup_close_ int reader = -EBADF, writer = -EBADF;
-	_cleanup_(fault_done)
-		Fault fault = { 0 }; /* nobody is told: the program then has no version */
 	SpawnConfig config = { .path = path, .argv = argv, .n_fds = 1 };
 	_cleanup_(fault_done)
 		Fault fault = { 0 }; /* a program that will not tell its version is no fault */

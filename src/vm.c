@@ -22,7 +22,6 @@
  */
 #define SILENT_LIFE_USEC (5 * USEC_PER_SEC)
 #define SILENT_LIVES_MAX 5
-#define EVENT_QUEUE_MAX	 64
 
 typedef struct Vm {
 	const Plan *plan;
@@ -38,7 +37,7 @@ typedef struct Vm {
 	int exit_code; /* of the first failure; 0: none so far */
 	FaultList findings;
 
-	VmEvent queue[EVENT_QUEUE_MAX]; /* what happened and is not dealt with yet */
+	VmEvent queue[_VM_EVENT_MAX]; /* what happened and is not dealt with yet, each once */
 	size_t n_queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
 	sd_event_source *deadline, *countdown;
@@ -48,10 +47,22 @@ typedef struct Vm {
 	uint64_t life_began_usec, silence_began_bytes;
 } Vm;
 
-/* Events are dealt with one after the other from the loop, never within the callback that brought them. */
+static bool vm_is_posted(const Vm *vm, VmEvent event)
+{
+	for (size_t i = 0; i < vm->n_queue; i++)
+		if (vm->queue[i] == event)
+			return true;
+	return false;
+}
+
+/*
+ * Events are dealt with one after the other from the loop, never within the callback that brought them. What is
+ * posted twice happens once: so a flood of one (a VMM's, which its guest may have taken over) leaves room for
+ * the others.
+ */
 static void vm_post(Vm *vm, VmEvent event)
 {
-	if (vm->n_queue < EVENT_QUEUE_MAX)
+	if (!vm_is_posted(vm, event))
 		vm->queue[vm->n_queue++] = event;
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
@@ -357,6 +368,8 @@ static void on_panic(Vm *vm)
 {
 	Fault fault = { 0 };
 
+	if (vm_is_posted(vm, VM_EVENT_CRASHED))
+		return;
 	(void) fault_guest_panic(&fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);

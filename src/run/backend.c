@@ -92,10 +92,10 @@ static int backend_spawn(Backend *backend, Fault *fault)
 	};
 	int r;
 
+	backend->started_usec = now_usec(); /* of a start that fails, too: it is no long life */
 	r = child_start(backend->event, backend->label, &config, &handler, &backend->child, fault);
 	if (r < 0)
 		return r;
-	backend->started_usec = now_usec();
 	backend->state = BACKEND_RUNNING;
 	return 0;
 }

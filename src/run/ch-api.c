@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <jansson.h>
 #include <stdlib.h>
 
 #include "model/http.h"
+#include "model/utf8.h"
 #include "mvmd/exit-codes.h"
 #include "run/ch-api.h"
 #include "run/channel.h"
@@ -124,13 +124,18 @@ static void add_error_text(StrBuf *buf, const char *body)
 			str_buf_add(buf, "%s%s", i > 0 ? ": " : "",
 				    json_string_value(cause) ?: "?");
 	} else {
-		for (i = 0; body[i] && i < QUOTE_MAX_BYTES; i++) {
-			char c = iscntrl((unsigned char) body[i]) ? ' ' : body[i];
-
-			str_buf_add_bytes(buf, &c, 1);
-		}
+		str_buf_add_bytes(buf, body, strnlen(body, QUOTE_MAX_BYTES));
 	}
 	json_decref(chain);
+}
+
+/* For a log: in one line, and whatever a VMM that its guest has taken over writes to our terminal. */
+static void make_plain(char *text)
+{
+	for (char *c = text; *c; c++)
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	text_clean(text, strlen(text));
 }
 
 static void set_refusal(Fault *fault, const char *endpoint, unsigned status, const char *body)
@@ -139,9 +144,12 @@ static void set_refusal(Fault *fault, const char *endpoint, unsigned status, con
 	StrBuf buf = { 0 };
 
 	add_error_text(&buf, body);
-	if (str_buf_take(&buf, &text) < 0)
+	if (str_buf_take(&buf, &text) < 0) {
 		(void) fault_oom(fault);
-	else if (text[0])
+		return;
+	}
+	make_plain(text);
+	if (text[0])
 		(void) fault_set(fault, -EREMOTEIO, MVMD_EXIT_VMM, "vmm-refused",
 				 "cloud-hypervisor refused %s: %s", endpoint, text);
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "model/utf8.h"
 #include "mvmd/exit-codes.h"
 #include "run/channel.h"
 #include "run/qmp.h"
@@ -194,12 +195,22 @@ static int read_event(Qmp *qmp, json_t *message)
 	return 0;
 }
 
+/* In words fit for a log, whatever a QEMU that its guest has taken over says. */
+static void set_refusal(Fault *fault, const char *command, const json_t *error)
+{
+	const char *text = json_string_value(json_object_get(error, "desc"));
+
+	(void) fault_set(fault, -EREMOTEIO, MVMD_EXIT_VMM, "vmm-refused", "QEMU refused %s: %s",
+			 command, text ?: "it does not say why");
+	if (fault->what)
+		text_clean(fault->what, strlen(fault->what));
+}
+
 static int read_reply(Qmp *qmp, const json_t *message)
 {
 	_cleanup_(command_free_p) Command *command = NULL;
 	const json_t *id = json_object_get(message, "id");
 	const json_t *error = json_object_get(message, "error");
-	const char *text;
 	Fault fault = { 0 };
 
 	if (json_is_integer(id))
@@ -207,12 +218,8 @@ static int read_reply(Qmp *qmp, const json_t *message)
 	if (!command)
 		return broken(qmp, "it answers what nobody asked");
 
-	if (error) {
-		text = json_string_value(json_object_get(error, "desc"));
-		(void) fault_set(&fault, -EREMOTEIO, MVMD_EXIT_VMM, "vmm-refused",
-				 "QEMU refused %s: %s", command->name,
-				 text ?: "it does not say why");
-	}
+	if (error)
+		set_refusal(&fault, command->name, error);
 	command_answer(command, error ? &fault : NULL, json_object_get(message, "return"));
 	fault_done(&fault);
 	return qmp->error ? -EBADMSG : 0;

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "model/utf8.h"
 #include "run/relay.h"
 
 /* So much at once; then other events have their turn. */
@@ -24,6 +25,7 @@ static void relay_end_line(Relay *relay)
 	if (relay->length == 0)
 		return;
 
+	text_clean(relay->line, relay->length);
 	relay->line[relay->length] = '\0';
 	memcpy(relay->last, relay->line, relay->length + 1);
 	relay->length = 0;
@@ -43,8 +45,6 @@ static void relay_take(Relay *relay, const char *bytes, size_t n)
 			continue;
 		if (c == '\t')
 			c = ' ';
-		else if (c < ' ' || c == 0x7f)
-			c = '?';
 		relay->line[relay->length++] = (char) c;
 		if (relay->length == RELAY_LINE_MAX)
 			relay_end_line(relay);

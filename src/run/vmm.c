@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "host/sock.h"
+#include "model/utf8.h"
 #include "mvmd/exit-codes.h"
 #include "run/vmm-internal.h"
 
@@ -131,7 +132,11 @@ int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, F
 
 int vmm_set_version(Vmm *vmm, const char *version)
 {
-	return str_set(&vmm->version, version);
+	int r = str_set(&vmm->version, version);
+
+	if (r == 0)
+		text_clean(vmm->version, strlen(vmm->version));
+	return r;
 }
 
 int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,

@@ -287,6 +287,8 @@ static void test_refusals(void **state)
 		   ": It failed: Disk on fire");
 	is_refusal("HTTP/1.1 400 \r\nContent-Length: 24\r\n\r\n{ \"error\": \"two\n lines\" }",
 		   "two  lines");
+	is_refusal("HTTP/1.1 500 \r\nContent-Length: 19\r\n\r\n[\"\\u001b[31m\\n0\",1]",
+		   "?[31m 0: ?");
 	is_refusal("HTTP/1.1 404 \r\nContent-Length: 9\r\n\r\nNot Found", "Not Found");
 	is_refusal("HTTP/1.1 429 \r\n\r\n", "429");
 	is_refusal("HTTP/1.1 500 \r\nContent-Length: 2\r\n\r\n[]", "500");

@@ -117,6 +117,18 @@ static void test_lines(void **state)
 	finish(&watch);
 }
 
+/* U+009B is the control sequence introducer; 0xe9 and a truncated character are no UTF-8. */
+static void test_lines_are_plain_utf8(void **state)
+{
+	Watch watch;
+
+	start(&watch, "printf 'caf\\303\\251 \\302\\23331m caf\\351 \\303\\n'");
+	run_until_end(&watch);
+	assert_int_equal(watch.lines.n, 1);
+	assert_string_equal(watch.lines.items[0], "caf\303\251 ??31m caf? ?");
+	finish(&watch);
+}
+
 static void test_long_line(void **state)
 {
 	Watch watch;
@@ -249,11 +261,17 @@ static void test_own_stderr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lines),	     cmocka_unit_test(test_long_line),
-		cmocka_unit_test(test_flood),	     cmocka_unit_test(test_full_pipe),
-		cmocka_unit_test(test_term),	     cmocka_unit_test(test_kill_after_grace),
-		cmocka_unit_test(test_kill_at_once), cmocka_unit_test(test_free_in_handler),
-		cmocka_unit_test(test_free_kills),   cmocka_unit_test(test_own_stderr),
+		cmocka_unit_test(test_lines_are_plain_utf8),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_long_line),
+		cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_full_pipe),
+		cmocka_unit_test(test_term),
+		cmocka_unit_test(test_kill_after_grace),
+		cmocka_unit_test(test_kill_at_once),
+		cmocka_unit_test(test_free_in_handler),
+		cmocka_unit_test(test_free_kills),
+		cmocka_unit_test(test_own_stderr),
 	};
 
 	(void) cmocka_set_message_output(CM_OUTPUT_TAP);

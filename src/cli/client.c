@@ -161,6 +161,19 @@ static bool spec_exists(const Places *places, const char *argument, const char *
 	return path && access(path, F_OK) == 0;
 }
 
+/* Who is behind a socket that somebody listens on (unix(7), SO_PEERCRED); 0: nobody. */
+static pid_t listener_pid(const char *socket_path)
+{
+	struct ucred peer = { 0 };
+	socklen_t length = sizeof(peer);
+	_cleanup_close_ int fd = -EBADF;
+
+	if (sock_connect(socket_path, &fd) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+		return 0;
+	return peer.pid;
+}
+
 int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault)
 {
 	_cleanup_free_ char *name = name_of_argument(argument);
@@ -181,6 +194,8 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 		return fault_oom(fault);
 
 	found.pid = vm_lock_holder(found.places.lock_file);
+	if (found.pid == -EACCES)
+		found.pid = listener_pid(found.places.control_socket);
 	if (found.pid > 0) {
 		found.presence = VM_PRESENCE_RUNNING;
 	} else if (state_file_read(found.places.state_file, &state) == 0 &&

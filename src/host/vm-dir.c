@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,22 +14,82 @@
 #define LEFTOVER_KILL_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define PID_TEXT_MAX		   16
 
-/* As mkdir -p with mode 0755: each missing component in turn. */
-static int make_directories(const char *path)
-{
-	_cleanup_free_ char *copy = strdup(path);
+/*
+ * Who makes, looks into or removes the directory of all VMs holds this file's lock. Only its owner can open it,
+ * so that nobody else can hold a start up. It has a byte in it where we made the directory: only then the last
+ * VM removes it.
+ */
+#define RUNTIME_LOCK ".lock"
 
-	if (!copy)
+/* A lock of the open file, not of the process (fcntl(2), F_OFD_SETLK): who only looks takes none. */
+static int lock_whole_file(int fd, int command)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(fd, command, &whole) < 0)
+		return -errno;
+	return command == F_OFD_GETLK && whole.l_type != F_UNLCK ? -EAGAIN : 0;
+}
+
+/* True where the file that fd has open is still the one at path: somebody may have removed it since. */
+static bool is_same_file(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+	       ours.st_ino == there.st_ino;
+}
+
+/* Makes the directory of all VMs where it is missing, and locks it. Returns the lock's fd or -errno. */
+static int lock_runtime_directory(const char *directory)
+{
+	_cleanup_free_ char *path = str_printf("%s/" RUNTIME_LOCK, directory);
+
+	if (!path)
 		return -ENOMEM;
-	for (char *at = copy + 1; *at; at++) {
-		if (*at != '/')
-			continue;
-		*at = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+	for (;;) {
+		bool made = mkdir(directory, 0755) == 0;
+		_cleanup_close_ int fd = -EBADF;
+
+		if (!made && errno != EEXIST)
 			return -errno;
-		*at = '/';
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (fd < 0 && (made || errno != ENOENT))
+			return -errno;
+		if (fd < 0 || lock_whole_file(fd, F_OFD_SETLKW) < 0 || !is_same_file(fd, path))
+			continue;
+		if (made && write(fd, "m", 1) < 0)
+			return -errno;
+		return TAKE_FD(fd);
 	}
-	return mkdir(copy, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+static bool has_only_the_lock(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	bool only = directory != NULL;
+
+	while (only && (entry = readdir(directory)))
+		only = streq(entry->d_name, ".") || streq(entry->d_name, "..") ||
+		       streq(entry->d_name, RUNTIME_LOCK);
+	if (directory)
+		(void) closedir(directory);
+	return only;
+}
+
+/* The last one out removes the lock, and the directory where we made it. */
+static void leave_runtime_directory(const char *directory)
+{
+	_cleanup_free_ char *path = str_printf("%s/" RUNTIME_LOCK, directory);
+	_cleanup_close_ int fd = lock_runtime_directory(directory);
+	struct stat lock;
+
+	if (!path || fd < 0 || !has_only_the_lock(directory))
+		return;
+	(void) unlink(path);
+	if (fstat(fd, &lock) == 0 && lock.st_size > 0)
+		(void) rmdir(directory);
 }
 
 static pid_t read_pid(int fd)
@@ -56,11 +115,8 @@ pid_t vm_lock_holder(const char *lock_file)
 	_cleanup_close_ int fd = open(lock_file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
 	if (fd < 0)
-		return 0;
-	/* Shared, so that two who look do not take each other for the holder. */
-	if (flock(fd, LOCK_SH | LOCK_NB) == 0)
-		return 0;
-	return read_pid(fd);
+		return errno == EACCES ? -EACCES : 0;
+	return lock_whole_file(fd, F_OFD_GETLK) == -EAGAIN ? read_pid(fd) : 0;
 }
 
 static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
@@ -74,58 +130,47 @@ static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
 	return fault_remedy(fault, "mvmd status %s, mvmd stop %s", name, name);
 }
 
-/* True where the file that fd has open is still the one at path: its last holder may have removed it. */
-static bool is_same_file(int fd, const char *path)
+static int open_lock_file(const VmPlaces *places, int *ret, Fault *fault)
 {
-	struct stat ours, there;
+	int r;
+	_cleanup_close_ int fd =
+		open(places->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
-	       ours.st_ino == there.st_ino;
+	if (fd < 0)
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "vm-lock",
+				 "cannot open the lock file %s: %m", places->lock_file);
+	if (lock_whole_file(fd, F_OFD_SETLK) < 0)
+		return fault_already_running(places, fd, fault);
+	r = write_pid(fd);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vm-lock",
+				 "cannot write the lock file %s: %m", places->lock_file);
+	*ret = TAKE_FD(fd);
+	return 0;
 }
 
 int vm_lock(const VmPlaces *places, int *ret, Fault *fault)
 {
-	const char *runtime = places->runtime_directory;
-	int r;
+	_cleanup_close_ int directory = lock_runtime_directory(places->runtime_directory);
+	int r = directory;
 
-	r = make_directories(runtime);
-	if (r < 0)
-		return fault_set(fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
-				 "runtime-directory", "cannot make the directory %s: %m", runtime);
-
-	for (;;) {
-		_cleanup_close_ int fd =
-			open(places->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-
-		if (fd < 0) {
-			bool denied = errno == EACCES;
-
-			(void) fault_set(
-				fault, -errno, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
-				"vm-lock", "cannot open the lock file %s: %m", places->lock_file);
-			return denied ? fault_remedy(fault, "run mvmd as root, or give a "
-							    "--runtime-dir of your own") :
-					fault->error;
-		}
-		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-			return fault_already_running(places, fd, fault);
-		if (!is_same_file(fd, places->lock_file))
-			continue;
-		r = write_pid(fd);
-		if (r < 0)
-			return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vm-lock",
-					 "cannot write the lock file %s: %m", places->lock_file);
-		*ret = TAKE_FD(fd);
-		return 0;
+	if (directory < 0)
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "runtime-directory",
+				 "cannot use the directory %s: %m", places->runtime_directory);
+	else
+		r = open_lock_file(places, ret, fault);
+	if (r == -EACCES || r == -EPERM) {
+		fault->exit_code = MVMD_EXIT_PERMISSION;
+		(void) fault_remedy(fault, "run mvmd as root, or give a --runtime-dir of your own");
 	}
+	return r;
 }
 
 void vm_unlock(const VmPlaces *places, int fd)
 {
 	(void) unlink(places->lock_file);
 	(void) close_fd(fd);
-	(void) rmdir(
-		places->runtime_directory); /* refuses by itself where other VMs have files there */
+	leave_runtime_directory(places->runtime_directory);
 }
 
 static int remove_files_in(const char *path)

@@ -16,10 +16,12 @@
  */
 int vm_lock(const VmPlaces *places, int *ret, Fault *fault);
 
-/* Removes the lock file, closes the fd, and removes RUNTIME where that leaves it empty. */
+/* Removes the lock file, closes the fd, and removes RUNTIME where vm_lock() made it and it is empty. */
 void vm_unlock(const VmPlaces *places, int fd);
 
-/* The pid in the lock file of a VM that runs; 0 where nobody holds the lock. */
+/*
+ * The pid in the lock file of a VM that runs; 0 where nobody holds the lock; -EACCES: that is not ours to see.
+ */
 pid_t vm_lock_holder(const char *lock_file);
 
 /*

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -68,20 +69,21 @@ static int table_read(const char *directory, json_t **ret, Fault *fault)
 	_cleanup_(json_unref_p) json_t *table = NULL;
 	const char *complaint;
 	json_error_t error;
-	int fd;
+	FILE *file;
 
 	if (!path)
 		return fault_oom(fault);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT) {
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT) {
 		*ret = json_pack("{s:i, s:{}}", "version", TABLE_VERSION, "uids");
 		return *ret ? 0 : fault_oom(fault);
 	}
-	if (fd < 0)
+	if (!file)
 		return system_fault(fault, -errno, "read", directory);
 
-	table = json_loadfd(fd, JSON_REJECT_DUPLICATES, &error);
-	(void) close_fd(fd);
+	/* Not json_loadfd(): that makes a system call for each byte. */
+	table = json_loadf(file, JSON_REJECT_DUPLICATES, &error);
+	(void) fclose(file);
 	if (!table)
 		return damaged_fault(fault, directory, error.text);
 	complaint = table_complain(table);

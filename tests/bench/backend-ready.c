@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * backend-ready UID SOCKET COMMAND-FILE
+ * backend-ready UID DIRECTORY COMMAND-FILE...
  *
- * A backend by itself: prints how many nanoseconds pass from before its start, on a listener that it
- * inherits as mvmd's backends do, to its first answer. COMMAND-FILE holds its words as
- * /proc/PID/cmdline shows them, each with a NUL byte at its end.
+ * Backends by themselves: prints how many nanoseconds pass from before their start, on listeners that
+ * they inherit as mvmd's backends do, to the first answer of the last of them. A COMMAND-FILE holds
+ * the words of one as /proc/PID/cmdline shows them, each with a NUL byte at its end. The sockets are
+ * made in DIRECTORY.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -25,11 +26,19 @@
 #define LISTENER_FD   3 /* BACKEND_LISTENER_FD of src/model/backend-args.h */
 #define WORDS_MAX     32
 #define COMMAND_BYTES 8192
+#define BACKENDS_MAX  4
+#define SOCKET_MAX    100 /* sun_path has 108 bytes */
 
 typedef struct Command {
 	char text[COMMAND_BYTES];
 	char *words[WORDS_MAX + 1];
 } Command;
+
+typedef struct Backend {
+	Command command;
+	char socket[SOCKET_MAX];
+	pid_t pid;
+} Backend;
 
 static bool command_read(const char *path, Command *ret)
 {
@@ -69,42 +78,71 @@ _Noreturn static void run(const Command *command, uid_t uid, int listener)
 	_exit(EXIT_FAILURE);
 }
 
-/* True once it answered. */
-static bool meet(const char *path)
+/* Prepares nothing that the clock would not see: the socket is part of the start. */
+static bool backend_start(Backend *backend, const char *directory, size_t number, uid_t uid)
 {
-	int fd = vhost_user_connect(path);
+	int listener;
 
-	if (fd < 0)
+	(void) snprintf(backend->socket, sizeof(backend->socket), "%s/%zu.sock", directory, number);
+	listener = listen_on(backend->socket);
+	if (listener < 0)
 		return false;
-	vhost_user_ask_features(fd);
-	return vhost_user_read_features(fd);
+	backend->pid = fork();
+	if (backend->pid == 0)
+		run(&backend->command, uid, listener);
+	(void) close(listener);
+	return backend->pid > 0;
+}
+
+/* All are asked before the first answer is awaited. */
+static bool meet_all(const Backend *backends, size_t n)
+{
+	int fds[BACKENDS_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		fds[i] = vhost_user_connect(backends[i].socket);
+		if (fds[i] < 0)
+			return false;
+		vhost_user_ask_features(fds[i]);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (!vhost_user_read_features(fds[i]))
+			return false;
+	return true;
+}
+
+static void stop_all(const Backend *backends, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (backends[i].pid > 0) {
+			(void) kill(backends[i].pid, SIGKILL);
+			(void) waitpid(backends[i].pid, NULL, 0);
+		}
 }
 
 int main(int argc, char **argv)
 {
-	static Command command;
+	static Backend backends[BACKENDS_MAX];
+	size_t n = argc < 4 ? 0 : (size_t) argc - 3;
 	unsigned long long began, served;
-	bool answered;
-	int listener;
-	pid_t pid;
+	bool answered = true;
+	uid_t uid;
 
-	if (argc != 4 || !command_read(argv[3], &command))
+	if (n == 0 || n > BACKENDS_MAX)
 		return EXIT_FAILURE;
+	uid = (uid_t) strtoul(argv[1], NULL, 10);
+	for (size_t i = 0; i < n; i++)
+		if (!command_read(argv[3 + i], &backends[i].command))
+			return EXIT_FAILURE;
+
 	began = monotonic_nsec();
-	listener = listen_on(argv[2]);
-	if (listener < 0)
-		return EXIT_FAILURE;
-	pid = fork();
-	if (pid == 0)
-		run(&command, (uid_t) strtoul(argv[1], NULL, 10), listener);
-	(void) close(listener);
-
-	answered = meet(argv[2]);
+	for (size_t i = 0; answered && i < n; i++)
+		answered = backend_start(&backends[i], argv[2], i, uid);
+	answered = answered && meet_all(backends, n);
 	served = monotonic_nsec();
-	(void) kill(pid, SIGKILL);
-	(void) waitpid(pid, NULL, 0);
+	stop_all(backends, n);
 	if (!answered) {
-		(void) fprintf(stderr, "%s did not answer\n", command.words[0]);
+		(void) fprintf(stderr, "no answer\n");
 		return EXIT_FAILURE;
 	}
 	(void) printf("%llu\n", served - began);

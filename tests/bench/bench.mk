@@ -31,6 +31,6 @@ $(BENCH)/taps-gone: $(BENCH)/taps-gone.o $(BENCH)/stamp.o
 $(BENCH)/first-byte: $(BENCH)/first-byte.o $(BENCH)/stamp.o
 $(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte):
 	$(call say,LD,$@)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 
 -include $(wildcard $(BENCH)/*.d)

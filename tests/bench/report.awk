@@ -47,11 +47,12 @@ function report_series(figure,    i, name) {
 	for (i = 1; i <= n_series[figure]; i++) {
 		name = series[figure, i]
 		sort_series(figure, name)
-		printf "     %-16s p50 %10.1f   p99 %10.1f   max %10.1f  %s\n", name,
-			percentile(figure, name, 50), percentile(figure, name, 99),
-			percentile(figure, name, 100), unit[figure]
-		write_json(sprintf("%s%s: {\"n\": %d, \"p50\": %.1f, \"p99\": %.1f, \"max\": %.1f}",
-			i > 1 ? ", " : "", quote(name), n_samples[figure, name],
+		printf "     %-14s min %9.1f  p50 %9.1f  p99 %9.1f  max %9.1f  %s\n", name,
+			percentile(figure, name, 0), percentile(figure, name, 50),
+			percentile(figure, name, 99), percentile(figure, name, 100), unit[figure]
+		write_json(sprintf("%s%s: {\"n\": %d, \"min\": %.1f, \"p50\": %.1f, " \
+			"\"p99\": %.1f, \"max\": %.1f}", i > 1 ? ", " : "", quote(name),
+			n_samples[figure, name], percentile(figure, name, 0),
 			percentile(figure, name, 50), percentile(figure, name, 99),
 			percentile(figure, name, 100)))
 	}
@@ -70,8 +71,10 @@ function report_goal(figure, words,    goal, ours, theirs, value, met) {
 	ours = percentile(figure, goal[2], 50)
 	theirs = percentile(figure, goal[3], 50)
 	value = goal[1] == "ratio" ? ours / theirs : ours - theirs
-	met = value <= goal[4]
-	if (goal[1] == "ratio")
+	met = goal[4] != "none" && value <= goal[4]
+	if (goal[4] == "none")
+		printf "  -- %s / %s = %.2f\n", goal[2], goal[3], value
+	else if (goal[1] == "ratio")
 		printf "  => %s / %s = %.2f, goal <= %s: %s\n", goal[2], goal[3], value, goal[4],
 			met_to_word(met)
 	else
@@ -79,7 +82,8 @@ function report_goal(figure, words,    goal, ours, theirs, value, met) {
 			unit[figure], goal[4], met_to_word(met)
 	write_json(sprintf("{\"kind\": %s, \"ours\": %s, \"baseline\": %s, \"value\": %.3f, " \
 		"\"goal\": %s, \"met\": %s}", quote(goal[1]), quote(goal[2]), quote(goal[3]),
-		value, goal[4], met ? "true" : "false"))
+		value, goal[4] == "none" ? "null" : goal[4],
+		goal[4] == "none" ? "null" : met ? "true" : "false"))
 }
 
 function report_goals(figure,    i) {

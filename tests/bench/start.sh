@@ -82,5 +82,6 @@ bench_start() {
 	done
 	goal ratio mvmd bare 2.0
 	goal ratio mvmd shell 0.2
+	compare bare shell
 	trace_start
 }

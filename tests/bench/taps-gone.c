@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -48,24 +50,21 @@ static int netlink_open(unsigned groups)
 }
 
 /* A bridge tells of its ports under a family of its own: those messages are not the link's end. */
-static bool is_end_of(struct nlmsghdr *header, const char *prefix)
+static bool is_end_of(struct nlmsghdr *message, const char *prefix)
 {
-	struct ifinfomsg *link = NLMSG_DATA(header);
-	struct rtattr *attribute = IFLA_RTA(link);
-	unsigned length = (unsigned) IFLA_PAYLOAD(header);
+	const struct ifinfomsg *link = nlmsg_data(message);
+	struct nlattr *name;
 
-	if (header->nlmsg_type != RTM_DELLINK || link->ifi_family != AF_UNSPEC)
+	if (message->nlmsg_type != RTM_DELLINK || link->ifi_family != AF_UNSPEC)
 		return false;
-	for (; RTA_OK(attribute, length); attribute = RTA_NEXT(attribute, length))
-		if (attribute->rta_type == IFLA_IFNAME)
-			return strncmp(RTA_DATA(attribute), prefix, strlen(prefix)) == 0;
-	return false;
+	name = nlmsg_find_attr(message, sizeof(*link), IFLA_IFNAME);
+	return name && strncmp(nla_get_string(name), prefix, strlen(prefix)) == 0;
 }
 
 static int count_ends(int fd, const char *prefix)
 {
 	static _Alignas(struct nlmsghdr) char buffer[MESSAGE_BYTES];
-	struct nlmsghdr *header = (void *) buffer;
+	struct nlmsghdr *message = (void *) buffer;
 	struct pollfd waiting = { .fd = fd, .events = POLLIN };
 	ssize_t n;
 	int ends = 0;
@@ -77,9 +76,8 @@ static int count_ends(int fd, const char *prefix)
 	n = recv(fd, buffer, sizeof(buffer), 0);
 	if (n < 0)
 		return fail("recv");
-	for (unsigned left = (unsigned) n; NLMSG_OK(header, left);
-	     header = NLMSG_NEXT(header, left))
-		ends += is_end_of(header, prefix);
+	for (int left = (int) n; nlmsg_ok(message, left); message = nlmsg_next(message, &left))
+		ends += is_end_of(message, prefix);
 	return ends;
 }
 

@@ -4,18 +4,19 @@
  * and one interface, in mvmd's order, with everything known beforehand. Less these, which mvmd makes
  * besides (`make bench` counts both):
  *
- *   write                     three lines that tell a person what happens
- *   brk, mmap, munmap,        memory of what was not known beforehand (but for the child's stack,
- *   mremap, futex             which is here too)
- *   openat, read, close,      jansson seeds its hash tables from /dev/urandom, sd-event asks for a
- *   getrandom                 random boot-independent number
- *   newfstatat, access        the search through PATH: here the program's place is given
- *   geteuid, getegid, getuid, whoever becomes another user for a moment asks first who it is: here
- *   getgroups, capget,        that is known
- *   getpid, rt_sigprocmask    sd-event asks which process and signal mask it was made in
- *   signalfd4, epoll_ctl      sd-event extends its signalfd signal by signal, and asks of each new
- *   epoll_wait                descriptor whether it can be polled
- *   ioctl                     tcgetattr(3) and tcsetattr(3) look at the terminal twice
+ *   write                    the lines that tell a person what happens
+ *   mmap, mremap, munmap,    memory for what was not known beforehand
+ *   futex
+ *   mkdir                    the folders above the runtime folder
+ *   openat, read, close      jansson seeds its hash tables from /dev/urandom
+ *   newfstatat, access       the search through PATH: here the program's place is given
+ *   geteuid, getegid,        who becomes another user for a moment asks first who it is: here that
+ *   getgroups, capget        is known
+ *   landlock_create_ruleset  the kernel is asked for the version of Landlock
+ *   getrandom                sd-event wants a random number, a socket's temporary name another
+ *   getpid, rt_sigprocmask,  sd-event asks which process it is in and what is blocked, makes its
+ *   signalfd4, epoll_ctl,    signalfd signal by signal, asks of each new descriptor whether it can be
+ *   epoll_wait               watched, and has a turn of its loop
  */
 #include <fcntl.h>
 #include <linux/if_link.h>

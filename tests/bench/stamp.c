@@ -14,12 +14,18 @@
 
 static int stamps_fd = -1;
 
+unsigned long long timespec_nsec(const struct timespec *time)
+{
+	return (unsigned long long) time->tv_sec * NSEC_PER_SEC +
+	       (unsigned long long) time->tv_nsec;
+}
+
 static unsigned long long clock_nsec(clockid_t clock)
 {
 	struct timespec now;
 
 	(void) clock_gettime(clock, &now);
-	return (unsigned long long) now.tv_sec * NSEC_PER_SEC + (unsigned long long) now.tv_nsec;
+	return timespec_nsec(&now);
 }
 
 unsigned long long monotonic_nsec(void)

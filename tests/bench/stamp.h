@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <time.h>
 
 /*
  * Moments that the programs of the bench write down, a line each, "WHAT NSEC": what happened, and
@@ -20,5 +21,6 @@ void stamp(const char *what);
 /* The same with another clock's time, or another number: "WHAT NUMBER". */
 void stamp_number(const char *what, unsigned long long number);
 
+unsigned long long timespec_nsec(const struct timespec *time);
 unsigned long long monotonic_nsec(void);
 unsigned long long realtime_nsec(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In the place of cloud-hypervisor: stamps the clock as the first thing it does, answers as much of the
+ * In the place of cloud-hypervisor: writes down when it was started, answers as much of the
  * API as a start and a stop need, and holds the tap that it is given, as a VMM does. At vm.boot it
  * connects to every vhost-user socket of the configuration and has its features told. A guest whose command line has the word
  * "poweroff" powers off as soon as it is booted; any other waits for the power button.
@@ -183,18 +183,34 @@ static void serve(Stub *stub)
 	}
 }
 
+#ifdef __x86_64__
+extern const struct timespec entry_monotonic, entry_realtime; /* vmm-entry.S */
+
+static void stamp_entry(void)
+{
+	stamp_number("vmm", timespec_nsec(&entry_monotonic));
+	stamp_number("vmm-realtime", timespec_nsec(&entry_realtime));
+}
+#else
+static void stamp_entry(void)
+{
+	unsigned long long realtime = realtime_nsec();
+
+	stamp("vmm");
+	stamp_number("vmm-realtime", realtime);
+}
+#endif
+
 int main(int argc, char **argv)
 {
 	static Stub stub;
-	unsigned long long began = monotonic_nsec(), began_realtime = realtime_nsec();
 
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
 		(void) printf("cloud-hypervisor v53.0\n");
 		return 0;
 	}
 	stamp_open_beside(argv[0]);
-	stamp_number("vmm", began);
-	stamp_number("vmm-realtime", began_realtime);
+	stamp_entry();
 	stub.listener = option_fd(argc, argv, "--api-socket");
 	stub.events = option_fd(argc, argv, "--event-monitor");
 	if (stub.listener >= 0)

@@ -14,6 +14,14 @@
 #define LEFTOVER_KILL_TIMEOUT_USEC (5 * USEC_PER_SEC)
 #define PID_TEXT_MAX		   16
 
+/* As model/places.c calls them. */
+#define VMM_DIRECTORY "vmm"
+#define STATE_FILE    "state.json"
+
+/* Each pass takes a level of directories away; who goes on filling one is not waited for. */
+#define EMPTY_PASSES_MAX 10000
+#define NUMBER_NAME_MAX	 16
+
 /*
  * Who makes, looks into or removes the directory of all VMs holds this file's lock. Only its owner can open it,
  * so that nobody else can hold a start up. It has a byte in it where we made the directory: only then the last
@@ -173,23 +181,84 @@ void vm_unlock(const VmPlaces *places, int fd)
 	leave_runtime_directory(places->runtime_directory);
 }
 
-static int remove_files_in(const char *path)
+/*
+ * Moves all that is in the directory 'name' of 'parent' to parent itself, under numbers; then the directory
+ * can go. A link is no directory, wherever it leads.
+ */
+static int empty_upwards(int parent, const char *name, unsigned *counter)
 {
-	DIR *directory = opendir(path);
-	struct dirent *entry;
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
+	const struct dirent *entry;
 	int r = 0;
 
-	if (!directory)
-		return errno == ENOENT ? 0 : -errno;
-	while ((entry = readdir(directory))) {
+	if (!directory) {
+		r = -errno;
+		(void) close_fd(fd);
+		return r;
+	}
+	while (r == 0 && (entry = readdir(directory))) {
+		char number[NUMBER_NAME_MAX];
+
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
-		if (unlinkat(dirfd(directory), entry->d_name, 0) < 0 && errno != EISDIR &&
-		    errno != ENOENT)
+		(void) snprintf(number, sizeof(number), ".%u", (*counter)++);
+		if (renameat2(fd, entry->d_name, parent, number, RENAME_NOREPLACE) < 0 &&
+		    errno != EEXIST)
 			r = -errno;
 	}
 	(void) closedir(directory);
 	return r;
+}
+
+/* Removes one entry, or makes a directory flatter by one level. */
+static int remove_entry(int parent, const char *name, unsigned *counter)
+{
+	if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EISDIR)
+		return -errno;
+	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+		return 0;
+	return errno == ENOTEMPTY ? empty_upwards(parent, name, counter) : -errno;
+}
+
+/* One pass over all entries. Returns how many there were, or -errno. */
+static int remove_entries(DIR *directory, unsigned *counter)
+{
+	const struct dirent *entry;
+	int n = 0;
+
+	rewinddir(directory);
+	while ((entry = readdir(directory))) {
+		int r;
+
+		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
+			continue;
+		r = remove_entry(dirfd(directory), entry->d_name, counter);
+		if (r < 0)
+			return r;
+		n++;
+	}
+	return n;
+}
+
+/*
+ * What a VMM that its guest has taken over made in its own directory must not keep the VM from its next start:
+ * so directories go too, however deep. Without recursion, and without a path that somebody could bend.
+ */
+static int empty_directory(const char *path)
+{
+	DIR *directory = opendir(path);
+	unsigned counter = 0;
+	int n = 1;
+
+	if (!directory)
+		return errno == ENOENT ? 0 : -errno;
+	for (unsigned i = 0; n > 0 && i < EMPTY_PASSES_MAX; i++)
+		n = remove_entries(directory, &counter);
+	(void) closedir(directory);
+	return n < 0 ? n : 0;
 }
 
 int vm_directory_remove(const VmPlaces *places)
@@ -197,7 +266,7 @@ int vm_directory_remove(const VmPlaces *places)
 	const char *const directories[] = { places->vmm_directory, places->directory };
 
 	for (size_t i = 0; i < ELEMENTSOF(directories); i++) {
-		int r = remove_files_in(directories[i]);
+		int r = empty_directory(directories[i]);
 
 		if (r < 0)
 			return r;
@@ -239,6 +308,42 @@ static int refuse_living_vmm(const VmPlaces *places, const StateProcess *vmm, Fa
 		name, name);
 }
 
+/* Whether mvmd makes such an entry in a VM's directory. */
+static bool is_entry_of_ours(int directory, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(directory, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT;
+	if (S_ISDIR(st.st_mode))
+		return streq(name, ".") || streq(name, "..") || streq(name, VMM_DIRECTORY);
+	return S_ISSOCK(st.st_mode) || streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
+}
+
+/*
+ * A folder that only happens to have the VM's name (--runtime-dir=/home/me, and a VM called "music") is no
+ * leftover: nothing in there is touched.
+ */
+static int refuse_strangers(const char *path, Fault *fault)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!directory)
+		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "leftover-files",
+				 "cannot look into %s: %m", path);
+	while (r == 0 && (entry = readdir(directory)))
+		if (!is_entry_of_ours(dirfd(directory), entry->d_name)) {
+			(void) fault_set(fault, -EEXIST, MVMD_EXIT_BUSY, "leftover-strange",
+					 "%s is in the way: %s in there is not mvmd's", path,
+					 entry->d_name);
+			r = fault_remedy(fault, "move it, or give another --runtime-dir");
+		}
+	(void) closedir(directory);
+	return r;
+}
+
 static void note(StrBuf *found, const char *what)
 {
 	str_buf_add(found, "%s%s", found->length ? ", " : "", what);
@@ -272,8 +377,11 @@ int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, F
 	int r = 0;
 
 	*ret_found = NULL;
-	if (stat(places->directory, &there) < 0)
+	if (lstat(places->directory, &there) < 0)
 		return 0;
+	r = refuse_strangers(places->directory, fault);
+	if (r < 0)
+		return r;
 
 	/* A record that is damaged or missing names no process; the files go all the same. */
 	(void) state_file_read(places->state_file, &state);

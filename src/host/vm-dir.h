@@ -34,5 +34,5 @@ int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, F
 /* Makes the VM's directory and in it the VMM's own. 0 or -errno with fault. */
 int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault);
 
-/* Removes the directory with all that is in it (one level, and the VMM's below). 0 or -errno. */
+/* Removes the directory with all that is in it, the VMM's own with whatever it made there. 0 or -errno. */
 int vm_directory_remove(const VmPlaces *places);

@@ -214,6 +214,54 @@ static void test_directories_let_nobody_look_in(void **context)
 	vm_unlock(&web1, fd);
 }
 
+/* A VMM's own folder may hold anything: directories in directories, and links to what is not ours. */
+static void test_whatever_a_vmm_made_is_removed(void **context)
+{
+	_cleanup_free_ char *found = NULL, *link = str_printf("%s/link", web1.vmm_directory);
+	int at, fd = leave(0, 0);
+	Fault fault = { 0 };
+
+	assert_int_equal(symlink(base, link), 0);
+	at = open(web1.vmm_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (unsigned i = 0; i < 100; i++) {
+		int below;
+
+		assert_int_equal(mkdirat(at, "a", 0700), 0);
+		assert_int_equal(mkdirat(at, "b", 0700), 0);
+		assert_int_equal(symlinkat("/", at, "root"), 0);
+		below = openat(at, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		assert_true(below >= 0);
+		(void) close(at);
+		at = below;
+	}
+	(void) close(at);
+
+	assert_int_equal(vm_leftovers_clean(&web1, false, &found, &fault), 0);
+	assert_int_equal(access(web1.directory, F_OK), -1);
+	assert_int_equal(access(web1.lock_file, F_OK), 0);
+	vm_unlock(&web1, fd);
+}
+
+/* As with --runtime-dir=/home/me and a VM called "music". */
+static void test_a_folder_that_is_no_vms_is_left_alone(void **context)
+{
+	_cleanup_free_ char *found = NULL, *song = str_printf("%s/song", web1.directory);
+	int file, fd = lock(&web1);
+	Fault fault = { 0 };
+
+	assert_int_equal(mkdir(web1.directory, 0755), 0);
+	file = open(song, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(file >= 0);
+	(void) close(file);
+
+	assert_int_equal(vm_leftovers_clean(&web1, true, &found, &fault), -EEXIST);
+	assert_non_null(strstr(fault.what, "song"));
+	fault_done(&fault);
+	assert_int_equal(unlink(song), 0);
+	assert_int_equal(rmdir(web1.directory), 0);
+	vm_unlock(&web1, fd);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
@@ -228,6 +276,8 @@ int main(void)
 		TEST(test_a_stranger_with_that_pid_lives_on),
 		TEST(test_a_damaged_record_names_nobody),
 		TEST(test_directories_let_nobody_look_in),
+		TEST(test_whatever_a_vmm_made_is_removed),
+		TEST(test_a_folder_that_is_no_vms_is_left_alone),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

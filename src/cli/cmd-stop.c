@@ -13,6 +13,10 @@
 /* How often the wait says that it goes on. */
 #define STOP_COUNTDOWN_MSEC 5000
 
+/* So long its supervisor may take, after the VM is gone, to remove its own directory and lock. */
+#define STOP_LAST_USEC	     (5 * USEC_PER_SEC)
+#define STOP_LAST_PAUSE_MSEC 5
+
 /* The supervisor closes the connection when the VM is gone. */
 static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
 {
@@ -30,6 +34,15 @@ static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
 	}
 }
 
+/* The VM can be started again once nobody has its lock: "mvmd stop X && mvmd run X" is to work. */
+static void wait_for_the_lock(const char *lock_file)
+{
+	uint64_t until_usec = now_usec() + STOP_LAST_USEC;
+
+	while (vm_lock_holder(lock_file) > 0 && now_usec() < until_usec)
+		(void) poll(NULL, 0, STOP_LAST_PAUSE_MSEC);
+}
+
 static int stop_running(const VmFound *found, bool force, Fault *fault)
 {
 	_cleanup_close_ int fd = -EBADF;
@@ -44,6 +57,7 @@ static int stop_running(const VmFound *found, bool force, Fault *fault)
 	timeout_usec = (uint64_t) json_integer_value(json_object_get(reply, "timeout_usec"));
 	json_decref(reply);
 	wait_for_the_end(found->places.name, fd, timeout_usec);
+	wait_for_the_lock(found->places.lock_file);
 	return 0;
 }
 
@@ -59,7 +73,7 @@ static int stop_orphan(const VmFound *found, Fault *fault)
 	r = vm_leftovers_clean(&found->places, true, &ended, fault);
 	vm_unlock(&found->places, lock_fd);
 	if (r == 0)
-		log_line(LOG_LEVEL_INFO, "%s: ended %s", found->places.name, ended);
+		log_line(LOG_LEVEL_INFO, "%s: ended %s", found->places.name, ended ?: "nothing");
 	return r;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -165,11 +166,55 @@ static bool asks_for_help(char **argv)
 	return false;
 }
 
+/* Where one of them is closed, a disk or a socket of ours would get its number, and our lines with it. */
+static bool open_standard_fds(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	(void) close_fd(fd);
+	return fd >= 0;
+}
+
+/* VMM and backends run in /, and are given paths in it. *ret: what is to be freed. */
+static int make_runtime_absolute(Places *places, char **ret)
+{
+	_cleanup_free_ char *here = NULL;
+
+	if (*places->runtime_directory == '/')
+		return 0;
+	here = getcwd(NULL, 0);
+	*ret = here ? str_printf("%s/%s", here, places->runtime_directory) : NULL;
+	if (!*ret) {
+		log_line(LOG_LEVEL_ERROR, "--runtime-dir=%s: where is that? %s",
+			 places->runtime_directory, strerror(errno));
+		return -errno;
+	}
+	places->runtime_directory = *ret;
+	return 0;
+}
+
+/* What was asked for and could not be written is no success. */
+static int flush_stdout(int exit_code)
+{
+	bool failed = ferror(stdout);
+
+	if (fflush(stdout) == 0 && !failed)
+		return exit_code;
+	log_line(LOG_LEVEL_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return exit_code == MVMD_EXIT_OK ? MVMD_EXIT_SYSTEM : exit_code;
+}
+
 int main(int argc, char **argv)
 {
+	_cleanup_free_ char *runtime_directory = NULL;
 	const Command *command;
 	Places places;
 
+	if (!open_standard_fds())
+		return MVMD_EXIT_SYSTEM;
 	argc = take_global_options(&places, argc, argv);
 	if (argc < 0)
 		return MVMD_EXIT_USAGE;
@@ -193,5 +238,7 @@ int main(int argc, char **argv)
 		print_command_help(command);
 		return MVMD_EXIT_OK;
 	}
-	return command->run(&places, argc - 1, argv + 1);
+	if (make_runtime_absolute(&places, &runtime_directory) < 0)
+		return MVMD_EXIT_SYSTEM;
+	return flush_stdout(command->run(&places, argc - 1, argv + 1));
 }

@@ -138,6 +138,19 @@ int access_as(const Identity *identity, const char *path, int mode)
 	return r;
 }
 
+int execute_as(const Identity *identity, const char *path)
+{
+	Before before;
+	int r;
+
+	r = become(identity, &before);
+	if (r < 0)
+		return r;
+	r = faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+	become_ourselves(&before);
+	return r;
+}
+
 /* Whether a directory on the way is what makes error happen. */
 static bool directory_refuses(const char *path, int error)
 {

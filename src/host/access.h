@@ -21,6 +21,9 @@ int open_as(const Identity *identity, const char *path, int flags);
  */
 int access_as(const Identity *identity, const char *path, int mode);
 
+/* The same for a program that is to be executed by its path: the directories on the way count, too. */
+int execute_as(const Identity *identity, const char *path);
+
 /*
  * Fills in fact (role, index and path are set): kind, size and whether identity can open it with flags;
  * for sockets, connect rights by mode and ACL. On failure which component refused.

@@ -169,6 +169,27 @@ static int find_virtiofsd(Probe *probe)
 	return r;
 }
 
+/* Of several who are to run it, the first that may not is kept. */
+static void try_program(const Identity *identity, Program *program)
+{
+	if (!program->path || program->error < 0)
+		return;
+	program->error = execute_as(identity, program->path);
+	program->uid = identity->uid;
+}
+
+static void try_programs(Probe *probe)
+{
+	Facts *facts = &probe->facts;
+
+	try_program(&facts->vm, &facts->cloud_hypervisor);
+	try_program(&facts->vm, &facts->qemu);
+	try_program(&facts->vm, &facts->storage_daemon);
+	for (size_t i = 0; i < facts->n_shares; i++)
+		if (probe->spec->shares[i].source)
+			try_program(&facts->share_users[i], &facts->virtiofsd);
+}
+
 static int probe_programs(Probe *probe)
 {
 	const Spec *spec = probe->spec;
@@ -190,6 +211,7 @@ static int probe_programs(Probe *probe)
 	if (r == 0 && storage)
 		r = find_program(probe, "qemu-storage-daemon", no_places,
 				 &probe->facts.storage_daemon);
+	try_programs(probe);
 	return r;
 }
 

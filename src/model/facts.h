@@ -17,6 +17,8 @@ typedef struct Program {
 	char *path; /* absolute; NULL: not found */
 	char *version; /* in the program's own words, "53.0.0"; NULL: it would not say */
 	unsigned major, minor;
+	int error; /* 0, or -errno: what who is to run it gets, and who that is */
+	uid_t uid;
 } Program;
 
 typedef enum KvmState {

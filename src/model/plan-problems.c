@@ -30,6 +30,9 @@ static VmmChoice choose_automatically(const Facts *facts, Accel accel, bool kvm)
 		return (VmmChoice){ VMM_QEMU, ACCEL_TCG, kvm_state_to_words(facts->kvm) };
 	if (!facts->cloud_hypervisor.path)
 		return (VmmChoice){ VMM_QEMU, ACCEL_KVM, "cloud-hypervisor is not installed" };
+	if (!facts->cloud_hypervisor.version)
+		return (VmmChoice){ VMM_QEMU, ACCEL_KVM,
+				    "cloud-hypervisor does not tell its version" };
 	if (!cloud_hypervisor_is_new_enough(facts))
 		return (VmmChoice){ VMM_QEMU, ACCEL_KVM, "cloud-hypervisor is older than v52" };
 	return (VmmChoice){ VMM_CLOUD_HYPERVISOR, ACCEL_KVM, "it is installed and KVM is usable" };
@@ -76,18 +79,50 @@ static void check_program(Check *check, const Program *program, const char *name
 {
 	Fault fault = { 0 };
 
-	if (program->path)
+	if (program->path && program->error == 0)
 		return;
-	(void) fault_set(&fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "program-missing",
-			 "%s is not installed, and %s needs it", name, what_for);
-	(void) fault_remedy(&fault, "%s", remedy);
+	if (program->path) {
+		(void) fault_set(&fault, program->error, MVMD_EXIT_PERMISSION, "program-denied",
+				 "uid %u may not execute %s: %m", program->uid, program->path);
+		(void) fault_remedy(&fault, "install %s where every user finds it: /usr/local/bin",
+				    name);
+	} else {
+		(void) fault_set(&fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "program-missing",
+				 "%s is not installed, and %s needs it", name, what_for);
+		(void) fault_remedy(&fault, "%s", remedy);
+	}
+	check_add(check, &fault);
+}
+
+/* A program that does not tell its version is not for that reason an old one. */
+static void check_cloud_hypervisor_version(Check *check, const Program *program)
+{
+	Fault fault = { 0 };
+
+	if (!program->path || cloud_hypervisor_is_new_enough(check->facts))
+		return;
+	if (!program->version) {
+		(void) fault_set(&fault, -ENOEXEC, MVMD_EXIT_UNAVAILABLE, "vmm-version-unknown",
+				 "%s does not tell its version, as cloud-hypervisor does",
+				 program->path);
+		(void) fault_remedy(&fault, "%s --version", program->path);
+		check_add(check, &fault);
+		return;
+	}
+	(void) fault_set(&fault, -EPROTONOSUPPORT, MVMD_EXIT_UNAVAILABLE, "vmm-too-old",
+			 "cloud-hypervisor %s at %s is too old", program->version, program->path);
+	(void) fault_why(&fault,
+			 "mvmd needs v%d: older ones cannot tell a guest's power-off from a "
+			 "crash and end when a backend is lost",
+			 CLOUD_HYPERVISOR_MAJOR_MIN);
+	(void) fault_remedy(&fault,
+			    "install cloud-hypervisor v52 or newer, or set \"vmm\": \"qemu\"");
 	check_add(check, &fault);
 }
 
 static void check_vmm(Check *check, const VmmChoice *choice)
 {
 	const Program *program = &check->facts->cloud_hypervisor;
-	Fault fault = { 0 };
 
 	if (choice->vmm == VMM_QEMU) {
 		check_program(
@@ -98,18 +133,7 @@ static void check_vmm(Check *check, const VmmChoice *choice)
 	}
 	check_program(check, program, "cloud-hypervisor", "this VM",
 		      "install cloud-hypervisor v52 or newer, or set \"vmm\": \"qemu\"");
-	if (!program->path || cloud_hypervisor_is_new_enough(check->facts))
-		return;
-	(void) fault_set(&fault, -EPROTONOSUPPORT, MVMD_EXIT_UNAVAILABLE, "vmm-too-old",
-			 "cloud-hypervisor %s at %s is too old", program->version ?: "(no version)",
-			 program->path);
-	(void) fault_why(&fault,
-			 "mvmd needs v%d: older ones cannot tell a guest's power-off from a "
-			 "crash and end when a backend is lost",
-			 CLOUD_HYPERVISOR_MAJOR_MIN);
-	(void) fault_remedy(&fault,
-			    "install cloud-hypervisor v52 or newer, or set \"vmm\": \"qemu\"");
-	check_add(check, &fault);
+	check_cloud_hypervisor_version(check, program);
 }
 
 static void check_kvm(Check *check, const VmmChoice *choice)

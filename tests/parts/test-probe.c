@@ -136,6 +136,23 @@ static void test_program(void **state)
 	assert_null(world->facts.storage_daemon.path); /* nobody needs it */
 }
 
+/* In a folder of root's own; for root itself it is no obstacle. */
+static void test_program_that_the_vm_may_not_execute(void **state)
+{
+	World *world = *state;
+
+	need_root();
+	install(world, "cloud-hypervisor", "cloud-hypervisor v53.0");
+	assert_int_equal(chmod(getenv("PATH"), 0700), 0);
+	probe(world);
+	assert_int_equal(world->facts.cloud_hypervisor.major, 53);
+	assert_int_equal(world->facts.cloud_hypervisor.error, -EACCES);
+	assert_int_equal(world->facts.cloud_hypervisor.uid, UID_RANGE_FIRST);
+	assert_int_equal(chmod(getenv("PATH"), 0755), 0);
+	probe(world);
+	assert_int_equal(world->facts.cloud_hypervisor.error, 0);
+}
+
 static void test_cache(void **state)
 {
 	World *world = *state;
@@ -319,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions),
 		TEST(test_program),
+		TEST(test_program_that_the_vm_may_not_execute),
 		TEST(test_cache),
 		TEST(test_no_state_directory),
 		TEST(test_program_without_version),

@@ -280,6 +280,12 @@ static void test_programs(void **context)
 	spec.vmm = VMM_CLOUD_HYPERVISOR;
 	facts.cloud_hypervisor.major = 51;
 	expect_problem("vmm-too-old", MVMD_EXIT_UNAVAILABLE);
+	spec.vmm = VMM_CLOUD_HYPERVISOR;
+	facts.cloud_hypervisor.version = NULL;
+	facts.cloud_hypervisor.major = 0;
+	expect_problem("vmm-version-unknown", MVMD_EXIT_UNAVAILABLE);
+	facts.virtiofsd.error = -EACCES;
+	expect_problem("program-denied", MVMD_EXIT_PERMISSION);
 	facts.virtiofsd_is_c = true;
 	expect_problem("virtiofsd-c-needs-root", MVMD_EXIT_UNAVAILABLE);
 	facts.virtiofsd_is_c = true;

@@ -235,16 +235,16 @@ static void test_lock(void **state)
 	_cleanup_(fault_done) Fault fault = { 0 };
 	int fd;
 
-	assert_int_equal(disk_lock(NULL, path, true, &fd, NULL), 0);
-	assert_int_equal(try_lock(path, true, NULL), 0); /* readers share it */
+	assert_int_equal(disk_lock(NULL, path, true, &fd, &fault), 0);
+	assert_int_equal(try_lock(path, true, &fault), 0); /* readers share it */
 	assert_int_equal(try_lock(path, false, &fault), -EWOULDBLOCK);
 	assert_int_equal(fault.exit_code, MVMD_EXIT_BUSY);
 	(void) close(fd);
 
-	assert_int_equal(disk_lock(NULL, path, false, &fd, NULL), 0);
-	assert_int_equal(try_lock(path, true, NULL), -EWOULDBLOCK);
+	assert_int_equal(disk_lock(NULL, path, false, &fd, &fault), 0);
+	assert_int_equal(try_lock(path, true, &fault), -EWOULDBLOCK);
 	(void) close(fd);
-	assert_int_equal(try_lock(path, false, NULL), 0);
+	assert_int_equal(try_lock(path, false, &fault), 0);
 }
 
 /* Another process has it: it is named. */

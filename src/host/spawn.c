@@ -362,7 +362,15 @@ static int spawn_with_pipe(const char *path, char *const *argv, pid_t *ret_pid, 
 			   int *ret_reader)
 {
 	_cleanup_close_ int reader = -EBADF, writer = -EBADF;
-	SpawnConfig config = { .path = path, .argv = argv, .n_fds = 1 };
+	/*
+	 * QEMU's virtiofsd gives up its supplementary groups before it tells its version, which it may not
+	 * without capabilities: then root, which has some under sudo, has to do that for it.
+	 */
+	const Identity without_groups = { .uid = geteuid(), .gid = getegid() };
+	SpawnConfig config = { .path = path,
+			       .argv = argv,
+			       .n_fds = 1,
+			       .identity = geteuid() == 0 ? &without_groups : NULL };
 	_cleanup_(fault_done)
 		Fault fault = { 0 }; /* a program that will not tell its version is no fault */
 	int fds[2], r;

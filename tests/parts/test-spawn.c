@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a started program finds: read from /proc, as an administrator would look. */
 #include <fcntl.h>
+#include <grp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -297,6 +298,26 @@ static void test_read(void **state)
 	assert_string_equal(text, "LANG=C.UTF-8\n");
 }
 
+/* Under sudo root has supplementary groups, and a program without capabilities cannot drop them. */
+static void test_read_without_groups(void **state)
+{
+	char *const argv[] = { (char[]){ "id" }, (char[]){ "-G" }, NULL };
+	const gid_t groups[] = { 0, 12345 };
+	_cleanup_free_ char *text = NULL;
+	gid_t before[64];
+	int n;
+
+	if (geteuid() != 0) {
+		print_message("# other groups need root\n");
+		skip();
+	}
+	n = getgroups((int) ELEMENTSOF(before), before);
+	assert_int_equal(setgroups(ELEMENTSOF(groups), groups), 0);
+	assert_int_equal(spawn_read("/usr/bin/id", argv, 5 * USEC_PER_SEC, &text), 0);
+	assert_string_equal(text, "0\n");
+	assert_int_equal(setgroups((size_t) n, before), 0);
+}
+
 static void test_read_failure(void **state)
 {
 	char *text = NULL;
@@ -343,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_no_such_program),
 		cmocka_unit_test(test_program_of_somebody_else),
 		cmocka_unit_test(test_read),
+		cmocka_unit_test(test_read_without_groups),
 		cmocka_unit_test(test_read_failure),
 		cmocka_unit_test(test_read_timeout),
 		cmocka_unit_test(test_read_flood),

@@ -77,3 +77,16 @@ int fault_bridge_down(const char *bridge, Fault *fault)
 			 "bridge %s is down: nothing passes it", bridge);
 	return fault_remedy(fault, "ip link set %s up", bridge);
 }
+
+int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *fault)
+{
+	(void) fault_set(fault, -EMSGSIZE, MVMD_EXIT_OK, "bridge-mtu",
+			 "bridge %s now has MTU %u; before this VM's tap it had %u", bridge, now,
+			 before);
+	(void) fault_why(fault, "the kernel gives a bridge the least MTU of its ports, unless it "
+				"was set by hand");
+	return fault_remedy(fault,
+			    "ip link set %s mtu %u keeps it for the other ports; or leave "
+			    "interfaces[].mtu out",
+			    bridge, before);
+}

@@ -262,7 +262,8 @@ static const Field interface_fields[] = {
 	  .min = MTU_MIN,
 	  .max = MTU_MAX,
 	  .example = "1500",
-	  .sentence = "The MTU of tap and guest. Unset: the bridge's." },
+	  .sentence = "The MTU of tap and guest. Unset: the bridge's. A smaller one becomes the "
+		      "bridge's, too." },
 	{ .key = "queues",
 	  .type = FIELD_INTEGER,
 	  .offset = offsetof(SpecInterface, queues),

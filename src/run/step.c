@@ -218,6 +218,19 @@ static int bridge_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+/* net/bridge/br_if.c: br_mtu_auto_adjust(). All that is on the bridge has to do with that. */
+static void look_at_bridge_mtu(Resources *resources, const PlanNic *nic, const LinkInfo *before)
+{
+	LinkInfo bridge;
+	Fault fault = { 0 };
+
+	if (nic->mtu == 0 || nic->mtu >= before->mtu ||
+	    link_get(resources->nl, before->name, &bridge) < 0 || bridge.mtu >= before->mtu)
+		return;
+	(void) fault_bridge_mtu(bridge.name, before->mtu, bridge.mtu, &fault);
+	remark(resources, &fault);
+}
+
 static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
@@ -234,9 +247,12 @@ static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	if (r < 0)
 		return r;
 	r = tap_attach(resources->nl, nic, tap, bridge, fault);
-	if (r < 0)
+	if (r < 0) {
 		tap_close(tap);
-	return r;
+		return r;
+	}
+	look_at_bridge_mtu(resources, nic, bridge);
+	return 0;
 }
 
 static int tap_undo(Resources *resources, const PlanStep *step)

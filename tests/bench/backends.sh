@@ -13,12 +13,9 @@ backed_keys() {
 take_commands() {
 	local supervisor pid name
 	write_spec backed "$WORK/kernel" powerbutton "$(backed_keys)"
-	with_stub start backed "$MVMD" run backed
+	start_vm backed
 	supervisor=$STARTED
-	await says backed "running after" || {
-		cp "$WORK/backed.err" "$WORK/err"
-		broken "the VM with backends does not start"
-	}
+	await_vm backed
 	for pid in $(cat "/proc/$supervisor/task/$supervisor/children"); do
 		name=$(basename "$(tr '\0' '\n' <"/proc/$pid/cmdline" | head -n 1)")
 		cat "/proc/$pid/cmdline" >"$WORK/words.$name"

@@ -8,8 +8,8 @@ private_dirty() { # PID: KiB
 }
 
 sample_mvmd() {
-	with_stub start hold "$MVMD" run hold
-	await says hold "running after" || broken "the VM does not start: $(cat "$WORK/hold.err")"
+	start_vm hold
+	await_vm hold
 	sample mvmd "$(private_dirty "$STARTED")"
 	"$MVMD" stop --force hold 2>/dev/null
 	ended "$STARTED"

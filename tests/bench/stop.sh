@@ -9,12 +9,11 @@ STOP_GROUP=77
 stop_supervisors() {
 	local pids=() i
 	for ((i = 1; i <= STOP_VMS; i++)); do
-		with_stub start "many$i" "$MVMD" run "many$i"
+		start_vm "many$i"
 		pids+=("$STARTED")
 	done
 	for ((i = 1; i <= STOP_VMS; i++)); do
-		await says "many$i" "running after" ||
-			broken "many$i does not start: $(cat "$WORK/many$i.err")"
+		await_vm "many$i"
 	done
 	sample mvmd "$("$BENCH/taps-gone" $STOP_VMS vm-many signal "${pids[@]}" 2>"$WORK/err")"
 	for i in "${pids[@]}"; do

@@ -82,7 +82,7 @@ function report_goal(figure, words,    goal, value, least, met, has_goal) {
 	met = has_goal && value <= goal[4]
 	printf "  %s %s %s %s = %.2f%s%s\n", has_goal ? "=>" : "--", goal[2],
 		goal[1] == "ratio" ? "/" : "-", goal[3], value,
-		least > 0 ? sprintf(" (of the least: %.2f)", least) : "",
+		(least > 0) ? sprintf(" (of the least: %.2f)", least) : "",
 		has_goal ? sprintf(", goal <= %s: %s", goal[4], met_to_word(met)) : ""
 	write_json(sprintf("{\"kind\": %s, \"ours\": %s, \"baseline\": %s, \"value\": %.3f, " \
 		"\"least\": %.3f, \"goal\": %s, \"met\": %s}", quote(goal[1]), quote(goal[2]),

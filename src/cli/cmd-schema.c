@@ -10,11 +10,11 @@
 #include "model/schema-man.h"
 #include "mvmd/exit-codes.h"
 
-static int print_text(int (*to_text)(char **ret))
+static int print_text(int (*to_text)(const ObjectType *root, char **ret))
 {
 	_cleanup_free_ char *text = NULL;
 
-	if (to_text(&text) < 0) {
+	if (to_text(&spec_object, &text) < 0) {
 		log_line(LOG_LEVEL_ERROR, "out of memory");
 		return MVMD_EXIT_SYSTEM;
 	}
@@ -28,7 +28,7 @@ int cmd_schema(_unused_ const Places *places, int argc, char **argv)
 		{ "man", no_argument, NULL, 'm' },
 		{ 0 },
 	};
-	int (*to_text)(char **ret) = schema_to_json;
+	int (*to_text)(const ObjectType *root, char **ret) = schema_to_json;
 	int option;
 
 	optind = 0; /* start anew: main() has used getopt before */

@@ -5,7 +5,6 @@
 
 #include "base/util.h"
 #include "model/schema-json.h"
-#include "model/schema.h"
 #include "model/spec-values.h"
 
 #define DIALECT "https://json-schema.org/draft/2020-12/schema"
@@ -208,16 +207,24 @@ static json_t *required_schema(const ObjectType *object)
 	return json_pack("{s:o, s:o}", "required", required, "properties", properties);
 }
 
-int schema_to_json(char **ret)
+/* A key that must be there may stand in the template, where there can be one. */
+static json_t *with_required(json_t *schema, const ObjectType *root)
 {
-	json_t *schema = object_schema(&spec_object);
+	if (!object_field(root, "template"))
+		return with(schema, "allOf", with_element(json_array(), required_schema(root)));
+	schema = with(schema, "if", json_pack("{s:{s:[s]}}", "not", "required", "template"));
+	return with(schema, "then", required_schema(root));
+}
+
+int schema_to_json(const ObjectType *root, char **ret)
+{
+	json_t *schema = object_schema(root);
 	char *text;
 
 	schema = with(schema, "$schema", json_string(DIALECT));
-	schema = with(schema, "title", json_string("mvmd.vm(5): one VM"));
+	schema = with(schema, "title", json_string(root->title));
 	schema = with(schema, "type", json_string("object"));
-	schema = with(schema, "if", json_pack("{s:{s:[s]}}", "not", "required", "template"));
-	schema = with(schema, "then", required_schema(&spec_object));
+	schema = with_required(schema, root);
 
 	text = schema ? json_dumps(schema, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	json_decref(schema);

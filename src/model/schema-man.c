@@ -4,7 +4,6 @@
 
 #include "base/util.h"
 #include "model/schema-man.h"
-#include "model/schema.h"
 
 /*
  * Adds running text. roff takes a '\' and, at the beginning of a line, a '.' or '' for its own; the table's
@@ -120,13 +119,13 @@ static void add_object(StrBuf *buf, const char *title, const ObjectType *object)
 	str_buf_add(buf, ".El\n");
 }
 
-int schema_to_man(char **ret)
+int schema_to_man(const ObjectType *root, char **ret)
 {
 	StrBuf buf = { 0 };
 
-	add_object(&buf, "The spec itself", &spec_object);
-	for (size_t i = 0; i < spec_object.n_fields; i++) {
-		const Field *field = &spec_object.fields[i];
+	add_object(&buf, "The file itself", root);
+	for (size_t i = 0; i < root->n_fields; i++) {
+		const Field *field = &root->fields[i];
 		char title[64];
 
 		if (!field->object)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-/* The table of keys in mdoc(7) macros, for mvmd.vm(5): a new string in *ret. 0 or -ENOMEM. */
-int schema_to_man(char **ret);
+#include "model/schema.h"
+
+/* The table of keys of a root in mdoc(7) macros, for its man page: a new string in *ret. 0 or -ENOMEM. */
+int schema_to_man(const ObjectType *root, char **ret);

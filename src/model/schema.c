@@ -5,7 +5,6 @@
 #include "model/spec.h"
 
 #define TIB		  (GIB * 1024)
-#define PATH_MAX_BYTES	  4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 #define SOCKET_MAX_BYTES  107 /* unix(7): sun_path is 108 bytes with the NUL */
 #define CMDLINE_MAX_BYTES 2047 /* COMMAND_LINE_SIZE of x86 and arm64 is 2048 with the NUL */
 #define SERIAL_MAX_BYTES  20 /* linux/virtio_blk.h: VIRTIO_BLK_ID_BYTES */
@@ -18,13 +17,6 @@
 #define QUEUES_MAX	  255 /* as many as cpus; tun.c itself stops at 256 */
 #define TIMEOUT_MIN	  (100 * USEC_PER_MSEC)
 #define TIMEOUT_MAX	  (UINT64_C(24) * 3600 * USEC_PER_SEC)
-
-#define DESCRIPTION(record)                                                                        \
-	{                                                                                          \
-		.key = "description", .type = FIELD_TEXT, .offset = offsetof(record, description), \
-		.max = SPEC_FILE_MAX_BYTES, .example = "\"the shop's web server\"",                \
-		.sentence = "Free text for people; mvmd does nothing with it.",                    \
-	}
 
 /* Enums are written to the struct as unsigned. */
 _Static_assert(sizeof(VmmKind) == sizeof(unsigned) && sizeof(Accel) == sizeof(unsigned) &&
@@ -68,7 +60,7 @@ static const char *const hugepages_words[] = {
 _Static_assert(ELEMENTSOF(hugepages_words) == _HUGE_PAGES_MAX, "every page size has its word");
 
 static const Field boot_fields[] = {
-	DESCRIPTION(SpecBoot),
+	DESCRIPTION_FIELD(SpecBoot),
 	{ .key = "kernel",
 	  .type = FIELD_PATH,
 	  .offset = offsetof(SpecBoot, kernel),
@@ -105,7 +97,7 @@ static const ObjectType boot_object = {
 };
 
 static const Field owner_fields[] = {
-	DESCRIPTION(SpecOwner),
+	DESCRIPTION_FIELD(SpecOwner),
 	{ .key = "user",
 	  .type = FIELD_USER,
 	  .offset = offsetof(SpecOwner, user),
@@ -129,7 +121,7 @@ static const ObjectType owner_object = {
 };
 
 static const Field memory_fields[] = {
-	DESCRIPTION(SpecMemory),
+	DESCRIPTION_FIELD(SpecMemory),
 	{ .key = "size",
 	  .type = FIELD_SIZE,
 	  .required = true,
@@ -164,7 +156,7 @@ static const ObjectType memory_object = {
 };
 
 static const Field disk_fields[] = {
-	DESCRIPTION(SpecDisk),
+	DESCRIPTION_FIELD(SpecDisk),
 	{ .key = "id",
 	  .type = FIELD_ID,
 	  .required = true,
@@ -229,7 +221,7 @@ static const ObjectType disk_object = {
 };
 
 static const Field interface_fields[] = {
-	DESCRIPTION(SpecInterface),
+	DESCRIPTION_FIELD(SpecInterface),
 	{ .key = "id",
 	  .type = FIELD_ID,
 	  .required = true,
@@ -284,7 +276,7 @@ static const ObjectType interface_object = {
 };
 
 static const Field share_fields[] = {
-	DESCRIPTION(SpecShare),
+	DESCRIPTION_FIELD(SpecShare),
 	{ .key = "id",
 	  .type = FIELD_ID,
 	  .offset = offsetof(SpecShare, id),
@@ -339,7 +331,7 @@ static const ObjectType share_object = {
 };
 
 static const Field vsock_fields[] = {
-	DESCRIPTION(SpecVsock),
+	DESCRIPTION_FIELD(SpecVsock),
 	{ .key = "cid",
 	  .type = FIELD_INTEGER,
 	  .offset = offsetof(SpecVsock, cid),
@@ -365,7 +357,7 @@ static const ObjectType vsock_object = {
 	}
 
 static const Field timeouts_fields[] = {
-	DESCRIPTION(SpecTimeouts),
+	DESCRIPTION_FIELD(SpecTimeouts),
 	TIMEOUT("bridge", bridge_usec, "30s", "How long to wait for a bridge that is not there."),
 	TIMEOUT("backend", backend_usec, "30s",
 		"How long to wait for a backend, ours or somebody else's, to listen."),
@@ -397,7 +389,7 @@ static const Field spec_fields[] = {
 	  .max = PATH_MAX_BYTES,
 	  .example = "\"/usr/share/mvmd/vm.schema.json\"",
 	  .sentence = "Where an editor finds the JSON Schema; mvmd does nothing with it." },
-	DESCRIPTION(Spec),
+	DESCRIPTION_FIELD(Spec),
 	{ .key = "template",
 	  .type = FIELD_ID,
 	  .offset = offsetof(Spec, template_name),
@@ -480,6 +472,8 @@ const ObjectType spec_object = {
 	.fields = spec_fields,
 	.n_fields = ELEMENTSOF(spec_fields),
 	.size = sizeof(Spec),
+	.title = "mvmd.vm(5): one VM",
+	.least = "{ \"boot\": … }",
 };
 
 const Unit size_units[] = {

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /*
- * The one table of the spec's keys. It drives the reader, the defaults, freeing, merging,
- * `mvmd schema` and the table in mvmd.vm(5), so that they cannot drift.
+ * The tables of keys: one of the spec, one of host.conf. A table drives the reader, the defaults,
+ * freeing, merging, `mvmd schema` and the table in the man page, so that they cannot drift.
  */
 
 typedef enum FieldType {
@@ -57,9 +57,22 @@ struct ObjectType {
 	const char
 		*default_id; /* lists that merge by id: the key that stands for an unwritten id */
 	bool merges_by_id;
+	const char *title; /* roots: of the JSON Schema */
+	const char *least; /* roots: the shortest that is right, for messages */
 };
 
-extern const ObjectType spec_object;
+/* The roots: of a spec, and of host.conf. */
+extern const ObjectType spec_object, host_conf_object;
+
+#define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
+
+/* The field that every object with fixed keys has. */
+#define DESCRIPTION_FIELD(record)                                                                  \
+	{                                                                                          \
+		.key = "description", .type = FIELD_TEXT, .offset = offsetof(record, description), \
+		.max = SPEC_FILE_MAX_BYTES, .example = "\"the shop's web server\"",                \
+		.sentence = "Free text for people; mvmd does nothing with it.",                    \
+	}
 
 /* How an entry of a list that merges by id is taken out; no field: it never reaches the Spec. */
 #define REMOVE_KEY "remove"

@@ -12,7 +12,8 @@ static void on_duplicate(void *userdata, const JsonNode *later, const JsonNode *
 		   "is written twice, first in line %zu; keep one of them", first->key_place.line);
 }
 
-static void report_flaw(SpecReport *report, size_t document, const JsonFlaw *flaw)
+static void report_flaw(SpecReport *report, size_t document, const ObjectType *object,
+			const JsonFlaw *flaw)
 {
 	static const SpecRule rules[_JSON_ERROR_MAX] = {
 		[JSON_ERROR_EMPTY] = RULE_FILE_EMPTY, [JSON_ERROR_NUL] = RULE_NUL_BYTE,
@@ -25,11 +26,12 @@ static void report_flaw(SpecReport *report, size_t document, const JsonFlaw *fla
 
 	switch (flaw->error) {
 	case JSON_ERROR_EMPTY:
-		report_at(report, rule, at,
-			  "the file is empty; a spec is at least { \"boot\": … }");
+		report_at(report, rule, at, "the file is empty; %s is at least %s", object->name,
+			  object->least);
 		break;
 	case JSON_ERROR_NUL:
-		report_at(report, rule, at, "a NUL byte: this is no text; a spec is JSON in UTF-8");
+		report_at(report, rule, at, "a NUL byte: this is no text; %s is JSON in UTF-8",
+			  object->name);
 		break;
 	case JSON_ERROR_UTF8:
 		report_at(report, rule, at, "this is no UTF-8; save the file as UTF-8");
@@ -39,11 +41,11 @@ static void report_flaw(SpecReport *report, size_t document, const JsonFlaw *fla
 		break;
 	case JSON_ERROR_DEPTH:
 		report_at(report, rule, at,
-			  "lists and objects are nested more than %d deep; a spec needs 4",
+			  "lists and objects are nested more than %d deep, which no key needs",
 			  SPEC_DEPTH_MAX);
 		break;
 	case JSON_ERROR_VALUES:
-		report_at(report, rule, at, "the file has more than %d values; this is no spec",
+		report_at(report, rule, at, "the file has too many values; possible are at most %d",
 			  SPEC_VALUES_MAX);
 		break;
 	case JSON_OK:
@@ -99,7 +101,8 @@ static void expand_strings(SpecReport *report, JsonNode *node, const char *vm)
 		expand_strings(report, child, vm);
 }
 
-JsonNode *spec_text_read(SpecReport *report, size_t document, const char *vm, JsonPool *pool)
+JsonNode *spec_text_read(SpecReport *report, size_t document, const ObjectType *object,
+			 const char *vm, JsonPool *pool)
 {
 	const SpecDoc *doc = &report->docs[document];
 	const JsonSource source = {
@@ -116,20 +119,21 @@ JsonNode *spec_text_read(SpecReport *report, size_t document, const char *vm, Js
 		char size[FORMAT_MAX];
 
 		report_at(report, RULE_FILE_TOO_LARGE, (ReportPlace){ document, NULL, pointer },
-			  "the file has %zu bytes, more than %s; this is no spec", doc->length,
+			  "the file has %zu bytes; possible are at most %s", doc->length,
 			  format_size(size, SPEC_FILE_MAX_BYTES));
 		return NULL;
 	}
 	if (!json_scan(&source, pool, on_duplicate, report, &root, &flaw)) {
-		report_flaw(report, document, &flaw);
+		report_flaw(report, document, object, &flaw);
 		return NULL;
 	}
 	if (root->kind != JSON_NODE_OBJECT) {
 		report_value(report, RULE_NOT_AN_OBJECT, root,
-			     "the file holds %s; a spec is an object: { \"boot\": … }",
-			     json_kind_words(root->kind));
+			     "the file holds %s; %s is an object: %s", json_kind_words(root->kind),
+			     object->name, object->least);
 		return NULL;
 	}
-	expand_strings(report, root, vm);
+	if (vm)
+		expand_strings(report, root, vm);
 	return root;
 }

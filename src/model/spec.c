@@ -46,7 +46,7 @@ int spec_template_name(const SpecDoc *docs, size_t n_docs, const char *name, cha
 	char *template = NULL;
 
 	for (size_t i = 0; i < n_docs; i++) {
-		const JsonNode *root = spec_text_read(&report, i, name, &pool);
+		const JsonNode *root = spec_text_read(&report, i, &spec_object, name, &pool);
 		const JsonNode *node = json_member(root, "template");
 
 		if (node)
@@ -86,7 +86,8 @@ static JsonNode *merge_documents(SpecReport *report, const char *name, JsonPool 
 
 	for (size_t i = 0; i < report->n_docs; i++) {
 		const SpecDoc *doc = &report->docs[i];
-		JsonNode *root = doc->missing ? NULL : spec_text_read(report, i, name, pool);
+		JsonNode *root =
+			doc->missing ? NULL : spec_text_read(report, i, &spec_object, name, pool);
 
 		if (!root) {
 			report->incomplete = true;

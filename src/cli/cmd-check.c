@@ -16,6 +16,8 @@
 typedef struct Check {
 	const Places *places;
 	bool all, spec_only, as_json;
+	HostConf host_conf;
+	bool host_conf_wrong; /* what this host would do is then not known */
 	ConflictSpec *specs; /* those that are right */
 	size_t n_specs;
 	json_t *problems, *faults; /* for --json */
@@ -34,6 +36,7 @@ static void check_done(Check *check)
 		free(check->specs[i].disks);
 	}
 	free(check->specs);
+	host_conf_done(&check->host_conf);
 	json_decref(check->problems);
 	json_decref(check->faults);
 }
@@ -110,10 +113,26 @@ static void check_faults(Check *check, const char *vm, FaultList *faults)
 	fault_list_done(faults);
 }
 
+static void check_host_conf(Check *check)
+{
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r = host_conf_load(check->places, &check->host_conf, &problems, &fault);
+
+	check->host_conf_wrong = r < 0;
+	if (r == -EINVAL)
+		check_problems(check, &problems);
+	else if (r < 0)
+		check_fault(check, NULL, &fault);
+	problems_done(&problems);
+	fault_done(&fault);
+}
+
 /* Could this host start it now? */
 static void check_host(Check *check, const Spec *spec)
 {
-	ProbeOptions options = { .state_directory = check->places->state_directory };
+	ProbeOptions options = { .state_directory = check->places->state_directory,
+				 .host_conf = &check->host_conf };
 	_cleanup_(plan_free_p) Plan *plan = NULL;
 	FaultList faults = { 0 };
 	Facts facts = { 0 };
@@ -151,7 +170,7 @@ static void check_one(Check *check, const char *argument)
 	} else {
 		if (!check->as_json)
 			(void) printf("%s: spec ok\n", spec->name);
-		if (!check->spec_only)
+		if (!check->spec_only && !check->host_conf_wrong)
 			check_host(check, spec);
 		if (keep_spec(check, spec) < 0) {
 			(void) fault_oom(&fault);
@@ -216,6 +235,8 @@ int cmd_check(const Places *places, int argc, char **argv)
 	if (n >= 0 && check.all != (n == 0))
 		log_line(LOG_LEVEL_ERROR, "check takes the names of VMs, or --all");
 	else if (n >= 0) {
+		if (check.all || !check.spec_only)
+			check_host_conf(&check);
 		if (check.all)
 			check_all(&check);
 		for (int i = 1; i <= n; i++)

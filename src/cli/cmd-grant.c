@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/prepare.h"
 #include "cli/spec-load.h"
 #include "host/access.h"
 #include "host/probe.h"
@@ -288,13 +289,17 @@ static int run_all(GrantRun *run, const Spec *spec, const Facts *facts)
 
 static int grant_spec(const Places *places, const Spec *spec, GrantRun *run)
 {
+	_cleanup_(host_conf_done) HostConf host_conf = { 0 };
 	/* What is granted goes to a number: from then on it must be the VM's. */
 	const ProbeOptions options = { .state_directory = places->state_directory,
+				       .host_conf = &host_conf,
 				       .allocate_uid = !run->dry_run && !run->revoke };
 	_cleanup_(fault_done) Fault fault = { 0 };
 	Facts facts = { 0 };
-	int exit_code;
+	int exit_code = prepare_host_conf(places, &host_conf);
 
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
 	if (facts_probe(spec, &options, &facts, &fault) < 0) {
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		return fault.exit_code;

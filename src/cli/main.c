@@ -20,7 +20,7 @@ static const Command commands[] = {
 	{ "console", "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console, NULL },
 	{ "check", "NAME|PATH...|--all", "is the spec right, and could this host start it",
 	  cmd_check,
-	  "  --all                every spec, and what two of them would fight over\n"
+	  "  --all                every spec, host.conf, and what two specs would fight over\n"
 	  "  --spec-only          only the spec, not this host\n"
 	  "  --json               the same as data\n" },
 	{ "plan", "NAME|PATH", "what a start would do, step by step; changes nothing", cmd_plan,
@@ -29,6 +29,7 @@ static const Command commands[] = {
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },
 	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
+	  "  --host               that of host.conf\n"
 	  "  --man                the table of keys, for the man page\n" },
 };
 
@@ -65,7 +66,7 @@ static void print_help(FILE *stream)
 		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
 		       "  -v, --verbose        tell every step and state\n"
 		       "  --version, --help\n\n"
-		       "mvmd COMMAND --help, man mvmd, man mvmd.vm\n");
+		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf\n");
 }
 
 static void print_command_help(const Command *command)

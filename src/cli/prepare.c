@@ -14,18 +14,32 @@ static int say(Fault *fault)
 	return exit_code;
 }
 
+/* What a file has wrong in it, or why it could not be read. */
+static int say_wrong(Problems *problems, Fault *fault)
+{
+	if (problems->n == 0)
+		return say(fault);
+	spec_print_problems(problems);
+	problems_done(problems);
+	return MVMD_EXIT_SPEC;
+}
+
 static int prepare_spec(const Places *places, const char *argument, Spec **ret)
 {
 	Problems problems = { 0 };
 	Fault fault = { 0 };
 	int r = spec_load(places, argument, ret, &problems, &fault);
 
-	if (r < 0 && problems.n > 0) {
-		spec_print_problems(&problems);
-		problems_done(&problems);
-		return MVMD_EXIT_SPEC;
-	}
-	return r < 0 ? say(&fault) : MVMD_EXIT_OK;
+	return r < 0 ? say_wrong(&problems, &fault) : MVMD_EXIT_OK;
+}
+
+int prepare_host_conf(const Places *places, HostConf *ret)
+{
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r = host_conf_load(places, ret, &problems, &fault);
+
+	return r < 0 ? say_wrong(&problems, &fault) : MVMD_EXIT_OK;
 }
 
 /* Tells all that the host lacks. For a look these are remarks. */
@@ -46,13 +60,17 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret)
 {
+	_cleanup_(host_conf_done) HostConf host_conf = { 0 };
 	ProbeOptions options = { .state_directory = places->state_directory,
+				 .host_conf = &host_conf,
 				 .allocate_uid = what_for == PREPARE_FOR_START };
 	Fault fault = { 0 };
 	int exit_code;
 
 	*ret = (Prepared){ 0 };
 	exit_code = prepare_spec(places, argument, &ret->spec);
+	if (exit_code == MVMD_EXIT_OK)
+		exit_code = prepare_host_conf(places, &host_conf);
 	if (exit_code != MVMD_EXIT_OK)
 		return exit_code;
 	log_set_vm(ret->spec->name);

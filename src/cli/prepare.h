@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "model/host-conf.h"
 #include "model/plan.h"
 
 /*
@@ -25,3 +26,6 @@ typedef enum PrepareFor {
 } PrepareFor;
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret);
 void prepared_done(Prepared *prepared);
+
+/* Loads host.conf. What is wrong is printed. Returns an exit code; *ret is set with MVMD_EXIT_OK only. */
+int prepare_host_conf(const Places *places, HostConf *ret);

@@ -98,6 +98,18 @@ int spec_load(const Places *places, const char *argument, Spec **ret, Problems *
 	return r;
 }
 
+int host_conf_load(const Places *places, HostConf *ret, Problems *problems, Fault *fault)
+{
+	SpecFiles files = { 0 };
+	int r;
+
+	r = spec_files_read_host_conf(places->spec_directory, &files, fault);
+	if (r >= 0)
+		r = host_conf_parse(files.docs, ret, problems);
+	spec_files_done(&files);
+	return r == -ENOMEM ? fault_oom(fault) : r;
+}
+
 int spec_list_names(const Places *places, StrList *ret, Fault *fault)
 {
 	return spec_files_list(places->spec_directory, ret, fault);

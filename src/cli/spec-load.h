@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "cli/commands.h"
+#include "model/host-conf.h"
 #include "model/spec.h"
 
 /*
@@ -14,6 +15,9 @@
  */
 int spec_load(const Places *places, const char *argument, Spec **ret, Problems *problems,
 	      Fault *fault);
+
+/* SPEC_DIR/host.conf; without one, the defaults. Returns as spec_load(). */
+int host_conf_load(const Places *places, HostConf *ret, Problems *problems, Fault *fault);
 
 /* The names of all specs in SPEC_DIR, sorted. 0 or -errno with fault. */
 int spec_list_names(const Places *places, StrList *ret, Fault *fault);

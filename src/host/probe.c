@@ -273,9 +273,9 @@ static int probe_identities(Probe *probe, Fault *fault)
 	if (spec->user) {
 		facts->vm = named_user(facts, spec->user);
 	} else if (facts->euid == 0) {
-		r = uids_get(probe->options->state_directory, spec->name,
-			     probe->options->allocate_uid, &facts->vm.uid, &facts->vm_uid_is_new,
-			     fault);
+		r = uids_get(probe->options->state_directory, &probe->options->host_conf->uid_range,
+			     spec->name, probe->options->allocate_uid, &facts->vm.uid,
+			     &facts->vm_uid_is_new, fault);
 		if (r < 0)
 			return r;
 		facts->vm.gid = facts->vm.uid;

@@ -3,10 +3,12 @@
 
 #include "base/fault.h"
 #include "model/facts.h"
+#include "model/host-conf.h"
 #include "model/spec.h"
 
 typedef struct ProbeOptions {
 	const char *state_directory; /* uid table, cache of program versions */
+	const HostConf *host_conf;
 	bool allocate_uid; /* this is a start, not a look */
 } ProbeOptions;
 

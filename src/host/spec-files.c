@@ -8,7 +8,8 @@
 #include "host/spec-files.h"
 #include "mvmd/exit-codes.h"
 
-#define SUFFIX ".json"
+#define SUFFIX	  ".json"
+#define HOST_CONF "host.conf"
 
 /* The words for what is no regular file. */
 static const char *file_kind(mode_t mode)
@@ -45,7 +46,7 @@ static int exit_code_of(int error)
 static int fault_kind(Fault *fault, const char *path, mode_t mode)
 {
 	return fault_set(fault, S_ISDIR(mode) ? -EISDIR : -EOPNOTSUPP, MVMD_EXIT_SPEC,
-			 "spec-file-kind", "%s is %s, and a spec is a regular file", path,
+			 "spec-file-kind", "%s is %s; only a regular file is read", path,
 			 file_kind(mode));
 }
 
@@ -343,6 +344,27 @@ int spec_files_read(const char *spec_directory, const char *path, const char *na
 		spec_files_done(&files);
 		return r;
 	}
+	*ret = files;
+	return 0;
+}
+
+int spec_files_read_host_conf(const char *spec_directory, SpecFiles *ret, Fault *fault)
+{
+	_cleanup_free_ char *path = str_printf("%s/" HOST_CONF, spec_directory);
+	SpecFiles files = { 0 };
+	int r;
+
+	if (!path)
+		return fault_oom(fault);
+	r = files_add(&files, SPEC_DOC_MAIN, path, fault);
+	if (r >= 0) {
+		*ret = files;
+		return 0;
+	}
+	spec_files_done(&files);
+	if (r != -ENOENT && r != -ENOTDIR)
+		return r;
+	fault_done(fault);
 	*ret = files;
 	return 0;
 }

@@ -23,6 +23,9 @@ int spec_files_read(const char *spec_directory, const char *path, const char *na
 		    Fault *fault);
 void spec_files_done(SpecFiles *files);
 
+/* Reads SPEC_DIRECTORY/host.conf with the same care. A file that does not exist is no document. */
+int spec_files_read_host_conf(const char *spec_directory, SpecFiles *ret, Fault *fault);
+
 /*
  * The names of the specs in a folder, sorted: its files NAME.json that do not begin with a dot. Names
  * that no VM can have are among them: whoever reads that spec is told. A folder that does not exist has

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <grp.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <pwd.h>
@@ -122,57 +123,79 @@ static int table_write(int directory_fd, const json_t *table)
 	return r;
 }
 
-static bool nss_has(uid_t uid)
+/* As a user, or as a group, whose files the VM would get with its gid. */
+static bool nss_has(id_t number)
 {
-	struct passwd entry, *found = NULL;
+	struct passwd user, *found_user = NULL;
+	struct group group, *found_group = NULL;
 	char *buffer = malloc(NSS_BUFFER_SIZE);
-	int error;
+	int user_error, group_error;
 
 	if (!buffer)
 		return true;
-	error = getpwuid_r(uid, &entry, buffer, NSS_BUFFER_SIZE, &found);
+	user_error = getpwuid_r(number, &user, buffer, NSS_BUFFER_SIZE, &found_user);
+	group_error = getgrgid_r(number, &group, buffer, NSS_BUFFER_SIZE, &found_group);
 	free(buffer);
-	return found || error == ERANGE; /* an entry that does not fit is one, too */
+	/* An entry that does not fit is one, too. */
+	return found_user || found_group || user_error == ERANGE || group_error == ERANGE;
 }
 
-/* The first number of the range that has neither a row nor a user. 0, -ENOSPC or -ENOMEM. */
-static int find_free(json_t *uids, uid_t *ret)
+static int compare_uids(const void *a, const void *b)
 {
-	bool *taken = calloc(UID_RANGE_COUNT, sizeof(*taken));
+	uid_t x = *(const uid_t *) a, y = *(const uid_t *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* The uids of all rows, in their order, in a new array; NULL: out of memory. */
+static uid_t *uids_sorted(json_t *uids)
+{
+	uid_t *sorted = calloc(json_object_size(uids) + 1, sizeof(*sorted));
 	const char *name;
-	uid_t i = 0;
 	json_t *value;
+	size_t n = 0;
+
+	if (!sorted)
+		return NULL;
+	json_object_foreach(uids, name, value)
+		sorted[n++] = (uid_t) json_integer_value(value);
+	qsort(sorted, n, sizeof(*sorted), compare_uids);
+	return sorted;
+}
+
+/* The first number of the range that has neither a row nor a user or group. 0, -ENOSPC or -ENOMEM. */
+static int find_free(json_t *uids, const UidRange *range, uid_t *ret)
+{
+	_cleanup_free_ uid_t *taken = uids_sorted(uids);
+	size_t n = json_object_size(uids), i = 0;
 
 	if (!taken)
 		return -ENOMEM;
-	json_object_foreach(uids, name, value) {
-		json_int_t index = json_integer_value(value) - UID_RANGE_FIRST;
-
-		if (index >= 0 && index < UID_RANGE_COUNT)
-			taken[index] = true;
+	for (uint64_t uid = range->first; uid < range->first + range->count; uid++) {
+		while (i < n && taken[i] < uid)
+			i++;
+		if ((i < n && taken[i] == uid) || nss_has((id_t) uid))
+			continue;
+		*ret = (uid_t) uid;
+		return 0;
 	}
-	while (i < UID_RANGE_COUNT && (taken[i] || nss_has(UID_RANGE_FIRST + i)))
-		i++;
-	free(taken);
-	if (i == UID_RANGE_COUNT)
-		return -ENOSPC;
-	*ret = UID_RANGE_FIRST + i;
-	return 0;
+	return -ENOSPC;
 }
 
-static int full_fault(Fault *fault)
+static int full_fault(Fault *fault, const UidRange *range)
 {
 	(void) fault_set(fault, -ENOSPC, MVMD_EXIT_SYSTEM, "uid-range-full",
-			 "all uids from %d to %d are taken", UID_RANGE_FIRST,
-			 UID_RANGE_FIRST + UID_RANGE_COUNT - 1);
-	(void) fault_remedy(fault, "take VMs that are no more out of " TABLE_FILE
+			 "all uids from %" PRIu64 " to %" PRIu64 " are taken", range->first,
+			 range->first + range->count - 1);
+	(void) fault_remedy(fault, "give \"uid_range\" in host.conf a larger \"count\" or another "
+				   "\"first\", take VMs that are no more out of " TABLE_FILE
 				   " in the state directory, or set \"user\" in the spec");
 	return -ENOSPC;
 }
 
 /* Looks the row up, or picks the number that a new one would have. */
-static int row_find(const char *directory, const char *vm, json_t **ret_table, uid_t *ret,
-		    bool *ret_is_new, Fault *fault)
+static int row_find(const char *directory, const UidRange *range, const char *vm,
+		    json_t **ret_table, uid_t *ret, bool *ret_is_new, Fault *fault)
 {
 	_cleanup_(json_unref_p) json_t *table = NULL;
 	json_t *uids, *uid;
@@ -186,17 +209,17 @@ static int row_find(const char *directory, const char *vm, json_t **ret_table, u
 	if (uid)
 		*ret = (uid_t) json_integer_value(uid);
 	else
-		r = find_free(uids, ret);
+		r = find_free(uids, range, ret);
 	if (r < 0)
-		return r == -ENOSPC ? full_fault(fault) : fault_oom(fault);
+		return r == -ENOSPC ? full_fault(fault, range) : fault_oom(fault);
 	*ret_is_new = !uid;
 	*ret_table = TAKE_PTR(table);
 	return 0;
 }
 
 /* Reads again under the lock, for somebody else may have written meanwhile. */
-static int row_add(const char *directory, const char *vm, uid_t *ret, bool *ret_is_new,
-		   Fault *fault)
+static int row_add(const char *directory, const UidRange *range, const char *vm, uid_t *ret,
+		   bool *ret_is_new, Fault *fault)
 {
 	_cleanup_close_ int directory_fd = -EBADF, lock_fd = -EBADF;
 	_cleanup_(json_unref_p) json_t *table = NULL;
@@ -211,7 +234,7 @@ static int row_add(const char *directory, const char *vm, uid_t *ret, bool *ret_
 	if (lock_fd < 0 || flock(lock_fd, LOCK_EX) < 0)
 		return system_fault(fault, -errno, "lock", directory);
 
-	r = row_find(directory, vm, &table, ret, ret_is_new, fault);
+	r = row_find(directory, range, vm, &table, ret, ret_is_new, fault);
 	if (r < 0 || !*ret_is_new)
 		return r;
 	if (json_object_set_new(json_object_get(table, "uids"), vm, json_integer(*ret)) < 0)
@@ -220,17 +243,17 @@ static int row_add(const char *directory, const char *vm, uid_t *ret, bool *ret_
 	return r < 0 ? system_fault(fault, r, "write", directory) : 0;
 }
 
-int uids_get(const char *state_directory, const char *vm, bool allocate, uid_t *ret,
-	     bool *ret_is_new, Fault *fault)
+int uids_get(const char *state_directory, const UidRange *range, const char *vm, bool allocate,
+	     uid_t *ret, bool *ret_is_new, Fault *fault)
 {
 	_cleanup_(json_unref_p) json_t *table = NULL;
 	bool is_new = false;
 	uid_t uid = 0;
 	int r;
 
-	r = row_find(state_directory, vm, &table, &uid, &is_new, fault);
+	r = row_find(state_directory, range, vm, &table, &uid, &is_new, fault);
 	if (r == 0 && is_new && allocate)
-		r = row_add(state_directory, vm, &uid, &is_new, fault);
+		r = row_add(state_directory, range, vm, &uid, &is_new, fault);
 	if (r < 0)
 		return r;
 	*ret = uid;

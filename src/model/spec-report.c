@@ -64,6 +64,8 @@ static const char *const rule_table[] = {
 	[RULE_MEMORY_SHARED] = "memory-shared",
 	[RULE_MEMORY_HUGEPAGES] = "memory-hugepages",
 	[RULE_TOO_MANY_DEVICES] = "too-many-devices",
+	[RULE_UID_RANGE_END] = "uid-range-end",
+	[RULE_UID_RANGE_NOBODY] = "uid-range-nobody",
 };
 _Static_assert(ELEMENTSOF(rule_table) == _SPEC_RULE_MAX, "every rule has its name");
 

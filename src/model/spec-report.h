@@ -68,6 +68,9 @@ typedef enum SpecRule {
 	RULE_MEMORY_SHARED,
 	RULE_MEMORY_HUGEPAGES,
 	RULE_TOO_MANY_DEVICES,
+	/* of host.conf */
+	RULE_UID_RANGE_END,
+	RULE_UID_RANGE_NOBODY,
 	_SPEC_RULE_MAX,
 } SpecRule;
 

@@ -8,7 +8,7 @@
  *   mmap, mremap, munmap,    memory for what was not known beforehand
  *   futex
  *   mkdir                    the folders above the runtime folder
- *   openat, read, close      jansson seeds its hash tables from /dev/urandom
+ *   openat, read, close      jansson seeds its hash tables from /dev/urandom; host.conf is looked for
  *   newfstatat, access       the search through PATH: here the program's place is given
  *   geteuid, getegid,        who becomes another user for a moment asks first who it is: here that
  *   getgroups, capget        is known

@@ -5,6 +5,7 @@
 
 #include "fuzz/fuzz-spec.h"
 #include "model/conflicts.h"
+#include "model/host-conf.h"
 #include "model/json-place.h"
 #include "model/names.h"
 #include "model/spec.h"
@@ -109,6 +110,23 @@ static void parse(const SpecDoc *docs, size_t n)
 	problems_done(&problems);
 }
 
+/* The same text as host.conf. */
+static void parse_host_conf(const SpecDoc *doc)
+{
+	Problems problems = { 0 };
+	HostConf conf = { 0 };
+	int r = host_conf_parse(doc, &conf, &problems);
+
+	assert(r == 0 || r == -EINVAL);
+	assert((r == 0) == (problems.n == 0));
+	check_problems(&problems);
+	if (r == 0)
+		assert(conf.uid_range.first >= 1000 && conf.uid_range.count >= 1 &&
+		       conf.uid_range.first + conf.uid_range.count - 1 < UINT32_MAX);
+	host_conf_done(&conf);
+	problems_done(&problems);
+}
+
 /* Splits the input; with one document it is the main file. Returns how many there are. */
 static size_t split(const char *text, size_t size, SpecDoc docs[DOCS_MAX])
 {
@@ -143,6 +161,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	compare_with_jansson(docs[0].text, docs[0].length);
 	parse(docs, n);
+	parse_host_conf(&docs[0]);
 	for (size_t i = 0; i < n; i++)
 		free(docs[i].text);
 	return 0;

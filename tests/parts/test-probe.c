@@ -13,14 +13,15 @@
 
 #include "host/probe.h"
 #include "host/spawn.h"
-#include "host/uids.h"
 
 #define RM_LIMIT_USEC (30 * USEC_PER_SEC)
+#define UID_FIRST     700000
 #define TEXT(text)    ((char *) (uintptr_t) (text)) /* string literals, which nobody writes to */
 
 typedef struct World {
 	char directory[32]; /* holds "bin", "state", "asked" */
 	Spec spec;
+	HostConf host_conf;
 	ProbeOptions options;
 	Facts facts;
 	char state[64];
@@ -40,7 +41,9 @@ static int setup(void **state)
 	assert_int_equal(setenv("PATH", path, 1), 0);
 	(void) snprintf(world->state, sizeof(world->state), "%s/state", world->directory);
 	assert_int_equal(mkdir(world->state, 0755), 0);
+	world->host_conf.uid_range = (UidRange){ .first = UID_FIRST, .count = 1 };
 	world->options.state_directory = world->state;
+	world->options.host_conf = &world->host_conf;
 	world->spec = (Spec){ .name = TEXT("web1"), .cpus = 1 };
 	*state = world;
 	return 0;
@@ -147,7 +150,7 @@ static void test_program_that_the_vm_may_not_execute(void **state)
 	probe(world);
 	assert_int_equal(world->facts.cloud_hypervisor.major, 53);
 	assert_int_equal(world->facts.cloud_hypervisor.error, -EACCES);
-	assert_int_equal(world->facts.cloud_hypervisor.uid, UID_RANGE_FIRST);
+	assert_int_equal(world->facts.cloud_hypervisor.uid, UID_FIRST);
 	assert_int_equal(chmod(getenv("PATH"), 0755), 0);
 	probe(world);
 	assert_int_equal(world->facts.cloud_hypervisor.error, 0);
@@ -246,8 +249,8 @@ static void test_identity_of_its_own(void **state)
 
 	need_root();
 	probe(world);
-	assert_int_equal(world->facts.vm.uid, UID_RANGE_FIRST);
-	assert_int_equal(world->facts.vm.gid, UID_RANGE_FIRST);
+	assert_int_equal(world->facts.vm.uid, UID_FIRST);
+	assert_int_equal(world->facts.vm.gid, UID_FIRST);
 	assert_true(world->facts.vm_uid_is_new);
 	probe(world);
 	assert_true(world->facts.vm_uid_is_new); /* a look takes nothing */
@@ -255,7 +258,27 @@ static void test_identity_of_its_own(void **state)
 	probe(world);
 	probe(world);
 	assert_false(world->facts.vm_uid_is_new);
-	assert_int_equal(world->facts.vm.uid, UID_RANGE_FIRST);
+	assert_int_equal(world->facts.vm.uid, UID_FIRST);
+}
+
+/* The range has one uid, and another VM has it. */
+static void test_no_uid_left(void **state)
+{
+	World *world = *state;
+	_cleanup_(fault_done) Fault fault = { 0 };
+
+	need_root();
+	world->options.allocate_uid = true;
+	probe(world);
+	facts_done(&world->facts);
+	world->spec.name = TEXT("web2");
+	assert_int_equal(facts_probe(&world->spec, &world->options, &world->facts, &fault),
+			 -ENOSPC);
+	assert_non_null(strstr(fault.remedy, "host.conf"));
+
+	world->host_conf.uid_range.first = UID_FIRST + 1;
+	probe(world);
+	assert_int_equal(world->facts.vm.uid, UID_FIRST + 1);
 }
 
 static void test_named_users(void **state)
@@ -343,6 +366,7 @@ int main(void)
 		TEST(test_only_what_is_needed),
 		TEST(test_virtiofsd),
 		TEST(test_identity_of_its_own),
+		TEST(test_no_uid_left),
 		TEST(test_named_users),
 		TEST(test_paths),
 		TEST(test_bridges),

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Holds the golden specs against the schema: ok-* must pass, files that break a rule of one value must not."""
+"""schema-check.py [--host] SCHEMA
+
+Holds the golden specs (--host: the golden host.conf) against the schema: ok-* must pass, files that break a rule of
+one value must not."""
 import glob
 import json
 import sys
@@ -12,17 +15,22 @@ import jsonschema  # noqa: E402
 TOLD = ["unknown-key", "unknown-key-remove", "missing-key", "wrong-type", "unit-missing", "unit-unknown",
         "number", "out-of-range-negative", "choice", "empty", "path", "link-name", "link-name-too-long",
         "user-name", "id", "too-many-entries", "not-an-object"]
+HOST_TOLD = ["values", "types", "not-an-object"]
 
-schema = json.load(open(sys.argv[1]))
+if sys.argv[1] == "--host":
+    right = glob.glob("ok-*/host.conf")
+    wrong = [f"fail-host-conf-{rule}/host.conf" for rule in HOST_TOLD]
+else:
+    right = glob.glob("ok-*.json") + glob.glob("ok-*/web1.json")
+    wrong = [f"fail-{rule}.json" for rule in TOLD]
+
+schema = json.load(open(sys.argv[-1]))
 jsonschema.Draft202012Validator.check_schema(schema)
 validator = jsonschema.Draft202012Validator(schema)
-wrong = 0
-for path in glob.glob("ok-*.json") + glob.glob("ok-*/web1.json"):
-    for error in validator.iter_errors(json.load(open(path))):
-        print(f"{path}: {error.json_path}: {error.message}")
-        wrong = 1
-for rule in TOLD:
-    if validator.is_valid(json.load(open(f"fail-{rule}.json"))):
-        print(f"fail-{rule}.json passes the schema")
-        wrong = 1
-sys.exit(wrong)
+failures = [] if right else ["no files that are right"]
+for path in right:
+    failures += [f"{path}: {error.json_path}: {error.message}" for error in validator.iter_errors(json.load(open(path)))]
+failures += [f"{path} passes the schema" for path in wrong if validator.is_valid(json.load(open(path)))]
+for failure in failures:
+    print(failure)
+sys.exit(1 if failures else 0)

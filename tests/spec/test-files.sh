@@ -115,4 +115,22 @@ echo '{ "cpus": 0 }' > etc/c.json
 expect 78 'both have the vhost-user socket' 'the worst exit code wins, all is told' bash -c 'check --all'
 expect 64 '' 'neither names nor --all' bash -c 'check'
 
+# host.conf: of the host, not of a spec, and no spec itself.
+rm -r etc; mkdir etc
+echo "$spec" > etc/web1.json
+plan() { "$MVMD" --spec-dir="$tmp/etc" --state-dir="$tmp/state" --runtime-dir="$tmp/run" plan web1; }
+export -f plan
+echo '{ "uid_range": { "first": 600000 } }' > etc/host.conf
+expect 0 'web1: spec ok' 'a host.conf beside the specs' bash -c 'check --all'
+expect 66 'there is no spec' 'it is no spec by its name' bash -c 'check host.conf'
+expect 78 'is no name of a spec file' 'nor by its path' bash -c 'check etc/host.conf'
+echo '{ "uid_range": { "first": 0 } }' > etc/host.conf
+expect 78 '/host.conf:1:27: /uid_range/first: 0 is out of range' 'check --all tells what is wrong in it' bash -c 'check --all'
+expect 0 'web1: spec ok' 'a spec alone does not need it' bash -c 'check web1'
+expect 78 '/host.conf:1:27: /uid_range/first: 0 is out of range' 'a plan does' bash -c plan
+rm etc/host.conf; mkdir etc/host.conf
+expect 78 'host.conf is a directory' 'a directory of that name' bash -c plan
+rmdir etc/host.conf; mkfifo etc/host.conf
+expect 78 'host.conf is a FIFO' 'a FIFO of that name does not hang' bash -c plan
+
 echo "1..$n"

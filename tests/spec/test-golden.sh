@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Every rule of the spec language against its golden file. Each case is a file fail-RULE[-VARIANT].json, or a
-# folder of that name with web1.json, its templates and drop-ins, and beside it .err: what mvmd check says, byte for
-# byte, written from what the rule ought to say. ok-*.json are specs that nothing is wrong with.
+# folder of that name with web1.json, its templates and drop-ins, or with host.conf, and beside it .err: what mvmd
+# check says, byte for byte, written from what the rule ought to say. ok-*.json are specs that nothing is wrong with.
 
 set -u
 cd "$(dirname "$0")" || exit 1
@@ -27,7 +27,9 @@ result() { # result OK-STATUS NAME
 check_case() {
 	local name=$1
 	shift
-	if [ -d "$name" ]; then
+	if [ -e "$name/host.conf" ]; then
+		(cd "$name" && "$MVMD" --spec-dir=. check --all --spec-only "$@")
+	elif [ -d "$name" ]; then
 		(cd "$name" && "$MVMD" --spec-dir=. check --spec-only "$@" web1)
 	elif [ -e "$name.json" ]; then
 		"$MVMD" check --spec-only "$@" "./$name.json"
@@ -102,6 +104,9 @@ schema_cases() {
 	"$MVMD" schema > "$tmp/schema.json"
 	python3 schema-check.py "$tmp/schema.json" | sed 's/^/# /'
 	result "${PIPESTATUS[0]}" "the schema takes what mvmd takes, and not what breaks a type"
+	"$MVMD" schema --host > "$tmp/host-schema.json"
+	python3 schema-check.py --host "$tmp/host-schema.json" | sed 's/^/# /'
+	result "${PIPESTATUS[0]}" "and so does that of host.conf"
 }
 
 make_cases

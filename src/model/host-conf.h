@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <stdint.h>
+
+#include "model/problem.h"
+#include "model/spec.h"
+
+/*
+ * host.conf: the settings of one host, beside its specs and in the same language. The table in
+ * host-conf.c says for every key where in these structs it goes.
+ */
+
+/* Where the uids lie that VMs get, each with the gid of the same number. */
+typedef struct UidRange {
+	char *description;
+	uint64_t first;
+	uint64_t count;
+} UidRange;
+
+typedef struct HostConf {
+	char *schema;
+	char *description;
+	UidRange uid_range;
+} HostConf;
+
+/*
+ * Checks and reads host.conf; doc is NULL where there is none, which gives the defaults. All that is wrong
+ * goes to problems in one go. Returns 0, -EINVAL (problems tell; *ret untouched) or -ENOMEM.
+ */
+int host_conf_parse(const SpecDoc *doc, HostConf *ret, Problems *problems);
+void host_conf_done(HostConf *conf);

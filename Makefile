@@ -80,11 +80,11 @@ $(BUILD)/varlink-interface.h: include/mvmd/io.mvmd.vm.varlink
 	@sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(BUILD)/src/run/control.o: $(BUILD)/varlink-interface.h
 
-# The tables of keys in the man page come from the program's own.
+# The tables of keys in the man pages come from the program's own.
 $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BUILD)/mvmd schema --man > $@.keys
+	$(Q)$(BUILD)/mvmd schema --man $(if $(findstring host.conf,$*),--host) > $@.keys
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
@@ -116,9 +116,10 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(incdir) include/mvmd/*
 	install -d $(DESTDIR)$(datadir)
 	$(BUILD)/mvmd schema > $(DESTDIR)$(datadir)/vm.schema.json
+	$(BUILD)/mvmd schema --host > $(DESTDIR)$(datadir)/host.schema.json
 
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json
+	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
 	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(datadir) $(DESTDIR)$(incdir)

@@ -243,6 +243,9 @@ static void look_at_host(const Start *start)
 	try_as(start->uid, "/dev/kvm", O_RDWR);
 	MUST(close((int) MUST(open("/dev/net/tun", O_RDWR | O_CLOEXEC))));
 	MUST(stat(start->vmm, &st));
+	become(start->uid);
+	MUST(faccessat(AT_FDCWD, start->vmm, X_OK, AT_EACCESS));
+	become_root();
 	try_as(start->uid, start->kernel, O_RDONLY);
 	try_as(start->uid, start->disk, O_RDWR);
 	fd = netlink_open();
@@ -297,20 +300,33 @@ static void connect_to(const char *path)
 	MUST(connect(fd, (const struct sockaddr *) &address, sizeof(address)));
 }
 
+/* Returns its descriptor. */
+static int lock(const char *directory, const char *name)
+{
+	const char *path = path_in(directory, name);
+	struct flock whole = { .l_type = F_WRLCK };
+	struct stat st;
+	int fd = (int) MUST(open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+
+	MUST(fcntl(fd, F_OFD_SETLKW, &whole));
+	MUST(fstat(fd, &st));
+	MUST(stat(path, &st));
+	return fd;
+}
+
+/* The first lock is held for a moment only: it keeps the folder from being removed meanwhile. */
 static void lock_all(const Start *start)
 {
 	struct stat st;
-	int fd;
+	int gate, fd;
 
 	(void) mkdir(start->runtime_directory, 0755);
-	fd = (int) MUST(open(path_in(start->runtime_directory, ".bare.lock"),
-			     O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644));
-	MUST(flock(fd, LOCK_EX | LOCK_NB));
-	MUST(fstat(fd, &st));
-	MUST(stat(path_in(start->runtime_directory, ".bare.lock"), &st));
+	gate = lock(start->runtime_directory, ".lock");
+	fd = lock(start->runtime_directory, ".bare.lock");
 	MUST(ftruncate(fd, 0));
 	MUST(pwrite(fd, "12345\n", 6, 0));
-	(void) stat(path_in(start->runtime_directory, "bare"), &st);
+	MUST(close(gate));
+	(void) lstat(path_in(start->runtime_directory, "bare"), &st);
 	fd = open_as(start->uid, start->disk, O_RDWR);
 	MUST(flock(fd, LOCK_EX | LOCK_NB));
 }

@@ -33,7 +33,7 @@ typedef struct Vm {
 	VmState state;
 	uint64_t state_since_realtime_usec;
 	uint64_t began_usec;
-	bool wish_stop;
+	bool wish_stop, signalled;
 	int exit_code; /* of the first failure; 0: none so far */
 	FaultList findings;
 
@@ -72,11 +72,7 @@ static void vm_find(Vm *vm, const Fault *fault)
 {
 	Fault copy = { 0 };
 
-	(void) fault_set(&copy, fault->error, fault->exit_code, fault->id, "%s", fault->what ?: "");
-	if (fault->why)
-		(void) fault_why(&copy, "%s", fault->why);
-	if (fault->remedy)
-		(void) fault_remedy(&copy, "%s", fault->remedy);
+	fault_copy(&copy, fault);
 	(void) fault_list_take(&vm->findings, &copy);
 }
 
@@ -104,15 +100,21 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
+static uint64_t vm_seconds_left(const Vm *vm)
+{
+	uint64_t now = now_usec(), left = vm->deadline_usec > now ? vm->deadline_usec - now : 0;
+
+	return (left + USEC_PER_SEC - 1) / USEC_PER_SEC;
+}
+
 static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Vm *vm = userdata;
-	uint64_t now = now_usec(), left = vm->deadline_usec > now ? vm->deadline_usec - now : 0;
 
 	log_line(LOG_LEVEL_INFO,
 		 "waiting for the guest to power off, %" PRIu64
 		 "s left (a second signal ends it now)",
-		 (left + USEC_PER_SEC - 1) / USEC_PER_SEC);
+		 vm_seconds_left(vm));
 	(void) sd_event_source_set_time_relative(source, COUNTDOWN_INTERVAL_USEC);
 	(void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;
@@ -183,11 +185,9 @@ static void vm_announce(Vm *vm)
 
 static void vm_press_power_button(Vm *vm)
 {
-	char text[FORMAT_MAX];
-
 	log_line(LOG_LEVEL_INFO,
-		 "power button pressed; the guest has %s (a second signal ends it now)",
-		 format_duration(text, vm->plan->spec->timeouts.stop_usec));
+		 "power button pressed; the guest has %" PRIu64 "s (a second signal ends it now)",
+		 vm_seconds_left(vm));
 	if (vmm_power_button(vm->resources.vmm) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s did not take the power button",
 			 vmm_kind_to_string(vm->plan->vmm));
@@ -277,12 +277,12 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 {
 	Vm *vm = userdata;
 
-	/* The first one is a request, the next ones are impatience. */
-	if (vm->wish_stop || vm->state == VM_STOPPING) {
+	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
+	if (vm->signalled) {
 		log_line(LOG_LEVEL_INFO, "ending the VM now");
 		vm_post(vm, VM_EVENT_FORCE);
 	} else {
-		vm->wish_stop = true;
+		vm->signalled = vm->wish_stop = true;
 		vm_post(vm, VM_EVENT_STOP);
 	}
 	return 0;
@@ -606,6 +606,7 @@ int vm_run(const Plan *plan, const VmOptions *options)
 	Vm vm = { .plan = plan, .options = options, .began_usec = now_usec() };
 	int r;
 
+	log_never_wait();
 	vm.state_since_realtime_usec = realtime_usec();
 	r = vm_init(&vm);
 	if (r == 0) {

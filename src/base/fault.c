@@ -92,6 +92,15 @@ void fault_move(Fault *fault, Fault *from)
 	*from = (Fault){ 0 };
 }
 
+void fault_copy(Fault *fault, const Fault *from)
+{
+	fault_done(fault);
+	*fault = (Fault){ .error = from->error, .exit_code = from->exit_code, .id = from->id };
+	(void) str_set(&fault->what, from->what);
+	(void) str_set(&fault->why, from->why);
+	(void) str_set(&fault->remedy, from->remedy);
+}
+
 int fault_list_take(FaultList *list, Fault *fault)
 {
 	if (array_grow(&list->items, list->n, sizeof(*list->items)) < 0) {

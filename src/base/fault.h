@@ -45,6 +45,9 @@ void fault_done(Fault *fault);
 /* Moves from's content to fault and empties from. */
 void fault_move(Fault *fault, Fault *from);
 
+/* Copies it; a text for which memory is short is missing. */
+void fault_copy(Fault *fault, const Fault *from);
+
 /* Several faults of one look at the host, all to be told in one go. Zero-initialise. */
 typedef struct FaultList {
 	Fault *items;

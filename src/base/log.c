@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,8 @@ static const LevelStyle level_styles[_LOG_LEVEL_MAX] = {
 
 static LogLevel log_level = LOG_LEVEL_INFO;
 static const char *log_vm;
+static int log_fd = STDERR_FILENO;
+static unsigned log_lost;
 
 void log_set_level(LogLevel level)
 {
@@ -48,6 +51,38 @@ bool stdout_is_terminal(void)
 	return is_terminal(STDOUT_FILENO);
 }
 
+void log_never_wait(void)
+{
+	int fd = log_fd == STDERR_FILENO ? fd_open_nonblocking(STDERR_FILENO) : -EBADF;
+
+	if (fd >= 0)
+		log_fd = fd;
+}
+
+/* A socket (the journal's) was only duplicated and may block, so it is asked as well. */
+static void write_text(const char *text)
+{
+	struct pollfd out = { .fd = log_fd, .events = POLLOUT };
+
+	if (log_fd != STDERR_FILENO && poll(&out, 1, 0) == 0)
+		log_lost++;
+	else if (write(log_fd, text, strlen(text)) < 0 && errno == EAGAIN)
+		log_lost++;
+}
+
+static void write_lost(void)
+{
+	_cleanup_free_ char *text = NULL;
+	unsigned before = log_lost;
+
+	log_lost = 0;
+	text = str_printf("mvmd: %u lines are missing here: nobody read them\n", before);
+	if (text)
+		write_text(text);
+	if (!text || log_lost > 0)
+		log_lost = before;
+}
+
 /* One write for the whole line, so that lines of several processes do not mix. */
 static void write_line(LogLevel level, const char *indent, const char *text)
 {
@@ -58,8 +93,10 @@ static void write_line(LogLevel level, const char *indent, const char *text)
 	line = str_printf("mvmd: %s%s%s%s%s%s\n", log_vm ?: "", log_vm ? ": " : "",
 			  coloured ? style->colour : "", indent ?: style->label, text,
 			  coloured ? "\033[0m" : "");
+	if (log_lost > 0)
+		write_lost();
 	if (line)
-		(void) !write(STDERR_FILENO, line, strlen(line));
+		write_text(line);
 }
 
 void log_line(LogLevel level, const char *format, ...)

@@ -19,6 +19,12 @@ typedef enum LogLevel {
 /* Lines of a lower level than this are not printed. The default is LOG_LEVEL_INFO. */
 void log_set_level(LogLevel level);
 
+/*
+ * From now on a line that stderr does not take at once is left out, and the next one says how many were: a
+ * supervisor must not stand still because nobody reads what it says.
+ */
+void log_never_wait(void);
+
 /* Names the VM that all following lines are about; NULL: none. The string must stay. */
 void log_set_vm(const char *name);
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
-#define WORD_MAX 64
+#define WORD_MAX    64
+#define FD_PATH_MAX 32
 
 void free_p(void *p)
 {
@@ -32,6 +35,23 @@ int close_fd(int fd)
 void close_p(const int *fd)
 {
 	(void) close_fd(*fd);
+}
+
+int fd_open_nonblocking(int fd)
+{
+	int flags = fcntl(fd, F_GETFL), opened = -1;
+	char path[FD_PATH_MAX];
+	struct stat st;
+
+	/* What is non-blocking already is not opened anew: of a pty's master that would be another one. */
+	if (flags >= 0 && !(flags & O_NONBLOCK) && fstat(fd, &st) == 0 &&
+	    (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode))) {
+		(void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		opened = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	}
+	if (opened < 0)
+		opened = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	return opened < 0 ? -errno : opened;
 }
 
 bool streq_null(const char *a, const char *b)

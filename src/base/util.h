@@ -55,6 +55,13 @@ void free_p(void *p);
 int close_fd(int fd);
 void close_p(const int *fd);
 
+/*
+ * A new descriptor for what fd writes to, which does not block where that is a pipe or a terminal.
+ * O_NONBLOCK belongs to the open file description, which others may have as well (a shell its terminal), so
+ * that one is left as it is. Returns the new fd or -errno.
+ */
+int fd_open_nonblocking(int fd);
+
 /* True where both are NULL, or both are set and equal. */
 bool streq_null(const char *a, const char *b);
 

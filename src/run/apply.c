@@ -140,7 +140,7 @@ static void step_begin(Apply *apply, size_t i)
 		apply_fail(apply, i, &fault);
 	} else if (r == 0) {
 		step_is_applied(apply, i);
-	} else if (apply->steps[i] == STEP_APPLYING) {
+	} else if (apply->steps[i] == STEP_APPLYING && apply->state == APPLY_FORWARD) {
 		begin_deadline(apply, i);
 	}
 	fault_done(&fault);

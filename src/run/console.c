@@ -136,14 +136,29 @@ void console_drain(Console *console)
 	} while (console->n_bytes > before);
 }
 
+/* A guest that reads slowly is typed to slowly: what waits is read from no reader. */
+static void console_hear_readers(Console *console, bool hear)
+{
+	for (size_t i = 0; i < console->n_readers; i++)
+		if (console->readers[i]->source)
+			(void) sd_event_source_set_enabled(console->readers[i]->source,
+							   hear ? SD_EVENT_ON : SD_EVENT_OFF);
+}
+
+static void on_input_empty(Output *input, void *userdata)
+{
+	console_hear_readers(userdata, true);
+}
+
 static int console_init(sd_event *event, int fd, Console *console)
 {
 	int r;
 
 	console->event = sd_event_ref(event);
-	r = output_new(event, fd, NULL, NULL, &console->input);
+	r = output_new(event, fd, NULL, console, &console->input);
 	if (r < 0)
 		return r;
+	output_set_on_empty(console->input, on_input_empty);
 	return sd_event_add_io(event, &console->source, fd, EPOLLIN, on_console, console);
 }
 
@@ -241,10 +256,15 @@ static int on_reader_typed(sd_event_source *source, int fd, uint32_t revents, vo
 	char bytes[CONSOLE_READ_BYTES];
 	ssize_t n = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	if (n > 0)
-		output_write(reader->console->input, bytes, (size_t) n);
-	else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+	if (n > 0) {
+		Output *input = reader->console->input;
+
+		output_write(input, bytes, (size_t) n);
+		if (!output_is_empty(input))
+			console_hear_readers(reader->console, false);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
 		reader_leave(reader);
+	}
 	return 0;
 }
 

@@ -286,6 +286,18 @@ static int connection_add(Control *control, int fd)
 	return 0;
 }
 
+/* Strangers, who may connect and ask nothing, must not keep those out who may ask. */
+static void control_make_room(Control *control)
+{
+	if (control->n_connections < CONTROL_CONNECTIONS_MAX)
+		return;
+	for (size_t i = 0; i < control->n_connections; i++)
+		if (!control->connections[i]->allowed) {
+			connection_leave(control->connections[i]);
+			return;
+		}
+}
+
 static int on_connection(sd_event_source *source, int listener, uint32_t revents, void *userdata)
 {
 	Control *control = userdata;
@@ -293,6 +305,7 @@ static int on_connection(sd_event_source *source, int listener, uint32_t revents
 
 	if (fd < 0)
 		return 0;
+	control_make_room(control);
 	if (control->n_connections == CONTROL_CONNECTIONS_MAX)
 		(void) close_fd(fd);
 	else

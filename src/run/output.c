@@ -20,6 +20,7 @@ struct Output {
 	size_t n_waiting;
 	size_t n_lost;
 	OutputBroken on_broken;
+	OutputEmpty on_empty;
 	void *userdata;
 };
 
@@ -30,7 +31,10 @@ static bool has_room(int fd)
 	return poll(&out, 1, 0) > 0;
 }
 
-/* A pipe that polls writable takes PIPE_BUF bytes without blocking (pipe(7)); terminals and sockets too. */
+/*
+ * A pipe that polls writable takes PIPE_BUF bytes without blocking (pipe(7)). A terminal does not: what it has
+ * no room for it waits with (n_tty.c:n_tty_write), so that it is opened anew, see output_new().
+ */
 static ssize_t write_some(int fd, const char *bytes, size_t n)
 {
 	ssize_t written;
@@ -115,11 +119,15 @@ static void output_flush(Output *output)
 		tell_what_was_lost(output);
 		r = write_waiting(output);
 	}
-	if (r < 0)
+	if (r < 0) {
 		output_break(output);
-	else if (output->writable)
+		return;
+	}
+	if (output->writable)
 		(void) sd_event_source_set_enabled(
 			output->writable, output->n_waiting > 0 ? SD_EVENT_ON : SD_EVENT_OFF);
+	if (output->on_empty && output->n_waiting == 0)
+		output->on_empty(output, output->userdata);
 }
 
 static int on_writable(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -134,6 +142,11 @@ void output_write(Output *output, const void *bytes, size_t n)
 		return;
 	keep(output, bytes, n);
 	output_flush(output);
+}
+
+void output_set_on_empty(Output *output, OutputEmpty on_empty)
+{
+	output->on_empty = on_empty;
 }
 
 bool output_is_empty(const Output *output)
@@ -151,9 +164,9 @@ int output_new(sd_event *event, int fd, OutputBroken on_broken, void *userdata, 
 	output->fd = -EBADF;
 	output->event = sd_event_ref(event);
 	/* An fd of its own: an event loop watches each one once, and the owner watches his for input. */
-	output->fd = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	output->fd = fd_open_nonblocking(fd);
 	if (output->fd < 0)
-		return -errno;
+		return output->fd;
 	output->on_broken = on_broken;
 	output->userdata = userdata;
 	output->waiting = malloc(OUTPUT_BUFFER_MAX_BYTES);
@@ -177,6 +190,7 @@ Output *output_free(Output *output)
 		return NULL;
 	/* What still finds room goes out; nobody waits for a reader here. */
 	output->on_broken = NULL;
+	output->on_empty = NULL;
 	if (!output->broken && output->waiting)
 		output_flush(output);
 	(void) sd_event_source_disable_unref(output->writable);

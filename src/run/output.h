@@ -16,12 +16,18 @@ typedef struct Output Output;
 /* A broken descriptor (EPIPE, …) is told once, from output_write() or the event loop. */
 typedef void (*OutputBroken)(Output *output, void *userdata);
 
+/* Nothing waits any more: told from output_write() or the event loop, at each end of a wait and oftener. */
+typedef void (*OutputEmpty)(Output *output, void *userdata);
+
 /*
- * fd stays the caller's (it is duplicated) and need not be non-blocking: stdout is shared with others, so
- * only as much is written as poll(2) promises room for. 0 or -errno.
+ * fd stays the caller's and need not be non-blocking: stdout is shared with others, so it is opened anew
+ * where that goes, and only as much is written as poll(2) promises room for. 0 or -errno.
  */
 int output_new(sd_event *event, int fd, OutputBroken on_broken, void *userdata, Output **ret);
 void output_write(Output *output, const void *bytes, size_t n);
+
+/* For a writer that would rather wait than have its bytes dropped. */
+void output_set_on_empty(Output *output, OutputEmpty on_empty);
 
 /* True where nothing waits to be written. */
 bool output_is_empty(const Output *output);

@@ -92,10 +92,51 @@ start_behind_a_stop() {
 	ended "$STARTED"
 }
 
+# Console and lines go to a pipe that is full: the supervisor still does its work.
+pipe_that_nobody_reads() {
+	spec mute "print=here hang" '"timeouts": { "stop": "1s" }'
+	mkfifo "$WORK/pipe"
+	exec 9<>"$WORK/pipe"
+	"$MVMD" run mute >"$WORK/pipe" 2>&1 </dev/null 9>&- &
+	local supervisor=$!
+	started+=("$supervisor")
+	await is_running mute
+	dd if=/dev/zero of="$WORK/pipe" oflag=nonblock bs=4096 2>/dev/null
+	dd if=/dev/zero of="$WORK/pipe" oflag=nonblock bs=1 2>/dev/null
+	kill -TERM "$supervisor"
+	succeeds "with a pipe that nobody reads it answers" "$MVMD" status mute
+	ended "$supervisor"
+	is "and ends when it is told to" "$STATUS" 0
+	exec 9>&-
+}
+
+is_running() {
+	"$MVMD" status --json "$1" | grep -q '"state": "running"'
+}
+
+# A first signal after somebody's stop is a first one.
+signal_behind_a_stop() {
+	spec deaf "print=here hang" '"timeouts": { "stop": "24h" }'
+	start deaf "$MVMD" run deaf
+	local supervisor=$STARTED
+	await_text "$WORK/deaf.out" here
+	start stop "$MVMD" stop deaf
+	await_text "$WORK/deaf.err" "power button pressed"
+	kill -TERM "$supervisor"
+	await eval '[ $(grep -c "power button pressed" "$WORK/deaf.err") = 2 ]'
+	has_not "a signal after mvmd stop asks once more" "$WORK/deaf.err" "ending the VM now"
+	kill -TERM "$supervisor"
+	ended "$supervisor"
+	has "a second one ends the VM" "$WORK/deaf.err" "ending the VM now"
+	is "which is no failure" "$STATUS" 0
+}
+
 closed_descriptors
 full_stdout
 relative_runtime_directory
 directories_of_the_vmm
 foreign_directory
 start_behind_a_stop
+pipe_that_nobody_reads
+signal_behind_a_stop
 finish

@@ -12,6 +12,8 @@
 #include "run/output.h"
 
 #define CONSOLE_READ_BYTES 4096
+/* A drain takes what was there: more than pty or socket hold is still being written, perhaps for ever. */
+#define CONSOLE_DRAIN_MAX_BYTES (1 * MIB)
 /* What is kept for late readers: a screenful of long lines. */
 #define CONSOLE_HISTORY_BYTES 8192
 /* Each has a buffer of its own (output.h). */
@@ -128,12 +130,12 @@ static int on_console(sd_event_source *source, int fd, uint32_t revents, void *u
 
 void console_drain(Console *console)
 {
-	uint64_t before;
+	uint64_t start = console->n_bytes, before;
 
 	do {
 		before = console->n_bytes;
 		(void) console_read(console);
-	} while (console->n_bytes > before);
+	} while (console->n_bytes > before && console->n_bytes - start < CONSOLE_DRAIN_MAX_BYTES);
 }
 
 /* A guest that reads slowly is typed to slowly: what waits is read from no reader. */

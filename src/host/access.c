@@ -66,6 +66,9 @@ static void become_ourselves(Before *before)
 	*before = (Before){ 0 };
 }
 
+/* On 32 bits the calls of these names take ids of 16 bits: uid 400000 would be 6784. */
+_Static_assert(sizeof(long) == 8, "SYS_setresuid takes whole ids");
+
 /*
  * The kernel takes the effective capabilities away with uid 0 and gives them back with it
  * (capabilities(7)). For uid 0 itself we do, for our children as uid 0 have none either.

@@ -121,6 +121,9 @@ _in_child_ static int child_place_fds(SpawnCall *call)
 	return 0;
 }
 
+/* On 32 bits the calls of these names take ids of 16 bits: uid 400000 would be 6784. */
+_Static_assert(sizeof(long) == 8, "SYS_setresuid takes whole ids");
+
 /* By number: glibc's functions would signal "all other threads", and those are our parent's. */
 _in_child_ static int child_switch_identity(SpawnCall *call)
 {

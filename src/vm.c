@@ -22,6 +22,9 @@
  */
 #define SILENT_LIFE_USEC (5 * USEC_PER_SEC)
 #define SILENT_LIVES_MAX 5
+/* A backend that its guest brings down once in a while does so for months. */
+#define FINDINGS_MAX	    64
+#define FINDINGS_FIRST_KEPT 16
 
 typedef struct Vm {
 	const Plan *plan;
@@ -67,12 +70,14 @@ static void vm_post(Vm *vm, VmEvent event)
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
 
-/* Keeps a copy for status. */
+/* Keeps a copy for status: of many the first, which tell how it began, and the last. */
 static void vm_find(Vm *vm, const Fault *fault)
 {
 	Fault copy = { 0 };
 
 	fault_copy(&copy, fault);
+	if (vm->findings.n == FINDINGS_MAX)
+		fault_list_drop(&vm->findings, FINDINGS_FIRST_KEPT);
 	(void) fault_list_take(&vm->findings, &copy);
 }
 

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fault.h"
 #include "mvmd/exit-codes.h"
@@ -110,6 +111,13 @@ int fault_list_take(FaultList *list, Fault *fault)
 	list->items[list->n++] = *fault;
 	*fault = (Fault){ 0 };
 	return 0;
+}
+
+void fault_list_drop(FaultList *list, size_t i)
+{
+	fault_done(&list->items[i]);
+	list->n--;
+	memmove(list->items + i, list->items + i + 1, (list->n - i) * sizeof(*list->items));
 }
 
 static unsigned exit_code_rank(int exit_code)

@@ -57,6 +57,9 @@ typedef struct FaultList {
 /* Moves fault into the list and empties it. 0 or -ENOMEM; then the fault is lost and freed. */
 int fault_list_take(FaultList *list, Fault *fault);
 
+/* Takes the fault with that index out; what follows moves up. */
+void fault_list_drop(FaultList *list, size_t i);
+
 /* The exit code of the worst: 78 before 77 before 69 before 75, then any other; 0 where empty. */
 int fault_list_exit_code(const FaultList *list);
 void fault_list_done(FaultList *list);

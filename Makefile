@@ -87,10 +87,14 @@ $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(Q)$(BUILD)/mvmd schema --man $(if $(findstring host.conf,$*),--host) > $@.keys
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
 
+# The sweep puts its own functions before these.
+LDFLAGS_test-fault-sweep := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
+
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
 	$(call say,TEST,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MF $@.d -MT $@ $< $(ALL_LDFLAGS) $(BUILD)/libmvmd.a -o $@ -lcmocka $(PKG_LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) -Itests -MF $@.d -MT $@ $< $(ALL_LDFLAGS) $(LDFLAGS_$(@F)) $(BUILD)/libmvmd.a \
+	  -o $@ -lcmocka $(PKG_LIBS)
 
 -include $(OBJ:.o=.d) $(TESTS:=.d)
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk

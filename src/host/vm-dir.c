@@ -86,17 +86,21 @@ static bool has_only_the_lock(const char *path)
 	return only;
 }
 
-/* The last one out removes the lock, and the directory where we made it. */
+/* The lock goes with whoever leaves; where we made the directory, it stays with the last one, as the sign. */
 static void leave_runtime_directory(const char *directory)
 {
 	_cleanup_free_ char *path = str_printf("%s/" RUNTIME_LOCK, directory);
 	_cleanup_close_ int fd = lock_runtime_directory(directory);
 	struct stat lock;
+	bool made;
 
-	if (!path || fd < 0 || !has_only_the_lock(directory))
+	if (!path || fd < 0 || fstat(fd, &lock) < 0)
+		return;
+	made = lock.st_size > 0;
+	if (made && !has_only_the_lock(directory))
 		return;
 	(void) unlink(path);
-	if (fstat(fd, &lock) == 0 && lock.st_size > 0)
+	if (made)
 		(void) rmdir(directory);
 }
 

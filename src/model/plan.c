@@ -405,12 +405,13 @@ static char *vmm_to_words(const Plan *plan)
 }
 
 /*
- * The VMM comes up while the backends do: their listeners are there. It waits only for what has to be
- * given to its command line (QEMU takes taps and connections there), and for what may never come.
+ * The VMM comes up while taps are made and backends start: cloud-hypervisor is given taps and sockets when all
+ * is there, QEMU on its command line. Neither is started for what may never come.
  */
 static int steps_for_vmm(Builder *builder)
 {
-	static const StepKind needed[] = { STEP_BRIDGE, STEP_TAP, STEP_LISTENER, STEP_EXTERNAL };
+	static const StepKind awaited[] = { STEP_BRIDGE, STEP_EXTERNAL };
+	static const StepKind on_command_line[] = { STEP_TAP, STEP_LISTENER };
 	Plan *plan = builder->plan;
 	int r;
 
@@ -435,8 +436,10 @@ static int steps_for_vmm(Builder *builder)
 	if (r < 0)
 		return r;
 	r = last_needs(builder, builder->console);
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(needed); i++)
-		r = last_needs_kind(builder, needed[i]);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(awaited); i++)
+		r = last_needs_kind(builder, awaited[i]);
+	for (size_t i = 0; r >= 0 && plan->vmm == VMM_QEMU && i < ELEMENTSOF(on_command_line); i++)
+		r = last_needs_kind(builder, on_command_line[i]);
 	return r;
 }
 

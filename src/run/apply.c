@@ -166,15 +166,38 @@ static bool all_applied(const Apply *apply)
 	return true;
 }
 
-/* One pass suffices: a step needs only earlier ones. A step's end within its own begin is seen in it too. */
+/* A process to start, or something to wait for: it goes on while other steps are done. */
+static bool takes_time(const PlanStep *step)
+{
+	return step->awaits || step->kind == STEP_BACKEND;
+}
+
+/* The next step that can begin: those that take time first, so that they run beside the rest. */
+static size_t next_ready(const Apply *apply)
+{
+	size_t ready = SIZE_MAX;
+
+	for (size_t i = 0; i < apply->plan->n_steps; i++) {
+		if (!is_ready(apply, i))
+			continue;
+		if (takes_time(&apply->plan->steps[i]))
+			return i;
+		if (ready == SIZE_MAX)
+			ready = i;
+	}
+	return ready;
+}
+
+/* The end of a step within its own begin is seen here too. */
 static void walk_forward(Apply *apply)
 {
+	size_t i;
+
 	if (apply->walking)
 		return;
 	apply->walking = true;
-	for (size_t i = 0; i < apply->plan->n_steps && apply->state == APPLY_FORWARD; i++)
-		if (is_ready(apply, i))
-			step_begin(apply, i);
+	while (apply->state == APPLY_FORWARD && (i = next_ready(apply)) != SIZE_MAX)
+		step_begin(apply, i);
 	apply->walking = false;
 
 	if (apply->state == APPLY_FORWARD && all_applied(apply)) {

@@ -201,11 +201,16 @@ static int open_netlink(Resources *resources, Fault *fault)
 static int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
+	LinkInfo *bridge = &resources->bridges[step->subject];
 	int r;
 
 	r = open_netlink(resources, fault);
 	if (r < 0)
 		return r;
+	/* The usual case needs no connection that listens. */
+	if (link_get(resources->nl, nic->spec->bridge, bridge) == 0 &&
+	    streq(bridge->kind, "bridge"))
+		return 0;
 	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
 			    &resources->nic_slots[step->subject],
 			    &resources->link_waits[step->subject], fault);

@@ -51,22 +51,32 @@ static const Spec sound_spec = { .name = TEXT("web1"),
 					       .backend_usec = 20 * USEC_PER_SEC,
 					       .boot_usec = 90 * USEC_PER_SEC } };
 
-static const Facts sound_facts = {
-	.net_admin = true,
-	.setuid = true,
-	.kvm = KVM_USABLE,
-	.user_namespaces = true,
-	.cloud_hypervisor = { TEXT("/usr/bin/cloud-hypervisor"), TEXT("53.0.0"), 53, 0 },
-	.qemu = { TEXT("/usr/bin/qemu-system-x86_64"), TEXT("7.2.22"), 7, 2 },
-	.storage_daemon = { TEXT("/usr/bin/qemu-storage-daemon"), TEXT("7.2.22"), 7, 2 },
-	.virtiofsd = { TEXT("/usr/libexec/virtiofsd"), TEXT("1.14.0"), 1, 14 },
-	.vm = { .uid = 400000, .gid = 400000 },
-	.share_users = share_users,
-	.bridges = bridges,
-	.paths = paths,
-	.n_shares = ELEMENTSOF(shares),
-	.n_interfaces = ELEMENTSOF(interfaces)
-};
+static const Facts sound_facts = { .net_admin = true,
+				   .setuid = true,
+				   .kvm = KVM_USABLE,
+				   .user_namespaces = true,
+				   .cloud_hypervisor = { .path = TEXT("/usr/bin/cloud-hypervisor"),
+							 .version = TEXT("53.0.0"),
+							 .major = 53,
+							 .minor = 0 },
+				   .qemu = { .path = TEXT("/usr/bin/qemu-system-x86_64"),
+					     .version = TEXT("7.2.22"),
+					     .major = 7,
+					     .minor = 2 },
+				   .storage_daemon = { .path = TEXT("/usr/bin/qemu-storage-daemon"),
+						       .version = TEXT("7.2.22"),
+						       .major = 7,
+						       .minor = 2 },
+				   .virtiofsd = { .path = TEXT("/usr/libexec/virtiofsd"),
+						  .version = TEXT("1.14.0"),
+						  .major = 1,
+						  .minor = 14 },
+				   .vm = { .uid = 400000, .gid = 400000 },
+				   .share_users = share_users,
+				   .bridges = bridges,
+				   .paths = paths,
+				   .n_shares = ELEMENTSOF(shares),
+				   .n_interfaces = ELEMENTSOF(interfaces) };
 
 static int setup(void **context)
 {
@@ -144,21 +154,33 @@ static void test_a_tap_follows_its_bridge(void **context)
 		strstr(tap->what, "tap vm-web1-net0 on bridge br0, MTU 9000, queue pairs 1"));
 }
 
-static void test_a_vmm_needs_no_backend_but_its_listener(void **context)
+static void test_cloud_hypervisor_starts_beside_taps_and_backends(void **context)
 {
 	_cleanup_(plan_free_p) Plan *plan = build();
 	const PlanStep *vmm = find(plan, "vmm");
 
 	assert_int_equal(plan->vmm, VMM_CLOUD_HYPERVISOR);
-	assert_true(comes_after(plan, vmm, "listener:data"));
-	assert_true(comes_after(plan, vmm, "listener:logs"));
 	assert_true(comes_after(plan, vmm, "external:far"));
+	assert_true(comes_after(plan, vmm, "bridge:net0"));
 	assert_true(comes_after(plan, vmm, "console"));
+	assert_false(comes_after(plan, vmm, "tap:net0"));
 	assert_false(comes_after(plan, vmm, "backend:data"));
 	assert_string_equal(plan->backends[0].socket, "/run/mvmd/web1/disk-logs.sock");
 	assert_string_equal(plan->backends[1].socket, "/run/mvmd/web1/share-data.sock");
 	assert_string_equal(plan->backends[2].socket, "/run/far.sock");
 	assert_int_equal(plan->backends[2].kind, BACKEND_EXTERNAL);
+}
+
+static void test_qemu_needs_what_its_command_line_names(void **context)
+{
+	spec.vmm = VMM_QEMU;
+	_cleanup_(plan_free_p) Plan *plan = build();
+	const PlanStep *vmm = find(plan, "vmm");
+
+	assert_true(comes_after(plan, vmm, "tap:net0"));
+	assert_true(comes_after(plan, vmm, "listener:data"));
+	assert_true(comes_after(plan, vmm, "listener:logs"));
+	assert_false(comes_after(plan, vmm, "backend:data"));
 }
 
 static void test_a_name_that_is_too_long_gets_an_altname(void **context)
@@ -292,7 +314,7 @@ static void test_programs(void **context)
 	share_users[0].uid = 0;
 	readonly_share.readonly = true;
 	spec.shares = &readonly_share;
-	spec.n_shares = 1;
+	spec.n_shares = facts.n_shares = 1;
 	expect_problem("virtiofsd-c-writes", MVMD_EXIT_UNAVAILABLE);
 	facts.user_namespaces = false;
 	expect_problem("user-namespaces-off", MVMD_EXIT_UNAVAILABLE);
@@ -391,7 +413,9 @@ int main(void)
 		cmocka_unit_test_setup(test_steps_need_only_earlier_ones, setup),
 		cmocka_unit_test_setup(test_disks_are_locked_before_anything_else, setup),
 		cmocka_unit_test_setup(test_a_tap_follows_its_bridge, setup),
-		cmocka_unit_test_setup(test_a_vmm_needs_no_backend_but_its_listener, setup),
+		cmocka_unit_test_setup(test_cloud_hypervisor_starts_beside_taps_and_backends,
+				       setup),
+		cmocka_unit_test_setup(test_qemu_needs_what_its_command_line_names, setup),
 		cmocka_unit_test_setup(test_a_name_that_is_too_long_gets_an_altname, setup),
 		cmocka_unit_test_setup(test_a_socket_path_that_is_too_long_is_refused, setup),
 		cmocka_unit_test_setup(test_json_has_what_the_text_has, setup),

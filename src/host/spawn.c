@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -24,6 +25,7 @@
 #define CHILD_UMASK	     077
 #define EXIT_NOT_STARTED     127 /* as the shell has it; nobody reads it, see SpawnCall.error */
 #define SPAWN_READ_MAX_BYTES (4 * KIB)
+#define SPAWN_LIMIT_SEC	     5 /* from the clone to the exec: it takes some 100 us */
 
 /*
  * What runs in the child shares our memory until the exec (CLONE_VM). AddressSanitizer must stay out of
@@ -238,14 +240,39 @@ static bool must_switch(const Identity *identity)
 	return geteuid() == 0 || identity->uid != getuid() || identity->gid != getgid();
 }
 
+int pidfd_signal(int pidfd, int signal)
+{
+	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * Sleeps until the child shares our memory no longer: the kernel then writes 0 to *shared and wakes us
+ * (CLONE_CHILD_CLEARTID; kernel/fork.c: mm_release). Not CLONE_VFORK, which has no limit: once the child is
+ * its new user, every process of that user can stop it with SIGSTOP, and a VMM that its guest has taken over
+ * would have us asleep for ever.
+ */
+static int wait_for_exec(const int *shared, int pidfd)
+{
+	const struct timespec limit = { .tv_sec = SPAWN_LIMIT_SEC };
+	int r = 0;
+
+	while (__atomic_load_n(shared, __ATOMIC_ACQUIRE) != 0)
+		if (syscall(SYS_futex, shared, FUTEX_WAIT, 1, &limit, NULL, 0) < 0 &&
+		    errno == ETIMEDOUT) {
+			(void) pidfd_signal(pidfd, SIGKILL);
+			r = -ETIMEDOUT;
+		}
+	return r;
+}
+
 /*
  * clone(2) instead of fork(2): nothing is copied, and the pidfd comes with it. The parent sleeps until
  * the exec or the end, all signals blocked, so that no handler runs in the child.
  */
 static int clone_and_exec(SpawnCall *call, pid_t *ret_pid, int *ret_pidfd)
 {
-	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
-	int pidfd = -EBADF, error;
+	const int flags = CLONE_VM | CLONE_PIDFD | CLONE_CHILD_CLEARTID | SIGCHLD;
+	int pidfd = -EBADF, shared = 1, error;
 	sigset_t all, before;
 	char *stack;
 	pid_t pid;
@@ -257,17 +284,19 @@ static int clone_and_exec(SpawnCall *call, pid_t *ret_pid, int *ret_pidfd)
 
 	(void) sigfillset(&all);
 	(void) sigprocmask(SIG_BLOCK, &all, &before);
-	pid = clone(child_main, stack + CHILD_STACK_BYTES, flags, call, &pidfd);
-	error = pid < 0 ? -errno : 0;
+	pid = clone(child_main, stack + CHILD_STACK_BYTES, flags, call, &pidfd, NULL, &shared);
+	error = pid < 0 ? -errno : wait_for_exec(&shared, pidfd);
 	(void) sigprocmask(SIG_SETMASK, &before, NULL);
 	(void) munmap(stack, CHILD_STACK_BYTES);
-	if (error < 0)
+	if (pid < 0)
 		return error;
 
-	if (call->error < 0) {
+	if (error == 0)
+		error = call->error;
+	if (error < 0) {
 		(void) close(pidfd);
 		(void) waitpid(pid, NULL, 0);
-		return call->error;
+		return error;
 	}
 	*ret_pid = pid;
 	*ret_pidfd = pidfd;
@@ -279,6 +308,14 @@ static int spawn_fault(const SpawnCall *call, int error, Fault *fault)
 	const char *path = call->config->path;
 	int exit_code = MVMD_EXIT_SYSTEM;
 
+	if (error == -ETIMEDOUT) {
+		(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "spawn-failed",
+				 "cannot start %s: it did not begin within %ds", path,
+				 SPAWN_LIMIT_SEC);
+		(void) fault_why(fault, "its file cannot be read now, or another process of its "
+					"user stopped it");
+		return fault_remedy(fault, "ps -o pid,user,stat,args -e");
+	}
 	if (call->error == 0)
 		return fault_set(fault, error, MVMD_EXIT_SYSTEM, "spawn-failed",
 				 "cannot start %s: %m", path);
@@ -310,11 +347,6 @@ int spawn(const SpawnConfig *config, pid_t *ret_pid, int *ret_pidfd, Fault *faul
 		r = clone_and_exec(&call, ret_pid, ret_pidfd);
 	free(call.fds);
 	return r < 0 ? spawn_fault(&call, r, fault) : 0;
-}
-
-int pidfd_signal(int pidfd, int signal)
-{
-	return syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
 /* Waits until fd is readable, or at its end. 0, -ETIMEDOUT past the deadline, -errno. */

@@ -288,6 +288,35 @@ static void test_program_of_somebody_else(void **state)
 	(void) unlink(path);
 }
 
+/*
+ * The exec waits for as long as we keep the write lease on the file (fcntl(2)), as it does where somebody stops
+ * the new process.
+ */
+static void test_program_that_does_not_begin(void **state)
+{
+	char path[] = "/tmp/mvmd-test-XXXXXX";
+	SpawnConfig config = { .path = path, .argv = WORDS(WORD("x")) };
+	int fd = mkostemp(path, O_CLOEXEC), pidfd;
+	Fault fault = { 0 };
+	pid_t pid;
+
+	assert_true(fd >= 0);
+	assert_int_equal(fchmod(fd, 0755), 0);
+	(void) signal(SIGIO, SIG_IGN);
+	if (fcntl(fd, F_SETLEASE, F_WRLCK) < 0) {
+		(void) unlink(path);
+		print_message("# no lease on a file of /tmp: %s\n", strerror(errno));
+		skip();
+	}
+	assert_int_equal(spawn(&config, &pid, &pidfd, &fault), -ETIMEDOUT);
+	assert_non_null(strstr(fault.what, "did not begin"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nothing is left of it */
+	assert_int_equal(errno, ECHILD);
+	fault_done(&fault);
+	(void) close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
 static void test_read(void **state)
 {
 	_cleanup_free_ char *text = NULL;
@@ -363,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_fd_that_stays),
 		cmocka_unit_test(test_no_such_program),
 		cmocka_unit_test(test_program_of_somebody_else),
+		cmocka_unit_test(test_program_that_does_not_begin),
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_read_without_groups),
 		cmocka_unit_test(test_read_failure),

@@ -280,6 +280,18 @@ static int steps_for_directory(Builder *builder)
 	if (r < 0)
 		return r;
 
+	/* Early, because cloud-hypervisor waits for no more than this. */
+	r = add_step(builder, (PlanStep){ .kind = STEP_CONSOLE, .id = strdup("console") },
+		     plan->console_socket ?
+			     str_printf("the guest's serial console on %s", plan->console_socket) :
+			     strdup("the guest's serial console on a pty"),
+		     &builder->console);
+	if (r < 0)
+		return r;
+	r = last_needs(builder, builder->directory);
+	if (r < 0)
+		return r;
+
 	r = add_step(builder, (PlanStep){ .kind = STEP_CONTROL, .id = strdup("control") },
 		     owners ? str_printf("%s, open to %s", plan->places.control_socket, owners) :
 			      NULL,
@@ -414,17 +426,6 @@ static int steps_for_vmm(Builder *builder)
 	static const StepKind on_command_line[] = { STEP_TAP, STEP_LISTENER };
 	Plan *plan = builder->plan;
 	int r;
-
-	r = add_step(builder, (PlanStep){ .kind = STEP_CONSOLE, .id = strdup("console") },
-		     plan->console_socket ?
-			     str_printf("the guest's serial console on %s", plan->console_socket) :
-			     strdup("the guest's serial console on a pty"),
-		     &builder->console);
-	if (r < 0)
-		return r;
-	r = last_needs(builder, builder->directory);
-	if (r < 0)
-		return r;
 
 	r = add_step(builder,
 		     (PlanStep){ .kind = STEP_VMM,

@@ -15,10 +15,8 @@ make_host() {
 	ip link add br0 type bridge
 	ip link set br0 up
 	open_kvm
-	mkdir "$WORK"/{bin,spec,run,state,share}
+	mkdir "$WORK"/{bin,spec,state,share}
 	chmod 777 "$WORK/share"
-	# A file of the test's own, so that the folder outlives the last VM.
-	: >"$WORK/run/.test"
 	cp "$MVMD" "$WORK/bin/mvmd"
 	cp "$TINY" "$WORK/kernel"
 	chmod 755 "$WORK/bin/mvmd" "$WORK/kernel"
@@ -45,6 +43,7 @@ share() {
 # run NAME [OPTION]...: starts the VM; its supervisor's pid is SUPERVISOR, its console in
 # $WORK/NAME.out, mvmd's own lines in $WORK/NAME.err.
 run() {
+	: >"$WORK/$1.err" # the lines of an earlier run are not to be taken for this one's
 	start "$1" "$MVMD" run "$@"
 	SUPERVISOR=$STARTED
 }
@@ -113,7 +112,7 @@ traces() {
 	ip -j link | jq -r '.[] | "link \(.ifname) on \(.master)"'
 	ps -eo pid=,comm= | grep -E '[0-9] (mvmd|cloud-hyperviso|qemu-system|qemu-storage|virtiofsd)' |
 		sed 's/^/process /'
-	find "$WORK/run" -mindepth 1 -printf 'file %P\n' | sort
+	[ ! -e "$WORK/run" ] || find "$WORK/run" -printf 'file %P\n' | sort
 }
 
 as_before() {

@@ -481,13 +481,14 @@ int main(int argc, char **argv)
 	epoll = make_loop();
 	lock_all(&start);
 	make_directories(&start, directory);
-	loop_watch(epoll, listen_on(directory, "control", 0666));
-	make_tap(&start);
 	given.console = make_console(epoll);
 	given.listener = listen_on(directory, "api.sock", 0600);
 	connect_to(path_in(directory, "api.sock"));
 	given.events = make_pipe(epoll, EVENTS_PIPE_BYTES);
 	given.output = make_pipe(epoll, OUTPUT_PIPE_BYTES);
 	spawn_vmm(&start, &given);
+	/* As mvmd does: what cloud-hypervisor does not wait for comes beside it. */
+	loop_watch(epoll, listen_on(directory, "control", 0666));
+	make_tap(&start);
 	return EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "model/lifecycle.h"
+#include "model/lives.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
@@ -16,12 +17,6 @@
 #define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
 /* How often a stop says how long it will wait still. */
 #define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
-/*
- * A life of the guest that ends this soon, by a reset and without one byte on the console, was none: a
- * kernel that dies at its first instruction is rebooted by its VMM for ever, 2.4 times a second.
- */
-#define SILENT_LIFE_USEC (5 * USEC_PER_SEC)
-#define SILENT_LIVES_MAX 5
 /* A backend that its guest brings down once in a while does so for months. */
 #define FINDINGS_MAX	    64
 #define FINDINGS_FIRST_KEPT 16
@@ -46,8 +41,7 @@ typedef struct Vm {
 	sd_event_source *deadline, *countdown;
 	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
 
-	unsigned lives, silent_lives;
-	uint64_t life_began_usec, silence_began_bytes;
+	Lives lives;
 } Vm;
 
 static bool vm_is_posted(const Vm *vm, VmEvent event)
@@ -332,38 +326,16 @@ static void on_undone(void *userdata)
 
 /* The VMM and its guest. */
 
-static void life_begins(Vm *vm)
-{
-	vm->lives++;
-	vm->life_began_usec = now_usec();
-}
-
-/*
- * A pty hands bytes on by a work queue of the kernel's, so the last ones of a life may come after its end:
- * silence counts from the first silent life on, and one byte ends it.
- */
-static bool life_was_silent(Vm *vm, uint64_t lasted_usec)
-{
-	uint64_t bytes;
-
-	console_drain(vm->resources.console);
-	bytes = console_bytes(vm->resources.console);
-	if (lasted_usec < SILENT_LIFE_USEC && bytes == vm->silence_began_bytes)
-		return true;
-	vm->silence_began_bytes = bytes;
-	return false;
-}
-
 static void life_ends_by_reset(Vm *vm)
 {
-	uint64_t lasted_usec = now_usec() - vm->life_began_usec;
+	uint64_t now = now_usec(), lasted_usec = now - vm->lives.began_usec;
 	Fault fault = { 0 };
 
 	log_line(LOG_LEVEL_INFO, "the guest reboots");
-	vm->silent_lives = life_was_silent(vm, lasted_usec) ? vm->silent_lives + 1 : 0;
-	if (vm->silent_lives < SILENT_LIVES_MAX)
+	console_drain(vm->resources.console);
+	if (!lives_end(&vm->lives, now, console_bytes(vm->resources.console)))
 		return;
-	(void) fault_crash_limit(vm->silent_lives, lasted_usec, &fault);
+	(void) fault_crash_limit(vm->lives.silent, lasted_usec, &fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_CRASHED);
@@ -421,7 +393,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		vm_post(vm, VM_EVENT_CREATED);
 		break;
 	case VMM_BOOTED:
-		life_begins(vm);
+		lives_begin(&vm->lives, now_usec());
 		vm_post(vm, VM_EVENT_BOOTED);
 		break;
 	case VMM_FAILED:
@@ -431,7 +403,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		life_ends_by_reset(vm);
 		break;
 	case VMM_REBOOTED:
-		life_begins(vm);
+		lives_begin(&vm->lives, now_usec());
 		break;
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
@@ -510,7 +482,7 @@ static json_t *get_status(void *userdata)
 	Vm *vm = userdata;
 	VmStatus status = { .state = vm->state,
 			    .since_realtime_usec = vm->state_since_realtime_usec,
-			    .lives = vm->lives,
+			    .lives = vm->lives.n,
 			    .findings = &vm->findings };
 
 	return status_to_json(&vm->resources, &status);
@@ -530,7 +502,7 @@ static bool console_is_ready(void *userdata)
 {
 	Vm *vm = userdata;
 
-	return vm->resources.console != NULL;
+	return vm->resources.console && console_has_room(vm->resources.console);
 }
 
 static void on_console_request(int fd, void *userdata)

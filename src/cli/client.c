@@ -87,7 +87,8 @@ static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
 	}
 	if (streq(error, "io.mvmd.vm.NoConsole"))
 		return fault_set(fault, -EAGAIN, MVMD_EXIT_NOT_RUNNING, "no-console",
-				 "it has no console yet");
+				 "its console cannot be had now: it is not that far yet, or "
+				 "too many read it already");
 	return fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
 			 "its supervisor answered %s", error);
 }
@@ -110,6 +111,18 @@ static int parse_reply(const char *text, json_t **ret, Fault *fault)
 	return r;
 }
 
+static int fault_no_answer(const char *socket_path, int error, Fault *fault)
+{
+	(void) fault_set(fault, error, error == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+			 "control-socket", "no answer from its supervisor at %s: %m", socket_path);
+	if (error != -ETIMEDOUT)
+		return error;
+	(void) fault_why(fault, "it has the call, and acts on it as soon as it can: it is stopped "
+				"(SIGSTOP, a debugger), or hangs");
+	return fault_remedy(fault, "ps -o pid,stat,wchan,args -C mvmd; fg or kill -CONT where its "
+				   "state is T");
+}
+
 int client_call(const char *socket_path, const char *method, json_t *parameters, json_t **ret,
 		int *ret_fd, Fault *fault)
 {
@@ -130,9 +143,7 @@ int client_call(const char *socket_path, const char *method, json_t *parameters,
 	if (r == 0)
 		r = read_message(fd, &message, until_usec);
 	if (r < 0)
-		(void) fault_set(fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
-				 "control-socket", "no answer from its supervisor at %s: %m",
-				 socket_path);
+		(void) fault_no_answer(socket_path, r, fault);
 	else
 		r = parse_reply(message.text, ret, fault);
 	str_buf_done(&message);

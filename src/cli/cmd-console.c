@@ -130,7 +130,8 @@ int cmd_console(const Places *places, int argc, char **argv)
 				&fd, &fault);
 	json_decref(reply);
 	if (r < 0) {
-		(void) fault_prefix(&fault, "%s", argv[1]);
+		if (found.places.name)
+			(void) fault_prefix(&fault, "%s", found.places.name);
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		exit_code = fault.exit_code;
 	} else if (pass_bytes_raw(found.places.name, fd) == CONSOLE_VM_GONE) {

@@ -115,10 +115,11 @@ static int status_of(const Places *places, const char *argument, bool json)
 	if (r == 0) {
 		r = client_call(found.places.control_socket, "io.mvmd.vm.GetStatus", NULL, &status,
 				NULL, &fault);
+		if (r < 0)
+			(void) fault_prefix(&fault, "%s", found.places.name);
 		vm_found_done(&found);
 	}
 	if (r < 0) {
-		(void) fault_prefix(&fault, "%s", argument);
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		exit_code = fault.exit_code;
 	} else if (json) {

@@ -299,9 +299,14 @@ static int reader_add(Console *console, int fd, bool attached)
 	return 0;
 }
 
+bool console_has_room(const Console *console)
+{
+	return console->n_readers < CONSOLE_READERS_MAX;
+}
+
 int console_attach(Console *console, int fd)
 {
-	int r = console->n_readers < CONSOLE_READERS_MAX ? reader_add(console, fd, true) : -EUSERS;
+	int r = console_has_room(console) ? reader_add(console, fd, true) : -EUSERS;
 
 	if (r < 0)
 		(void) close_fd(fd);
@@ -310,7 +315,7 @@ int console_attach(Console *console, int fd)
 
 int console_add_output(Console *console, int fd)
 {
-	return console->n_readers < CONSOLE_READERS_MAX ? reader_add(console, fd, false) : -EUSERS;
+	return console_has_room(console) ? reader_add(console, fd, false) : -EUSERS;
 }
 
 Console *console_free(Console *console)

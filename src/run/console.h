@@ -26,6 +26,9 @@ int console_new_listener(sd_event *event, const char *path, Console **ret, Fault
 int console_child_fd(const Console *console);
 void console_release_child_fd(Console *console);
 
+/* False where as many read it as can. */
+bool console_has_room(const Console *console);
+
 /*
  * Adds a reader: takes the connected socket fd (closes it at the end and on failure), sends the last
  * screenful, passes bytes both ways until it closes. 0 or -errno.

@@ -34,6 +34,15 @@ static bool config_gives(const SpawnConfig *config, int number)
 }
 
 /*
+ * What it forked ends with it: spawn() made it the leader of a session, and so of a group. Before it is
+ * reaped, as long as nobody else can have its number. (Who made a session of his own is for the cgroup.)
+ */
+static void child_kill_group(const Child *child)
+{
+	(void) kill(-child->pid, SIGKILL);
+}
+
+/*
  * The pidfd is watched as an I/O source and not as a child one: a VMM that an earlier supervisor
  * started is no child of ours, and sd_event_add_child_pidfd() would end the loop with ECHILD.
  */
@@ -43,10 +52,12 @@ static int child_on_exit(sd_event_source *source, int fd, uint32_t revents, void
 	siginfo_t info = { 0 };
 	ChildEnd end;
 
-	if (waitid(P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG) < 0)
+	if (waitid(P_PID, (id_t) child->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
 		return -errno;
 	if (info.si_pid == 0)
 		return 0;
+	child_kill_group(child);
+	(void) waitid(P_PID, (id_t) child->pid, NULL, WEXITED);
 
 	end = (ChildEnd){ .code = info.si_code, .status = info.si_status };
 	child->exit_source = sd_event_source_disable_unref(child->exit_source);
@@ -204,6 +215,7 @@ static void child_kill(Child *child)
 {
 	int r = pidfd_signal(child->pidfd, SIGKILL);
 
+	child_kill_group(child);
 	(void) waitid(P_PID, (id_t) child->pid, NULL, WEXITED | (r == -EPERM ? WNOHANG : 0));
 	child->pidfd = close_fd(child->pidfd);
 }

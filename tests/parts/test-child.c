@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A supervised process: what it says, and how it ends. */
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +128,28 @@ static void test_lines_are_plain_utf8(void **state)
 	run_until_end(&watch);
 	assert_int_equal(watch.lines.n, 1);
 	assert_string_equal(watch.lines.items[0], "caf\303\251 ??31m caf? ?");
+	finish(&watch);
+}
+
+/* True once that process has ended; waits for it. */
+static bool has_ended(pid_t pid)
+{
+	int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd end = { .fd = fd, .events = POLLIN };
+	bool ended = fd < 0 ? errno == ESRCH : poll(&end, 1, 30000) == 1;
+
+	(void) close_fd(fd);
+	return ended;
+}
+
+static void test_what_it_forked_ends_with_it(void **state)
+{
+	Watch watch;
+
+	start(&watch, "sleep 1000 & echo $!; kill -STOP $!");
+	run_until_end(&watch);
+	assert_int_equal(watch.lines.n, 1);
+	assert_true(has_ended((pid_t) strtol(watch.lines.items[0], NULL, 10)));
 	finish(&watch);
 }
 
@@ -262,6 +286,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines_are_plain_utf8),
+		cmocka_unit_test(test_what_it_forked_ends_with_it),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_long_line),
 		cmocka_unit_test(test_flood),

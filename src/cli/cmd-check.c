@@ -128,6 +128,19 @@ static void check_host_conf(Check *check)
 	fault_done(&fault);
 }
 
+/* One line about what the guest would begin with; what is no kernel is said as a fault. */
+static void print_kernel(const Plan *plan)
+{
+	const char *protocol = boot_protocol_to_string(plan->boot_protocol);
+	_cleanup_free_ char *words = kernel_to_words(&plan->facts->guest_kernel);
+
+	if (plan->boot_protocol == BOOT_FIRMWARE)
+		(void) printf("%s: guest kernel: unknown, firmware finds it\n", plan->spec->name);
+	else if (protocol && words)
+		(void) printf("%s: guest kernel: %s, entered by %s\n", plan->spec->name, words,
+			      protocol);
+}
+
 /* Could this host start it now? */
 static void check_host(Check *check, const Spec *spec)
 {
@@ -148,7 +161,9 @@ static void check_host(Check *check, const Spec *spec)
 		r = plan_build(spec, &facts, check->places->runtime_directory, &plan, &fault);
 	if (r < 0)
 		check_fault(check, spec->name, fault.error ? &fault : &out_of_memory);
-	else if (plan && faults.n == 0 && !check->as_json)
+	else if (plan && !check->as_json)
+		print_kernel(plan);
+	if (plan && faults.n == 0 && !check->as_json)
 		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
 	check_faults(check, spec->name, &faults);
 	facts_done(&facts);

@@ -81,8 +81,9 @@ static void print_status(json_t *status)
 	print_since(status);
 	(void) printf("  vmm: %s %s", text_of(vmm, "kind"), text_of(vmm, "version"));
 	print_pid(vmm);
-	(void) printf("\n  guest: %lld %s, %lld console bytes\n", number_of(guest, "lives"),
-		      number_of(guest, "lives") == 1 ? "life" : "lives",
+	(void) printf("\n  guest: kernel %s, %lld %s, %lld console bytes\n",
+		      json_string_value(json_object_get(guest, "kernel")) ?: "unknown",
+		      number_of(guest, "lives"), number_of(guest, "lives") == 1 ? "life" : "lives",
 		      number_of(guest, "console_bytes"));
 	print_devices(status);
 	print_findings(status);

@@ -15,6 +15,7 @@
 #endif
 
 #include "host/access.h"
+#include "host/image.h"
 #include "host/link.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
@@ -223,12 +224,26 @@ static int landlock_abi(void)
 	return abi > 0 ? (int) abi : 0;
 }
 
+static Arch host_arch(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return ARCH_X86;
+#elif defined(__aarch64__)
+	return ARCH_ARM64;
+#elif defined(__riscv) && __riscv_xlen == 64
+	return ARCH_RISCV64;
+#else
+	return ARCH_OTHER;
+#endif
+}
+
 static void probe_rights(Facts *facts)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
 	uint32_t effective;
 
+	facts->arch = host_arch();
 	facts->euid = geteuid();
 	facts->landlock_abi = landlock_abi();
 	if (syscall(SYS_capget, &header, data) < 0)
@@ -441,6 +456,20 @@ static int probe_paths(Probe *probe)
 	return r;
 }
 
+/* What cannot be read is a fact about its path. */
+static int probe_kernel(Probe *probe)
+{
+	const PathFact *path = facts_path(&probe->facts, PATH_KERNEL, 0);
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	if (!path || path->error < 0 || !S_ISREG(path->mode))
+		return 0;
+	fd = open_as(&probe->facts.vm, path->path, O_RDONLY | O_NONBLOCK);
+	r = fd < 0 ? fd : image_probe(fd, &probe->facts.guest_kernel);
+	return r == -ENOMEM ? r : 0;
+}
+
 static int probe_bridges(Probe *probe)
 {
 	const Spec *spec = probe->spec;
@@ -477,9 +506,8 @@ typedef struct Look {
 static int probe_all(Probe *probe, Fault *fault)
 {
 	static const Look looks[] = {
-		{ "devices", probe_devices },
-		{ "programs", probe_programs },
-		{ "paths", probe_paths },
+		{ "devices", probe_devices }, { "programs", probe_programs },
+		{ "paths", probe_paths },     { "kernel", probe_kernel },
 		{ "bridges", probe_bridges },
 	};
 	int r = probe_identities(probe, fault);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "model/facts.h"
+#include "model/image.h"
 
 static void program_done(Program *program)
 {
@@ -18,6 +19,7 @@ void facts_done(Facts *facts)
 	for (size_t i = 0; i < facts->n_paths; i++)
 		free(facts->paths[i].blocked_at);
 	free(facts->paths);
+	image_done(&facts->guest_kernel);
 	free(facts->share_users);
 	free(facts->bridges);
 	*facts = (Facts){ 0 };

@@ -68,7 +68,39 @@ typedef struct BridgeFact {
 	uint32_t mtu;
 } BridgeFact;
 
+typedef enum Arch {
+	ARCH_UNKNOWN,
+	ARCH_X86, /* of 32 or 64 bits */
+	ARCH_ARM64,
+	ARCH_RISCV64,
+	ARCH_OTHER,
+	_ARCH_MAX,
+} Arch;
+
+typedef enum ImageKind {
+	IMAGE_UNKNOWN, /* nobody could look */
+	IMAGE_BZIMAGE, /* Linux's, of x86: vmlinuz */
+	IMAGE_ELF, /* vmlinux, and firmware that is entered by PVH */
+	IMAGE_FLAT, /* Linux's "Image", of arm64 and riscv64 */
+	IMAGE_MULTIBOOT,
+	IMAGE_COMPRESSED, /* may be a kernel */
+	IMAGE_NOT_A_KERNEL,
+	_IMAGE_KIND_MAX,
+} ImageKind;
+
+/* What the bytes of a kernel's file tell; model/image.h reads them. */
+typedef struct ImageFact {
+	ImageKind kind;
+	Arch arch;
+	bool has_pvh_note; /* an ELF's */
+	bool has_multiboot_header; /* not looked for in a bzImage */
+	const char *looks_like; /* "a gzip file": compressed and no kernel; static, else NULL */
+	char *version; /* "6.1.0-40-cloud-amd64"; NULL: unknown */
+	char *banner; /* version, builder and build: "6.1.0-40-cloud-amd64 (debian-kernel@…) #1 SMP …" */
+} ImageFact;
+
 typedef struct Facts {
+	Arch arch; /* of this host */
 	uid_t euid; /* of mvmd itself */
 	bool net_admin; /* CAP_NET_ADMIN is effective */
 	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
@@ -89,6 +121,7 @@ typedef struct Facts {
 
 	PathFact *paths;
 	size_t n_paths;
+	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
 	BridgeFact *bridges; /* per interface of the spec */
 	size_t n_shares, n_interfaces;
 } Facts;

@@ -432,6 +432,17 @@ static void check_paths(Check *check)
 	}
 }
 
+/* What the path itself is wrong with is said by check_paths(). */
+static void check_kernel(Check *check, const VmmChoice *choice)
+{
+	const PathFact *path = facts_path(check->facts, PATH_KERNEL, 0);
+	Fault fault = { 0 };
+
+	if (path && path->error == 0 && S_ISREG(path->mode) &&
+	    kernel_problem(check->spec, check->facts, choice->vmm, &fault))
+		check_add(check, &fault);
+}
+
 int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 {
 	VmmChoice choice = vmm_choose(spec, facts);
@@ -446,6 +457,7 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_backends(&check);
 	check_vsock(&check, &choice);
 	check_paths(&check);
+	check_kernel(&check, &choice);
 	return check.r;
 }
 

@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "model/image.h"
 #include "model/plan.h"
 
 static size_t longest_id(const Plan *plan)
@@ -109,16 +110,25 @@ static json_t *vmm_to_json(const Plan *plan)
 			 "accel", accel_to_string(plan->accel), "reason", plan->vmm_reason);
 }
 
+static json_t *kernel_to_json(const Plan *plan)
+{
+	const ImageFact *kernel = &plan->facts->guest_kernel;
+
+	return json_pack("{s:s?, s:s?, s:s?}", "kind", image_kind_to_string(kernel->kind),
+			 "version", kernel->version, "boot_protocol",
+			 boot_protocol_to_string(plan->boot_protocol));
+}
+
 int plan_to_json(const Plan *plan, char **ret)
 {
 	json_t *json;
 
-	json = json_pack("{s:i, s:s, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "version", 1, "name",
-			 plan->spec->name, "vmm", vmm_to_json(plan), "uid",
-			 (json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory,
-			 "cid", plan->cid ? json_integer(plan->cid) : json_null(), "interfaces",
-			 nics_to_json(plan), "backends", backends_to_json(plan), "steps",
-			 steps_to_json(plan));
+	json = json_pack(
+		"{s:i, s:s, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "version", 1, "name",
+		plan->spec->name, "vmm", vmm_to_json(plan), "kernel", kernel_to_json(plan), "uid",
+		(json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory, "cid",
+		plan->cid ? json_integer(plan->cid) : json_null(), "interfaces", nics_to_json(plan),
+		"backends", backends_to_json(plan), "steps", steps_to_json(plan));
 	if (!json)
 		return -ENOMEM;
 	*ret = json_dumps(json, JSON_INDENT(2));

@@ -402,18 +402,34 @@ static int steps_for_backend(Builder *builder, size_t index)
 	return r < 0 ? r : last_needs(builder, listener);
 }
 
+/* The file that the guest begins with, and what it is where that is known. */
+static char *boot_to_words(const Plan *plan)
+{
+	const SpecBoot *boot = &plan->spec->boot;
+	_cleanup_free_ char *kernel = NULL;
+
+	if (!boot->kernel)
+		return str_printf("firmware %s", boot->firmware);
+	if (plan->facts->guest_kernel.kind == IMAGE_UNKNOWN)
+		return str_printf("kernel %s", boot->kernel);
+	kernel = kernel_to_words(&plan->facts->guest_kernel);
+	return kernel ? str_printf("kernel %s: %s", boot->kernel, kernel) : NULL;
+}
+
 static char *vmm_to_words(const Plan *plan)
 {
+	_cleanup_free_ char *boot = boot_to_words(plan);
 	const Spec *spec = plan->spec;
 	char memory[FORMAT_MAX];
 
-	return str_printf(
-		"%s %s with %s: %" PRIu64 " vCPU%s, %s%s, %s %s, uid %u",
-		vmm_kind_to_string(plan->vmm), plan->vmm_program->version ?: "(version unknown)",
-		plan->accel == ACCEL_KVM ? "KVM" : "TCG", spec->cpus, spec->cpus == 1 ? "" : "s",
-		format_size(memory, spec->memory.size_bytes), plan->shared_memory ? " shared" : "",
-		spec->boot.kernel ? "kernel" : "firmware", spec->boot.kernel ?: spec->boot.firmware,
-		plan->facts->vm.uid);
+	if (!boot)
+		return NULL;
+	return str_printf("%s %s with %s: %" PRIu64 " vCPU%s, %s%s, %s, uid %u",
+			  vmm_kind_to_string(plan->vmm),
+			  plan->vmm_program->version ?: "(version unknown)",
+			  plan->accel == ACCEL_KVM ? "KVM" : "TCG", spec->cpus,
+			  spec->cpus == 1 ? "" : "s", format_size(memory, spec->memory.size_bytes),
+			  plan->shared_memory ? " shared" : "", boot, plan->facts->vm.uid);
 }
 
 /*
@@ -503,6 +519,7 @@ static int plan_choose(Plan *plan)
 		choice.vmm == VMM_QEMU ? &plan->facts->qemu : &plan->facts->cloud_hypervisor;
 	plan->vmm_reason = str_printf("%s with %s: %s", vmm_kind_to_string(choice.vmm),
 				      choice.accel == ACCEL_KVM ? "KVM" : "TCG", choice.reason);
+	plan->boot_protocol = kernel_boot_protocol(plan->spec, plan->facts, plan->vmm);
 	plan->shared_memory = spec_needs_shared_memory(plan->spec);
 	if (plan->spec->has_vsock)
 		plan->cid = plan->spec->vsock.cid ? (uint32_t) plan->spec->vsock.cid :

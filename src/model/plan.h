@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 #include "model/facts.h"
+#include "model/kernel.h"
 #include "model/names.h"
 #include "model/places.h"
 #include "model/spec.h"
@@ -80,6 +81,7 @@ typedef struct Plan {
 	Accel accel; /* never ACCEL_AUTO */
 	char *vmm_reason; /* one line: what was picked and why */
 	const Program *vmm_program;
+	BootProtocol boot_protocol;
 	bool shared_memory;
 	uint32_t cid; /* 0: no vsock */
 

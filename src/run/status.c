@@ -24,8 +24,8 @@ static json_t *guest_to_json(const Resources *resources, const VmStatus *status)
 {
 	uint64_t bytes = resources->console ? console_bytes(resources->console) : 0;
 
-	return json_pack("{s:n, s:I, s:I}", "kernel", "lives", (json_int_t) status->lives,
-			 "console_bytes", (json_int_t) bytes);
+	return json_pack("{s:s?, s:I, s:I}", "kernel", resources->plan->facts->guest_kernel.version,
+			 "lives", (json_int_t) status->lives, "console_bytes", (json_int_t) bytes);
 }
 
 /* The kernel is asked now: what was attached once may have been taken away since. */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host/image.h"
+#include "model/image.h"
+
+static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t n)
+{
+	const int *fd = userdata;
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t r = pread(*fd, (char *) buffer + done, n - done, (off_t) (offset + done));
+
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		done += (size_t) r;
+	}
+	return (ssize_t) done;
+}
+
+int image_probe(int fd, ImageFact *ret)
+{
+	ByteReader reader = { .read = read_at, .userdata = &fd };
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode)) {
+		*ret = (ImageFact){ .kind = IMAGE_NOT_A_KERNEL,
+				    .looks_like = S_ISDIR(st.st_mode) ? "a directory" :
+									"no regular file" };
+		return 0;
+	}
+	reader.size_bytes = (uint64_t) st.st_size;
+	return image_read(&reader, ret);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/facts.h"
+
+/*
+ * What the kernel in an open file is: model/image.h over pread(2), so that a file that somebody shortens
+ * meanwhile is no SIGBUS. What is no regular file is no kernel. *ret is untouched on failure;
+ * image_done() frees it. Returns 0 or -errno.
+ */
+int image_probe(int fd, ImageFact *ret);

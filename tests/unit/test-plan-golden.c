@@ -23,16 +23,20 @@
 #define VM_UID	       400000
 
 #define TEXT(text) ((char[]){ text })
+#define PROGRAM(file, words, first, second)                                                        \
+	{                                                                                          \
+		.path = TEXT(file), .version = TEXT(words), .major = (first), .minor = (second)    \
+	}
 
 static const Facts sound_host = {
 	.net_admin = true,
 	.setuid = true,
 	.kvm = KVM_USABLE,
 	.user_namespaces = true,
-	.cloud_hypervisor = { TEXT("/usr/bin/cloud-hypervisor"), TEXT("53.0.0"), 53, 0 },
-	.qemu = { TEXT("/usr/bin/qemu-system-x86_64"), TEXT("7.2.22"), 7, 2 },
-	.storage_daemon = { TEXT("/usr/bin/qemu-storage-daemon"), TEXT("7.2.22"), 7, 2 },
-	.virtiofsd = { TEXT("/usr/libexec/virtiofsd"), TEXT("1.14.0"), 1, 14 },
+	.cloud_hypervisor = PROGRAM("/usr/bin/cloud-hypervisor", "53.0.0", 53, 0),
+	.qemu = PROGRAM("/usr/bin/qemu-system-x86_64", "7.2.22", 7, 2),
+	.storage_daemon = PROGRAM("/usr/bin/qemu-storage-daemon", "7.2.22", 7, 2),
+	.virtiofsd = PROGRAM("/usr/libexec/virtiofsd", "1.14.0", 1, 14),
 	.vm = { .uid = VM_UID, .gid = VM_UID },
 };
 

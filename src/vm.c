@@ -15,7 +15,7 @@
 /* A VMM that was asked to quit gets this long before SIGKILL, which then gets as long again. */
 #define VMM_QUIT_GRACE_USEC   (3 * USEC_PER_SEC)
 #define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
-/* How often a stop says how long it will wait still. */
+/* How often a stop says how long it will wait still, and presses the button again. */
 #define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
 /* A backend that its guest brings down once in a while does so for months. */
 #define FINDINGS_MAX	    64
@@ -106,6 +106,10 @@ static uint64_t vm_seconds_left(const Vm *vm)
 	return (left + USEC_PER_SEC - 1) / USEC_PER_SEC;
 }
 
+/*
+ * A guest that still boots does not hear its button: the press is lost where nobody has enabled it yet
+ * (QEMU, hw/acpi/core.c: acpi_pm1_evt_power_down). So it is pressed again; one that hears it is on its way.
+ */
 static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Vm *vm = userdata;
@@ -114,6 +118,7 @@ static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
 		 "waiting for the guest to power off, %" PRIu64
 		 "s left (a second signal ends it now)",
 		 vm_seconds_left(vm));
+	(void) vmm_power_button(vm->resources.vmm);
 	(void) sd_event_source_set_time_relative(source, COUNTDOWN_INTERVAL_USEC);
 	(void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 	return 0;

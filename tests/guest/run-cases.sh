@@ -113,6 +113,16 @@ stopped_while_starting() {
 	has_not "$VM: and is no failure" "$WORK/$VM.err" "error:"
 }
 
+# The first press comes before the guest listens.
+stopped_too_early() {
+	spec "$VM" "wait=2 powerbutton print=pressed poweroff"
+	boot "$VM"
+	kill -TERM "$SUPERVISOR"
+	ends "$VM: a guest that was asked while it booted" 0
+	has "$VM: is asked again" "$WORK/$VM.out" "pressed"
+	has_not "$VM: and not ended by force" "$WORK/$VM.err" "did not power off"
+}
+
 # --- the console
 
 # A console with a fifo for its keyboard, which file descriptor NUMBER holds open.

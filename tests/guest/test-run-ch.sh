@@ -98,6 +98,7 @@ case_of life runs
 case_of deaf-guest ignores_the_button
 case_of twice second_signal
 case_of early stopped_while_starting
+case_of asked stopped_too_early
 case_of con console
 case_of rights rights
 case_of owned owners

@@ -63,10 +63,9 @@ void log_never_wait(void)
 static void write_text(const char *text)
 {
 	struct pollfd out = { .fd = log_fd, .events = POLLOUT };
+	bool full = log_fd != STDERR_FILENO && poll(&out, 1, 0) == 0;
 
-	if (log_fd != STDERR_FILENO && poll(&out, 1, 0) == 0)
-		log_lost++;
-	else if (write(log_fd, text, strlen(text)) < 0 && errno == EAGAIN)
+	if (full || (write(log_fd, text, strlen(text)) < 0 && errno == EAGAIN))
 		log_lost++;
 }
 

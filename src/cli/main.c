@@ -184,7 +184,7 @@ static int make_runtime_absolute(Places *places, char **ret)
 {
 	_cleanup_free_ char *here = NULL;
 
-	if (*places->runtime_directory == '/')
+	if (!places->runtime_directory || *places->runtime_directory == '/')
 		return 0;
 	here = getcwd(NULL, 0);
 	*ret = here ? str_printf("%s/%s", here, places->runtime_directory) : NULL;
@@ -212,7 +212,7 @@ int main(int argc, char **argv)
 {
 	_cleanup_free_ char *runtime_directory = NULL;
 	const Command *command;
-	Places places;
+	Places places = { 0 };
 
 	if (!open_standard_fds())
 		return MVMD_EXIT_SYSTEM;

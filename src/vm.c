@@ -17,9 +17,6 @@
 #define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
 /* How often a stop says how long it will wait still, and presses the button again. */
 #define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
-/* A backend that its guest brings down once in a while does so for months. */
-#define FINDINGS_MAX	    64
-#define FINDINGS_FIRST_KEPT 16
 
 typedef struct Vm {
 	const Plan *plan;
@@ -64,24 +61,13 @@ static void vm_post(Vm *vm, VmEvent event)
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
 
-/* Keeps a copy for status: of many the first, which tell how it began, and the last. */
-static void vm_find(Vm *vm, const Fault *fault)
-{
-	Fault copy = { 0 };
-
-	fault_copy(&copy, fault);
-	if (vm->findings.n == FINDINGS_MAX)
-		fault_list_drop(&vm->findings, FINDINGS_FIRST_KEPT);
-	(void) fault_list_take(&vm->findings, &copy);
-}
-
 /* The first failure decides the exit code; all are told. A wait that we cancelled ourselves is none. */
 static void vm_fail(Vm *vm, const Fault *fault)
 {
 	if (fault->error == -ECANCELED)
 		return;
 	log_fault(LOG_LEVEL_ERROR, fault);
-	vm_find(vm, fault);
+	findings_keep(&vm->findings, fault);
 	if (vm->exit_code == MVMD_EXIT_OK)
 		vm->exit_code = fault->exit_code;
 }
@@ -90,7 +76,7 @@ static void vm_fail(Vm *vm, const Fault *fault)
 static void vm_remark(Vm *vm, const Fault *fault)
 {
 	log_fault(LOG_LEVEL_WARNING, fault);
-	vm_find(vm, fault);
+	findings_keep(&vm->findings, fault);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)

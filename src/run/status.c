@@ -6,6 +6,10 @@
 /* The schema of status --json; fields are only ever added to it. */
 #define STATUS_VERSION 1
 
+/* A backend that its guest brings down once in a while does so for months. */
+#define FINDINGS_MAX	    64
+#define FINDINGS_FIRST_KEPT 16
+
 static json_t *pid_to_json(pid_t pid)
 {
 	return pid > 0 ? json_integer(pid) : json_null();
@@ -98,4 +102,14 @@ json_t *status_to_json(const Resources *resources, const VmStatus *status)
 			 "interfaces", interfaces_to_json(resources), "backends",
 			 backends_to_json(resources), "findings",
 			 findings_to_json(status->findings));
+}
+
+void findings_keep(FaultList *findings, const Fault *fault)
+{
+	Fault copy = { 0 };
+
+	fault_copy(&copy, fault);
+	if (findings->n == FINDINGS_MAX)
+		fault_list_drop(findings, FINDINGS_FIRST_KEPT);
+	(void) fault_list_take(findings, &copy);
 }

@@ -16,3 +16,6 @@ typedef struct VmStatus {
 
 /* The answer of GetStatus (include/mvmd/io.mvmd.vm.varlink). A new reference, NULL: out of memory. */
 json_t *status_to_json(const Resources *resources, const VmStatus *status);
+
+/* Keeps a copy for status: of very many the first, which tell how it began, and the last. */
+void findings_keep(FaultList *findings, const Fault *fault);

@@ -130,9 +130,9 @@ uninstall:
 
 FORMATTED = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 format:
-	clang-format -i $(FORMATTED)
+	$(Q)clang-format -i $(FORMATTED)
 check-format:
-	clang-format --dry-run -Werror $(FORMATTED)
+	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 tidy: $(BUILD)/config.mk $(BUILD)/varlink-interface.h
 	printf '%s\n' $(SRC) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -D_GNU_SOURCE \
 	  -DMVMD_VERSION=\"0\" -Isrc -Iinclude -I$(BUILD) $(PKG_CFLAGS)' tidy

@@ -342,6 +342,12 @@ static int steps_for_nic(Builder *builder, size_t index)
 	return r < 0 ? r : last_needs(builder, awaited);
 }
 
+/* A disk and a share may have the same id. New string or NULL. */
+static char *backend_step_id(const char *kind, const PlanBackend *backend)
+{
+	return str_printf("%s:%s-%s", kind, backend->disk ? "disk" : "share", backend->id);
+}
+
 static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
 {
 	const Facts *facts = plan->facts;
@@ -365,7 +371,7 @@ static int steps_for_external(Builder *builder, size_t index)
 
 	r = add_step(builder,
 		     (PlanStep){ .kind = STEP_EXTERNAL,
-				 .id = str_printf("external:%s", backend->id),
+				 .id = backend_step_id("external", backend),
 				 .subject = index,
 				 .awaits = str_printf("a listener on %s", backend->socket),
 				 .deadline_usec = builder->plan->spec->timeouts.backend_usec },
@@ -386,7 +392,7 @@ static int steps_for_backend(Builder *builder, size_t index)
 
 	r = add_step(builder,
 		     (PlanStep){ .kind = STEP_LISTENER,
-				 .id = str_printf("listener:%s", backend->id),
+				 .id = backend_step_id("listener", backend),
 				 .subject = index },
 		     str_printf("%s listens before its backend runs", backend->socket), &listener);
 	if (r < 0)
@@ -396,7 +402,7 @@ static int steps_for_backend(Builder *builder, size_t index)
 		return r;
 	r = add_step(builder,
 		     (PlanStep){ .kind = STEP_BACKEND,
-				 .id = str_printf("backend:%s", backend->id),
+				 .id = backend_step_id("backend", backend),
 				 .subject = index },
 		     backend_to_words(builder->plan, backend), NULL);
 	return r < 0 ? r : last_needs(builder, listener);

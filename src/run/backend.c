@@ -265,7 +265,11 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 		return;
 	}
 	if (clean)
-		(void) fault_why(&fault, "it leaves again and again without having served anybody");
+		(void) fault_why(&fault,
+				 "its client has left it %d times in %d s: a guest that reboots "
+				 "without end does that, too",
+				 BACKEND_CLEAN_ENDS_MAX,
+				 (int) (BACKEND_CLEAN_WINDOW_USEC / USEC_PER_SEC));
 	backend_crashed(backend, &fault);
 }
 

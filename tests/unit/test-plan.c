@@ -160,11 +160,11 @@ static void test_cloud_hypervisor_starts_beside_taps_and_backends(void **context
 	const PlanStep *vmm = find(plan, "vmm");
 
 	assert_int_equal(plan->vmm, VMM_CLOUD_HYPERVISOR);
-	assert_true(comes_after(plan, vmm, "external:far"));
+	assert_true(comes_after(plan, vmm, "external:share-far"));
 	assert_true(comes_after(plan, vmm, "bridge:net0"));
 	assert_true(comes_after(plan, vmm, "console"));
 	assert_false(comes_after(plan, vmm, "tap:net0"));
-	assert_false(comes_after(plan, vmm, "backend:data"));
+	assert_false(comes_after(plan, vmm, "backend:share-data"));
 	assert_string_equal(plan->backends[0].socket, "/run/mvmd/web1/disk-logs.sock");
 	assert_string_equal(plan->backends[1].socket, "/run/mvmd/web1/share-data.sock");
 	assert_string_equal(plan->backends[2].socket, "/run/far.sock");
@@ -178,9 +178,9 @@ static void test_qemu_needs_what_its_command_line_names(void **context)
 	const PlanStep *vmm = find(plan, "vmm");
 
 	assert_true(comes_after(plan, vmm, "tap:net0"));
-	assert_true(comes_after(plan, vmm, "listener:data"));
-	assert_true(comes_after(plan, vmm, "listener:logs"));
-	assert_false(comes_after(plan, vmm, "backend:data"));
+	assert_true(comes_after(plan, vmm, "listener:share-data"));
+	assert_true(comes_after(plan, vmm, "listener:disk-logs"));
+	assert_false(comes_after(plan, vmm, "backend:share-data"));
 }
 
 static void test_a_name_that_is_too_long_gets_an_altname(void **context)

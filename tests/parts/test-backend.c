@@ -398,7 +398,7 @@ static void test_clean_loop(void **state)
 	while (!world->lost)
 		turn(world);
 	assert_true(world->crashes > 0);
-	assert_non_null(strstr(world->last.why, "without having served"));
+	assert_non_null(strstr(world->last.why, "its client has left it"));
 }
 
 static void test_last_words(void **state)

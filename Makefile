@@ -80,11 +80,13 @@ $(BUILD)/varlink-interface.h: include/mvmd/io.mvmd.vm.varlink
 	@sed -e 's/[\\"]/\\&/g' -e 's/.*/"&\\n"/' $< > $@
 $(BUILD)/src/run/control.o: $(BUILD)/varlink-interface.h
 
-# The tables of keys in the man pages come from the program's own.
+# The tables of keys and findings in the man pages come from the program's own.
+KEYS_mvmd.host.conf.5 := schema --man --host
+KEYS_mvmd-errors.7    := explain --man
 $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
-	$(Q)$(BUILD)/mvmd schema --man $(if $(findstring host.conf,$*),--host) > $@.keys
+	$(Q)$(BUILD)/mvmd $(or $(KEYS_$*),schema --man) > $@.keys
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
 
 # The sweep puts its own functions before these.

@@ -28,6 +28,9 @@ static const Command commands[] = {
 	{ "grant", "NAME|PATH", "give the VM's user the rights that its files deny it", cmd_grant,
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },
+	{ "explain", "[ID]", "what mvmd can find wrong, why, and what to do", cmd_explain,
+	  "  --json               the same as data\n"
+	  "  --man                the table of all, for the man page\n" },
 	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
 	  "  --host               that of host.conf\n"
 	  "  --man                the table of keys, for the man page\n" },
@@ -66,7 +69,8 @@ static void print_help(FILE *stream)
 		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
 		       "  -v, --verbose        tell every step and state\n"
 		       "  --version, --help\n\n"
-		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf\n");
+		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf, "
+		       "man mvmd-errors\n");
 }
 
 static void print_command_help(const Command *command)

@@ -3,44 +3,8 @@
 #include <stdio.h>
 
 #include "base/util.h"
+#include "model/man.h"
 #include "model/schema-man.h"
-
-/*
- * Adds running text. roff takes a '\' and, at the beginning of a line, a '.' or '' for its own; the table's
- * sentences begin with none. The ellipsis is no ASCII.
- */
-static void add_text(StrBuf *buf, const char *text)
-{
-	for (const char *c = text; *c; c++)
-		if (*c == '\\') {
-			str_buf_add(buf, "\\e");
-		} else if (strncmp(c, "…", strlen("…")) == 0) {
-			str_buf_add(buf, "...");
-			c += strlen("…") - 1;
-		} else {
-			str_buf_add_bytes(buf, c, 1);
-		}
-}
-
-/* mdoc(7) wants each sentence on a line of its own. */
-static void add_sentences(StrBuf *buf, const char *text)
-{
-	const char *end;
-
-	while ((end = strstr(text, ". ")) != NULL) {
-		_cleanup_free_ char *sentence = str_printf("%.*s.", (int) (end - text), text);
-
-		if (!sentence) {
-			buf->failed = true;
-			return;
-		}
-		add_text(buf, sentence);
-		str_buf_add(buf, "\n");
-		text = end + 2;
-	}
-	add_text(buf, text);
-	str_buf_add(buf, "\n");
-}
 
 static void add_choices(StrBuf *buf, const Field *field)
 {
@@ -101,14 +65,14 @@ static void add_field(StrBuf *buf, const Field *field)
 	str_buf_add(buf, ".It Cm %s Pq ", field->key);
 	add_type(buf, field);
 	str_buf_add(buf, "\n");
-	add_sentences(buf, field->sentence);
+	man_add_sentences(buf, field->sentence);
 }
 
 /* One section; 'description' is told once, on the page. */
 static void add_object(StrBuf *buf, const char *title, const ObjectType *object)
 {
 	str_buf_add(buf, ".Ss %s\n", title);
-	add_sentences(buf, object->sentence);
+	man_add_sentences(buf, object->sentence);
 	str_buf_add(buf, ".Bl -tag -width Ds\n");
 	for (size_t i = 0; i < object->n_fields; i++)
 		if (object->fields[i].type != FIELD_TEXT)

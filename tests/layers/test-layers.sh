@@ -108,6 +108,25 @@ finds "a header that needs another is found" "src/base/alone.h" headers
 read -ra pkg_cflags <<<"$(pkg-config --cflags libnl-3.0 libnl-route-3.0 libsystemd jansson)"
 finds_nothing "each header compiles by itself" headers "${pkg_cflags[@]}"
 
+# --- findings
+
+findings() {
+	awk -f "$TOP/tests/layers/findings.awk" $(find src -name '*.c' | LC_ALL=C sort)
+}
+
+made_up src/model/findings-sea.c <<<'{ .id = "no-wind", },
+{ .id = "handed-on", },
+{ .id = "no-wind", },
+{ .id = "calm", },'
+made_up src/run/sail.c <<<'fault_set(f, -errno, exit_of(1, ","), dark ? "no-light" : "no-wind", "x-y")'
+made_up src/run/row.c <<<'fault_set(f, 0, 0, id, "%s"); row_fault("handed-on"); row_fault("no-oar");'
+finds "an id without a row is found" "src/run/sail.c: no-light is not in" findings
+finds "one that is handed on, too" "src/run/row.c: no-oar is not in" findings
+finds "a row without a use is found" "src/model/findings-sea.c: nobody sets calm" findings
+finds "an id with two rows is found" "src/model/findings-sea.c: no-wind has two rows" findings
+is "nothing else is found there" "$(wc -l <"$WORK/found")" 4
+finds_nothing "the table of findings and the sources agree" findings
+
 # --- words
 
 unfinished() {

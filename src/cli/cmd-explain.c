@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "model/findings.h"
+#include "mvmd/exit-codes.h"
+
+static int say_unknown(const char *id)
+{
+	const char *nearest = finding_nearest(id);
+
+	if (nearest)
+		log_line(LOG_LEVEL_ERROR, "there is no finding \"%s\"; did you mean \"%s\"?", id,
+			 nearest);
+	else
+		log_line(LOG_LEVEL_ERROR, "there is no finding \"%s\"; mvmd explain lists all", id);
+	return MVMD_EXIT_USAGE;
+}
+
+int cmd_explain(_unused_ const Places *places, int argc, char **argv)
+{
+	bool json = false, man = false;
+	const Switch switches[] = { { "--json", &json }, { "--man", &man } };
+	_cleanup_free_ char *text = NULL;
+	const Finding *finding = NULL;
+	int n, r;
+
+	n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 1);
+	if (n < 0)
+		return MVMD_EXIT_USAGE;
+	if (man && (json || n > 0)) {
+		log_line(LOG_LEVEL_ERROR, "explain: --man stands alone");
+		return MVMD_EXIT_USAGE;
+	}
+	if (n > 0) {
+		finding = finding_find(argv[1]);
+		if (!finding)
+			return say_unknown(argv[1]);
+	}
+
+	if (man)
+		r = findings_to_man(&text);
+	else if (finding)
+		r = json ? finding_to_json(finding, &text) : finding_to_text(finding, &text);
+	else
+		r = json ? findings_to_json(&text) : findings_to_list(&text);
+	if (r < 0) {
+		log_line(LOG_LEVEL_ERROR, "out of memory");
+		return MVMD_EXIT_SYSTEM;
+	}
+	(void) printf("%s%s", text, json ? "\n" : "");
+	return MVMD_EXIT_OK;
+}

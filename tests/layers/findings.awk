@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# Reads the sources below src/ and prints each id of a finding that is set and has no row in the table
+# (src/model/findings-*.c), and each row that nobody sets.
+#
+#	awk -f findings.awk $(find src -name '*.c')
+#
+# An id is a string in the fourth argument of fault_set(). Where that argument is a variable, the ids are
+# the hyphenated words of the file, in quotes.
+
+function note_strings(text,    word) {
+	while (match(text, /"[^"]*"/)) {
+		word = substr(text, RSTART + 1, RLENGTH - 2)
+		set[word] = file
+		text = substr(text, RSTART + RLENGTH)
+	}
+}
+
+function note_words(text) {
+	while (match(text, /"[a-z0-9]+(-[a-z0-9]+)+"/)) {
+		set[substr(text, RSTART + 1, RLENGTH - 2)] = file
+		text = substr(text, RSTART + RLENGTH)
+	}
+}
+
+# fourth_argument(call): call is what follows "fault_set(".
+function fourth_argument(call,    i, c, depth, quoted, argument, found) {
+	argument = 1
+	for (i = 1; i <= length(call) && argument <= 4; i++) {
+		c = substr(call, i, 1)
+		if (!quoted && depth == 0 && c == ",") {
+			argument++
+			continue
+		}
+		if (c == "\"")
+			quoted = !quoted
+		else if (quoted && c == "\\")
+			i++
+		else if (!quoted && c == "(")
+			depth++
+		else if (!quoted && c == ")")
+			depth--
+		if (argument == 4)
+			found = found c
+	}
+	return found
+}
+
+function read_file(    rest, id) {
+	rest = text
+	while (match(rest, /fault_set\(/)) {
+		rest = substr(rest, RSTART + RLENGTH)
+		if (rest ~ /^Fault /) # its definition
+			continue
+		id = fourth_argument(substr(rest, 1, 2000))
+		if (id ~ /"/)
+			note_strings(id)
+		else
+			note_words(text)
+	}
+}
+
+FNR == 1 {
+	read_file()
+	text = ""
+	file = FILENAME
+	is_table = file ~ /model\/findings-[a-z]*\.c$/
+}
+is_table && match($0, /\.id = "[^"]*"/) {
+	row = substr($0, RSTART + 7, RLENGTH - 8)
+	if (row in rows)
+		print file ": " row " has two rows"
+	rows[row] = file
+}
+!is_table { text = text $0 "\n" }
+
+END {
+	read_file()
+	for (id in set)
+		if (!(id in rows))
+			print set[id] ": " id " is not in src/model/findings-*.c"
+	for (row in rows)
+		if (!(row in set))
+			print rows[row] ": nobody sets " row
+}

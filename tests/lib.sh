@@ -141,6 +141,8 @@ await_text() {
 start() {
 	local name=$1
 	shift
+	# The shell in the background opens them when its turn comes: until then an earlier run's lines stood there.
+	: >"$WORK/$name.out" 2>"$WORK/$name.err"
 	"$@" >"$WORK/$name.out" 2>"$WORK/$name.err" </dev/null &
 	STARTED=$!
 	started+=("$STARTED")

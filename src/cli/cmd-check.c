@@ -137,7 +137,7 @@ static void print_kernel(const Plan *plan)
 	if (plan->boot_protocol == BOOT_FIRMWARE)
 		(void) printf("%s: guest kernel: unknown, firmware finds it\n", plan->spec->name);
 	else if (protocol && words)
-		(void) printf("%s: guest kernel: %s, entered by %s\n", plan->spec->name, words,
+		(void) printf("%s: guest kernel: %s, boot protocol %s\n", plan->spec->name, words,
 			      protocol);
 }
 

@@ -36,7 +36,7 @@ is "the plan names the version and the boot protocol" "$(kernel_of "$TINY")" \
 has "and so does the step of the VMM" "$WORK/plan" "kernel $TINY: Linux 6.12.0-tiny (ELF)"
 exits "check finds nothing wrong with it" 0 "$MVMD" check web1
 has "check names the kernel" "$WORK/out" \
-	"web1: guest kernel: Linux 6.12.0-tiny (ELF), entered by pvh"
+	"web1: guest kernel: Linux 6.12.0-tiny (ELF), boot protocol pvh"
 
 start run "$MVMD" run web1
 await "$MVMD" status web1

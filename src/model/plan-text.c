@@ -70,10 +70,11 @@ static json_t *backend_to_json(const PlanBackend *backend)
 {
 	bool external = backend->kind == BACKEND_EXTERNAL;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "id", backend->id, "device",
+	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s?}", "id", backend->id, "device",
 			 backend->disk ? "disk" : "share", "kind",
 			 backend_kind_to_string(backend->kind), "socket", backend->socket, "uid",
-			 external ? json_null() : json_integer(backend->identity.uid));
+			 external ? json_null() : json_integer(backend->identity.uid), "on_exit",
+			 external ? NULL : backend_on_exit_to_string(backend->on_exit));
 }
 
 static json_t *steps_to_json(const Plan *plan)

@@ -117,6 +117,7 @@ static int plan_add_backend(Plan *plan, PlanBackend backend, const char *kind, c
 	}
 	if (!backend.socket)
 		return -ENOMEM;
+	backend.on_exit = plan_on_exit(&backend, plan->vmm);
 	plan->backends[plan->n_backends++] = backend;
 	return 0;
 }
@@ -135,8 +136,7 @@ static int plan_backends(Plan *plan)
 		PlanBackend backend = { .kind = BACKEND_STORAGE_DAEMON,
 					.id = disk->id,
 					.disk = disk,
-					.identity = plan->facts->vm,
-					.on_exit = BACKEND_STOP_VM };
+					.identity = plan->facts->vm };
 
 		if (!disk->socket && disk->backend != DISK_BY_STORAGE_DAEMON)
 			continue;
@@ -149,9 +149,7 @@ static int plan_backends(Plan *plan)
 		PlanBackend backend = { .kind = BACKEND_VIRTIOFSD,
 					.id = share->id,
 					.share = share,
-					.identity = plan->facts->share_users[i],
-					.on_exit = plan->vmm == VMM_QEMU ? BACKEND_RESTART_VM :
-									   BACKEND_RESPAWN };
+					.identity = plan->facts->share_users[i] };
 
 		r = plan_add_backend(plan, backend, "share", share->socket);
 		if (r < 0)
@@ -350,18 +348,22 @@ static char *backend_step_id(const char *kind, const PlanBackend *backend)
 
 static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
 {
+	_cleanup_free_ char *on_exit = on_exit_to_words(backend, plan->vmm);
 	const Facts *facts = plan->facts;
 
+	if (!on_exit)
+		return NULL;
 	if (backend->kind == BACKEND_VIRTIOFSD)
-		return str_printf("virtiofsd %s serves %s as share %s%s, uid %u",
+		return str_printf("virtiofsd %s serves %s as share %s%s, uid %u; %s",
 				  facts->virtiofsd.version ?: "(version unknown)",
 				  backend->share->source, backend->share->tag,
 				  backend->share->readonly ? ", read only" : "",
-				  backend->identity.uid);
-	return str_printf("qemu-storage-daemon %s serves %s (%s)%s, uid %u",
+				  backend->identity.uid, on_exit);
+	return str_printf("qemu-storage-daemon %s serves %s (%s)%s, uid %u; %s",
 			  facts->storage_daemon.version ?: "(version unknown)", backend->disk->path,
 			  disk_format_to_string(backend->disk->format),
-			  backend->disk->readonly ? ", read only" : "", backend->identity.uid);
+			  backend->disk->readonly ? ", read only" : "", backend->identity.uid,
+			  on_exit);
 }
 
 static int steps_for_external(Builder *builder, size_t index)

@@ -56,13 +56,6 @@ typedef enum BackendKind {
 	_BACKEND_KIND_MAX,
 } BackendKind;
 
-/* What the end of a backend's process leads to (design.md §7.3). */
-typedef enum BackendOnExit {
-	BACKEND_RESPAWN, /* started again on the same listener */
-	BACKEND_STOP_VM, /* a disk's: writes in flight are never silently continued */
-	BACKEND_RESTART_VM, /* a share's under QEMU, which never gets one back */
-} BackendOnExit;
-
 typedef struct PlanBackend {
 	BackendKind kind;
 	const char *id; /* of the disk or share */
@@ -70,7 +63,7 @@ typedef struct PlanBackend {
 	const SpecShare *share;
 	char *socket; /* path of the listener, ours or somebody's */
 	Identity identity; /* who it runs as; not for external ones */
-	BackendOnExit on_exit;
+	BackendOnExit on_exit; /* never unset; not for external ones */
 } PlanBackend;
 
 typedef struct Plan {
@@ -139,6 +132,15 @@ typedef struct VmmChoice {
 	const char *reason; /* static */
 } VmmChoice;
 VmmChoice vmm_choose(const Spec *spec, const Facts *facts);
+
+/*
+ * What the end of that backend leads to: what the spec says or else the default, unless the VMM cannot do it,
+ * and then a restart of the VM. words: that as the plan tells it, a new string or NULL.
+ */
+BackendOnExit plan_on_exit(const PlanBackend *backend, VmmKind vmm);
+char *on_exit_to_words(const PlanBackend *backend, VmmKind vmm);
+/* True where it is not what the spec asked for, or would have got by default, but what is left with that VMM. */
+bool on_exit_is_forced(const PlanBackend *backend);
 
 const char *step_kind_to_string(StepKind kind);
 const char *backend_kind_to_string(BackendKind kind);

@@ -23,6 +23,7 @@ _Static_assert(sizeof(VmmKind) == sizeof(unsigned) && sizeof(Accel) == sizeof(un
 		       sizeof(DiskFormat) == sizeof(unsigned) &&
 		       sizeof(DiskBackend) == sizeof(unsigned) &&
 		       sizeof(HugePages) == sizeof(unsigned) &&
+		       sizeof(BackendOnExit) == sizeof(unsigned) &&
 		       sizeof(Tristate) == sizeof(unsigned),
 	       "every enum of the spec is stored as an unsigned");
 
@@ -58,6 +59,14 @@ static const char *const hugepages_words[] = {
 	[HUGE_PAGES_1GIB] = "1GiB",
 };
 _Static_assert(ELEMENTSOF(hugepages_words) == _HUGE_PAGES_MAX, "every page size has its word");
+
+static const char *const on_exit_words[] = {
+	[BACKEND_ON_EXIT_UNSET] = NULL,
+	[BACKEND_RESPAWN] = "respawn",
+	[BACKEND_STOP_VM] = "stop-vm",
+	[BACKEND_RESTART_VM] = "restart-vm",
+};
+_Static_assert(ELEMENTSOF(on_exit_words) == _BACKEND_ON_EXIT_MAX, "every policy has its word");
 
 static const Field boot_fields[] = {
 	DESCRIPTION_FIELD(SpecBoot),
@@ -155,6 +164,13 @@ static const ObjectType memory_object = {
 	.size = sizeof(SpecMemory),
 };
 
+#define ON_EXIT(record, word, what)                                                                \
+	{                                                                                          \
+		.key = "on_exit", .type = FIELD_ENUM, .offset = offsetof(record, on_exit),         \
+		.choices = on_exit_words, .n_choices = ELEMENTSOF(on_exit_words),                  \
+		.example = (word), .sentence = (what),                                             \
+	}
+
 static const Field disk_fields[] = {
 	DESCRIPTION_FIELD(SpecDisk),
 	{ .key = "id",
@@ -209,6 +225,9 @@ static const Field disk_fields[] = {
 	  .example = "\"/run/spdk/vhost.0\"",
 	  .sentence = "The vhost-user-blk socket of a backend that somebody else runs. Either this "
 		      "or path." },
+	ON_EXIT(SpecDisk, "\"restart-vm\"",
+		"What the end of its storage-daemon leads to; respawn may lose writes in flight. "
+		"Unset: stop-vm."),
 };
 
 static const ObjectType disk_object = {
@@ -318,6 +337,9 @@ static const Field share_fields[] = {
 	  .example = "\"/run/virtiofs/data.sock\"",
 	  .sentence = "The vhost-user-fs socket of a backend that somebody else runs. Either this "
 		      "or source." },
+	ON_EXIT(SpecShare, "\"stop-vm\"",
+		"What it leads to when virtiofsd ends by itself; respawn means restart-vm with QEMU. "
+		"Unset: respawn."),
 };
 
 static const ObjectType share_object = {
@@ -522,4 +544,9 @@ const char *accel_to_string(Accel accel)
 const char *disk_format_to_string(DiskFormat format)
 {
 	return format_words[format];
+}
+
+const char *backend_on_exit_to_string(BackendOnExit on_exit)
+{
+	return on_exit_words[on_exit];
 }

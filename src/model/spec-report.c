@@ -52,6 +52,7 @@ static const char *const rule_table[] = {
 	[RULE_DISK_CHOICE] = "disk-choice",
 	[RULE_DISK_SOCKET_ALONE] = "disk-socket-alone",
 	[RULE_DISK_SERIAL] = "disk-serial",
+	[RULE_DISK_ON_EXIT] = "disk-on-exit",
 	[RULE_DISK_TWICE] = "disk-twice",
 	[RULE_SHARE_CHOICE] = "share-choice",
 	[RULE_SHARE_SOCKET_ALONE] = "share-socket-alone",

@@ -90,7 +90,7 @@ typedef struct SocketChoice {
 	const char *list;
 	const char *own; /* the key that excludes "socket" */
 	SpecRule choice, alone;
-	const char *not_with_socket[5]; /* ends with NULL */
+	const char *not_with_socket[6]; /* ends with NULL */
 } SocketChoice;
 
 static const SocketChoice disk_choice = {
@@ -98,7 +98,7 @@ static const SocketChoice disk_choice = {
 	.own = "path",
 	.choice = RULE_DISK_CHOICE,
 	.alone = RULE_DISK_SOCKET_ALONE,
-	.not_with_socket = { "format", "readonly", "serial", "backend" },
+	.not_with_socket = { "format", "readonly", "serial", "backend", "on_exit" },
 };
 
 static const SocketChoice share_choice = {
@@ -106,7 +106,7 @@ static const SocketChoice share_choice = {
 	.own = "source",
 	.choice = RULE_SHARE_CHOICE,
 	.alone = RULE_SHARE_SOCKET_ALONE,
-	.not_with_socket = { "readonly", "user" },
+	.not_with_socket = { "readonly", "user", "on_exit" },
 };
 
 static void check_socket_choice(const RuleContext *context, const SocketChoice *choice, size_t i)
@@ -152,6 +152,19 @@ static void check_serials(const RuleContext *context)
 				context->report, RULE_DISK_SERIAL, serial,
 				"has no effect with \"backend\": \"storage-daemon\", which gives "
 				"its own; leave one of them out");
+	}
+}
+
+static void check_on_exit(const RuleContext *context)
+{
+	for (size_t i = 0; i < context->spec->n_disks; i++) {
+		const SpecDisk *disk = &context->spec->disks[i];
+		JsonNode *on_exit = json_member(entry_of(context, "disks", i), "on_exit");
+
+		if (on_exit && !disk->socket && disk->backend == DISK_BY_VMM)
+			report_key(context->report, RULE_DISK_ON_EXIT, on_exit,
+				   "goes with \"backend\": \"storage-daemon\" only: the VMM itself "
+				   "serves this disk; leave it out");
 	}
 }
 
@@ -422,10 +435,10 @@ static void check_devices(const RuleContext *context)
 void spec_rules_check(SpecReport *report, const JsonNode *root, const Spec *spec)
 {
 	static void (*const checks[])(const RuleContext *) = {
-		check_boot,    check_accel,	 check_owners,		 check_socket_choices,
-		check_serials, check_disk_paths, check_sockets,		 check_share_tags,
-		check_taps,    check_macs,	 check_taps_and_bridges, check_queues,
-		check_memory,  check_devices,
+		check_boot,	  check_accel,	 check_owners,	   check_socket_choices,
+		check_serials,	  check_on_exit, check_disk_paths, check_sockets,
+		check_share_tags, check_taps,	 check_macs,	   check_taps_and_bridges,
+		check_queues,	  check_memory,	 check_devices,
 	};
 	const RuleContext context = { report, root, spec };
 

@@ -45,6 +45,15 @@ typedef enum HugePages {
 	_HUGE_PAGES_MAX,
 } HugePages;
 
+/* What the end of a backend's process leads to (design.md §7.3). */
+typedef enum BackendOnExit {
+	BACKEND_ON_EXIT_UNSET, /* in a spec: plan_on_exit() decides */
+	BACKEND_RESPAWN, /* started again on the same listener */
+	BACKEND_STOP_VM, /* the default of disks: writes in flight are never silently continued */
+	BACKEND_RESTART_VM,
+	_BACKEND_ON_EXIT_MAX,
+} BackendOnExit;
+
 /* A boolean that the user may leave out. */
 typedef enum Tristate {
 	TRISTATE_UNSET,
@@ -82,6 +91,7 @@ typedef struct SpecDisk {
 	bool readonly;
 	char *serial;
 	DiskBackend backend;
+	BackendOnExit on_exit;
 } SpecDisk;
 
 typedef struct SpecInterface {
@@ -102,6 +112,7 @@ typedef struct SpecShare {
 	char *socket;
 	bool readonly;
 	char *user; /* who serves it; NULL: the VM's own user */
+	BackendOnExit on_exit;
 } SpecShare;
 
 typedef struct SpecVsock {
@@ -202,3 +213,4 @@ bool spec_needs_shared_memory(const Spec *spec);
 const char *vmm_kind_to_string(VmmKind kind);
 const char *accel_to_string(Accel accel);
 const char *disk_format_to_string(DiskFormat format);
+const char *backend_on_exit_to_string(BackendOnExit on_exit);

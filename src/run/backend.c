@@ -214,12 +214,18 @@ static void backend_restart(Backend *backend)
 /* The policy says that it is not to come back: why that is so, and what the VM comes to. */
 static void backend_left(Backend *backend, bool clean, Fault *fault)
 {
-	if (backend->config.backend->on_exit == BACKEND_STOP_VM)
-		(void) fault_prefix(fault, "the VM is stopped, for writes to %s may be lost",
-				    backend->config.backend->disk->path);
-	else
+	const PlanBackend *plan = backend->config.backend;
+
+	if (plan->on_exit == BACKEND_RESTART_VM && on_exit_is_forced(plan))
 		(void) fault_prefix(fault, "the VM needs a restart, for %s never gets a share back",
 				    vmm_kind_to_string(backend->config.plan->vmm));
+	else if (plan->on_exit == BACKEND_RESTART_VM)
+		(void) fault_prefix(fault, "the VM needs a restart, as on_exit says");
+	else if (plan->share)
+		(void) fault_prefix(fault, "the VM is stopped, as on_exit says");
+	else
+		(void) fault_prefix(fault, "the VM is stopped, for writes to %s may be lost",
+				    plan->disk->path);
 	if (!clean) {
 		backend_lose(backend, fault);
 		return;
@@ -228,6 +234,19 @@ static void backend_left(Backend *backend, bool clean, Fault *fault)
 	backend->state = BACKEND_LEFT;
 	(void) sd_event_source_set_time_relative(backend->timer, BACKEND_CLIENT_GRACE_USEC);
 	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
+}
+
+/*
+ * virtiofsd leaves with its client (exit status 0), and cloud-hypervisor's guest reboots by leaving and coming
+ * back (cloud-hypervisor.md §3.5): no policy takes that for a loss. qemu-storage-daemon stays.
+ */
+static bool leaves_with_client(const Backend *backend, bool clean)
+{
+	const BackendConfig *config = &backend->config;
+
+	return clean && config->backend->share &&
+	       (config->backend->on_exit == BACKEND_RESPAWN ||
+		config->plan->vmm == VMM_CLOUD_HYPERVISOR);
 }
 
 /* True where a clean end is one of so many that nobody's reboots explain them. */
@@ -246,7 +265,7 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 {
 	Backend *backend = userdata;
 	_cleanup_(fault_done) Fault fault = { 0 };
-	bool clean = child_end_is_clean(end);
+	bool clean = child_end_is_clean(end), with_client;
 
 	describe_end(backend, end, child_last_line(child), &fault);
 	backend->child = child_free(child);
@@ -256,21 +275,21 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 		backend->handler.on_stopped(backend, backend->handler.userdata);
 		return;
 	}
-	if (backend->config.backend->on_exit != BACKEND_RESPAWN) {
-		backend_left(backend, clean, &fault);
-		return;
-	}
-	if (clean && !clean_ends_are_a_loop(backend)) {
+	with_client = leaves_with_client(backend, clean);
+	if (with_client && !clean_ends_are_a_loop(backend)) {
 		backend_restart(backend);
 		return;
 	}
-	if (clean)
+	if (with_client)
 		(void) fault_why(&fault,
 				 "its client has left it %d times in %d s: a guest that reboots "
 				 "without end does that, too",
 				 BACKEND_CLEAN_ENDS_MAX,
 				 (int) (BACKEND_CLEAN_WINDOW_USEC / USEC_PER_SEC));
-	backend_crashed(backend, &fault);
+	if (backend->config.backend->on_exit == BACKEND_RESPAWN)
+		backend_crashed(backend, &fault);
+	else
+		backend_left(backend, clean && !with_client, &fault);
 }
 
 static int backend_on_time(sd_event_source *source, uint64_t usec, void *userdata)

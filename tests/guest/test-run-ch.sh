@@ -62,6 +62,15 @@ loses_a_backend() {
 	ends "$VM: and stops as any" 0
 }
 
+asks_for_a_restart() {
+	spec "$VM" "powerbutton poweroff" "$(share | jq '.shares[0].on_exit = "restart-vm"')"
+	boot "$VM"
+	await_text "$WORK/$VM.out" "awaiting the power button"
+	kill -KILL "$(value "$VM" '.backends[0].pid')"
+	ends "$VM: a share whose end is to restart the VM" $EXIT_RESTART
+	has "$VM: says so" "$WORK/$VM.err" "the VM needs a restart, as on_exit says"
+}
+
 dies_over_and_over() {
 	spec "$VM" "silent reboot" "$(share)"
 	run "$VM"
@@ -108,6 +117,7 @@ case_of ext external_comes_later
 case_of deaf backend_is_deaf
 case_of reboot reboots
 case_of crash loses_a_backend
+case_of again asks_for_a_restart
 case_of blk loses_a_disk
 case_of loop dies_over_and_over
 case_of killed vmm_is_killed

@@ -51,6 +51,25 @@ loses_a_share() {
 	has "$VM: the guest could power off in order" "$WORK/$VM.out" "pressed"
 }
 
+# A disk may come back: QEMU connects to it anew, and the guest never knows.
+gets_a_disk_back() {
+	local old
+	truncate -s 1M "$WORK/disk.raw"
+	chmod 666 "$WORK/disk.raw"
+	spec "$VM" "powerbutton poweroff" "{ \"disks\": [ { \"id\": \"blk\",
+		\"path\": \"$WORK/disk.raw\", \"backend\": \"storage-daemon\",
+		\"on_exit\": \"respawn\" } ] }"
+	boot "$VM"
+	await_text "$WORK/$VM.out" "awaiting the power button"
+	old=$(value "$VM" '.backends[0].pid')
+	kill -KILL "$old"
+	succeeds "$VM: a disk's backend that may come back does" await_value "$VM" \
+		".backends[0] | .restarts == 1 and .pid != null and .pid != $old"
+	holds "$VM: its crash is a finding" "$VM" 'any(.findings[]; .id == "backend-crashed")'
+	"$MVMD" stop "$VM"
+	ends "$VM: and the VM stops as any" 0
+}
+
 dies_over_and_over() {
 	spec "$VM" "silent triplefault"
 	run "$VM"
@@ -107,6 +126,7 @@ case_of deaf backend_is_deaf
 case_of reboot reboots
 case_of lost loses_a_share
 case_of blk loses_a_disk
+case_of back gets_a_disk_back
 case_of loop dies_over_and_over
 case_of panic panics
 case_of killed vmm_is_killed

@@ -446,6 +446,40 @@ static void test_a_disk_that_crashes_stops_the_vm(void **state)
 	assert_int_equal(world->last.exit_code, MVMD_EXIT_BACKEND);
 }
 
+/* cloud-hypervisor's guest reboots by leaving and coming back, whatever is to happen at a crash. */
+static void test_a_reboot_is_no_loss(void **state)
+{
+	World *world = *state;
+
+	world->plan.vmm = VMM_CLOUD_HYPERVISOR;
+	world->share.on_exit = BACKEND_STOP_VM;
+	start_share(world, need_virtiofsd(), BACKEND_STOP_VM);
+	connect_and_ask(world);
+	wait_for_restart(world, 1);
+	connect_and_ask(world);
+	wait_for_restart(world, 2);
+	assert_int_equal(world->crashes + world->lost, 0);
+
+	assert_int_equal(kill(backend_pid(world->backend), SIGKILL), 0);
+	while (!world->lost)
+		turn(world);
+	assert_non_null(strstr(world->last.what, "the VM is stopped, as on_exit says"));
+	assert_int_equal(world->last.exit_code, MVMD_EXIT_BACKEND);
+}
+
+/* A daemon of a disk's does not leave with its client: its end is a crash, whatever its status. */
+static void test_a_disk_that_is_to_come_back(void **state)
+{
+	World *world = *state;
+
+	start_disk(world, need_storage_daemon(), BACKEND_RESPAWN);
+	connect_and_ask(world);
+	assert_int_equal(kill(backend_pid(world->backend), SIGTERM), 0);
+	wait_for_restart(world, 1);
+	assert_int_equal(world->crashes, 1);
+	connect_and_ask(world);
+}
+
 static void test_stop(void **state)
 {
 	World *world = *state;
@@ -561,6 +595,8 @@ int main(void)
 		TEST(test_last_words),
 		TEST(test_a_disk_that_crashes_stops_the_vm),
 		TEST(test_a_share_that_is_not_to_come_back),
+		TEST(test_a_reboot_is_no_loss),
+		TEST(test_a_disk_that_is_to_come_back),
 		TEST(test_stop),
 		TEST(test_stop_while_waiting),
 		TEST(test_disk_serves),

@@ -183,6 +183,67 @@ static void test_qemu_needs_what_its_command_line_names(void **context)
 	assert_false(comes_after(plan, vmm, "backend:share-data"));
 }
 
+static const PlanBackend *backend_of(const Plan *plan, const char *id)
+{
+	for (size_t i = 0; i < plan->n_backends; i++)
+		if (streq(plan->backends[i].id, id))
+			return &plan->backends[i];
+	fail_msg("no backend %s", id);
+	return NULL;
+}
+
+/* A share, asked for in the spec's word, and what it gets. */
+static void gets(VmmKind vmm, BackendOnExit asked, BackendOnExit expected, bool forced)
+{
+	SpecShare share = {
+		.id = TEXT("s"), .tag = TEXT("s"), .source = TEXT("/srv"), .on_exit = asked
+	};
+	Plan *plan;
+
+	(void) setup(NULL);
+	spec.vmm = vmm;
+	spec.shares = &share;
+	spec.n_shares = 1;
+	plan = build();
+	assert_int_equal(backend_of(plan, "s")->on_exit, expected);
+	assert_int_equal(on_exit_is_forced(backend_of(plan, "s")), forced);
+	(void) plan_free(plan);
+}
+
+static void test_what_the_end_of_a_share_leads_to(void **context)
+{
+	gets(VMM_CLOUD_HYPERVISOR, BACKEND_ON_EXIT_UNSET, BACKEND_RESPAWN, false);
+	gets(VMM_CLOUD_HYPERVISOR, BACKEND_RESTART_VM, BACKEND_RESTART_VM, false);
+	gets(VMM_QEMU, BACKEND_ON_EXIT_UNSET, BACKEND_RESTART_VM, true);
+	gets(VMM_QEMU, BACKEND_RESPAWN, BACKEND_RESTART_VM, true);
+	gets(VMM_QEMU, BACKEND_RESTART_VM, BACKEND_RESTART_VM, false);
+	gets(VMM_QEMU, BACKEND_STOP_VM, BACKEND_STOP_VM, false);
+}
+
+static void test_what_the_end_of_a_disk_leads_to(void **context)
+{
+	SpecDisk disk = { .id = TEXT("d"),
+			  .path = TEXT("/srv/d.raw"),
+			  .backend = DISK_BY_STORAGE_DAEMON };
+	static const VmmKind vmms[] = { VMM_CLOUD_HYPERVISOR, VMM_QEMU };
+
+	spec.disks = &disk;
+	spec.n_disks = 1;
+	for (size_t i = 0; i < ELEMENTSOF(vmms); i++) {
+		Plan *plan;
+
+		spec.vmm = vmms[i];
+		disk.on_exit = BACKEND_ON_EXIT_UNSET;
+		plan = build();
+		assert_int_equal(backend_of(plan, "d")->on_exit, BACKEND_STOP_VM);
+		(void) plan_free(plan);
+		disk.on_exit = BACKEND_RESPAWN;
+		plan = build();
+		assert_int_equal(backend_of(plan, "d")->on_exit, BACKEND_RESPAWN);
+		(void) plan_free(plan);
+	}
+}
+
 static void test_a_name_that_is_too_long_gets_an_altname(void **context)
 {
 	spec.name = TEXT("a-rather-long-name");
@@ -416,6 +477,8 @@ int main(void)
 		cmocka_unit_test_setup(test_cloud_hypervisor_starts_beside_taps_and_backends,
 				       setup),
 		cmocka_unit_test_setup(test_qemu_needs_what_its_command_line_names, setup),
+		cmocka_unit_test_setup(test_what_the_end_of_a_share_leads_to, setup),
+		cmocka_unit_test_setup(test_what_the_end_of_a_disk_leads_to, setup),
 		cmocka_unit_test_setup(test_a_name_that_is_too_long_gets_an_altname, setup),
 		cmocka_unit_test_setup(test_a_socket_path_that_is_too_long_is_refused, setup),
 		cmocka_unit_test_setup(test_json_has_what_the_text_has, setup),

@@ -105,6 +105,8 @@ tests-build: all $(TESTS) $(TEST_PARTS)
 
 check: | deps
 	$(Q)$(MAKE) --no-print-directory tests-build
+# Without a network there is none: the tests that want it say so.
+	$(Q)contrib/make-linux-guest $(BUILD)/linux-guest >$(BUILD)/linux-guest.log 2>&1 || true
 	$(Q)BUILD=$(BUILD) tests/run $(LEVELS)
 
 demo: | deps

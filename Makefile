@@ -48,7 +48,7 @@ $(BUILD)/config.mk: Makefile
 	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
 
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DMVMD_VERSION='"$(VERSION)"' -Isrc -Iinclude -I$(BUILD) -MMD -MP $(WARN) $(PROBED) \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DMVMD_VERSION='"$(VERSION)"' -DMVMD_DATA_DIRECTORY='"$(datadir)"' -Isrc -Iinclude -I$(BUILD) -MMD -MP $(WARN) $(PROBED) \
               $(HARDEN) $(PKG_CFLAGS) $(if $(ASAN),$(SANITIZE),$(FORTIFY)) $(if $(WERROR),-Werror) $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,--fatal-warnings,--as-needed $(if $(ASAN),$(SANITIZE)) $(LDFLAGS)
 
@@ -83,6 +83,7 @@ $(BUILD)/src/run/control.o: $(BUILD)/varlink-interface.h
 # The tables of keys and findings in the man pages come from the program's own.
 KEYS_mvmd.host.conf.5 := schema --man --host
 KEYS_mvmd-errors.7    := explain --man
+KEYS_mvmd-known-issues.5 := schema --man --known-issues
 $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
@@ -125,9 +126,12 @@ install: all
 	install -d $(DESTDIR)$(datadir)
 	$(BUILD)/mvmd schema > $(DESTDIR)$(datadir)/vm.schema.json
 	$(BUILD)/mvmd schema --host > $(DESTDIR)$(datadir)/host.schema.json
+	$(BUILD)/mvmd schema --known-issues > $(DESTDIR)$(datadir)/known-issues.schema.json
+	install -m 644 contrib/known-issues.json $(DESTDIR)$(datadir)
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
+	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/known-issues.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
 	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(datadir) $(DESTDIR)$(incdir)
@@ -139,7 +143,7 @@ check-format:
 	$(Q)clang-format --dry-run -Werror $(FORMATTED)
 tidy: $(BUILD)/config.mk $(BUILD)/varlink-interface.h
 	printf '%s\n' $(SRC) | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=gnu11 -D_GNU_SOURCE \
-	  -DMVMD_VERSION=\"0\" -Isrc -Iinclude -I$(BUILD) $(PKG_CFLAGS)' tidy
+	  -DMVMD_VERSION=\"0\" -DMVMD_DATA_DIRECTORY=\"/\" -Isrc -Iinclude -I$(BUILD) $(PKG_CFLAGS)' tidy
 
 coverage:
 	$(Q)$(MAKE) --no-print-directory BUILD=build/coverage CFLAGS='-O0 -g --coverage' LDFLAGS=--coverage tests-build

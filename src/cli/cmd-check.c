@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/spec-load.h"
 #include "host/probe.h"
@@ -18,6 +19,7 @@ typedef struct Check {
 	bool all, spec_only, as_json;
 	HostConf host_conf;
 	bool host_conf_wrong; /* what this host would do is then not known */
+	KnownIssues issues;
 	ConflictSpec *specs; /* those that are right */
 	size_t n_specs;
 	json_t *problems, *faults; /* for --json */
@@ -37,6 +39,7 @@ static void check_done(Check *check)
 	}
 	free(check->specs);
 	host_conf_done(&check->host_conf);
+	known_issues_done(&check->issues);
 	json_decref(check->problems);
 	json_decref(check->faults);
 }
@@ -46,20 +49,42 @@ static void check_failed(Check *check, int exit_code)
 	check->exit_code = exit_code_worse(check->exit_code, exit_code);
 }
 
-/* A fault in the way that was asked for. vm: NULL where it is about no VM alone. */
-static void check_fault(Check *check, const char *vm, const Fault *fault)
+static void add_fault(Check *check, const char *vm, const Fault *fault)
 {
-	check_failed(check, fault->exit_code);
-	if (!check->as_json) {
-		log_set_vm(vm);
-		log_fault(LOG_LEVEL_ERROR, fault);
-		log_set_vm(NULL);
-		return;
-	}
 	(void) json_array_append_new(
 		check->faults, json_pack("{s:s?, s:s, s:i, s:s?, s:s?, s:s?}", "vm", vm, "id",
 					 fault->id, "exit_code", fault->exit_code, "what",
 					 fault->what, "why", fault->why, "remedy", fault->remedy));
+}
+
+/* A fault in the way that was asked for. vm: NULL where it is about no VM alone. */
+static void check_fault(Check *check, const char *vm, const Fault *fault)
+{
+	check_failed(check, fault->exit_code);
+	if (check->as_json) {
+		add_fault(check, vm, fault);
+		return;
+	}
+	log_set_vm(vm);
+	log_fault(LOG_LEVEL_ERROR, fault);
+	log_set_vm(NULL);
+}
+
+/* What is known to fit, which is no failure. */
+static void check_known_issues(Check *check, const Plan *plan)
+{
+	FaultList faults = { 0 };
+
+	if (known_issues_of_plan(&check->issues, plan, &faults) < 0)
+		check_fault(check, plan->spec->name, &out_of_memory);
+	for (size_t i = 0; check->as_json && i < faults.n; i++)
+		add_fault(check, plan->spec->name, &faults.items[i]);
+	if (!check->as_json) {
+		log_set_vm(plan->spec->name);
+		known_issues_log(&faults);
+		log_set_vm(NULL);
+	}
+	fault_list_done(&faults);
 }
 
 static void check_problems(Check *check, const Problems *problems)
@@ -128,6 +153,20 @@ static void check_host_conf(Check *check)
 	fault_done(&fault);
 }
 
+static void load_known_issues(Check *check)
+{
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r = known_issues_load(check->places, &check->issues, &problems, &fault);
+
+	if (r == -EINVAL)
+		check_problems(check, &problems);
+	else if (r < 0)
+		check_fault(check, NULL, &fault);
+	problems_done(&problems);
+	fault_done(&fault);
+}
+
 /* One line about what the guest would begin with; what is no kernel is said as a fault. */
 static void print_kernel(const Plan *plan)
 {
@@ -163,6 +202,8 @@ static void check_host(Check *check, const Spec *spec)
 		check_fault(check, spec->name, fault.error ? &fault : &out_of_memory);
 	else if (plan && !check->as_json)
 		print_kernel(plan);
+	if (plan)
+		check_known_issues(check, plan);
 	if (plan && faults.n == 0 && !check->as_json)
 		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
 	check_faults(check, spec->name, &faults);
@@ -252,6 +293,8 @@ int cmd_check(const Places *places, int argc, char **argv)
 	else if (n >= 0) {
 		if (check.all || !check.spec_only)
 			check_host_conf(&check);
+		if (!check.spec_only)
+			load_known_issues(&check);
 		if (check.all)
 			check_all(&check);
 		for (int i = 1; i <= n; i++)

@@ -3,7 +3,9 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/known-issues.h"
 #include "cli/options.h"
+#include "cli/spec-load.h"
 #include "model/findings.h"
 #include "mvmd/exit-codes.h"
 
@@ -19,7 +21,34 @@ static int say_unknown(const char *id)
 	return MVMD_EXIT_USAGE;
 }
 
-int cmd_explain(_unused_ const Places *places, int argc, char **argv)
+/* A row of the list of known issues. Returns an exit code. */
+static int explain_issue(const Places *places, const char *id)
+{
+	_cleanup_(known_issues_done) KnownIssues issues = { 0 };
+	_cleanup_(fault_done) Fault fault = { 0 };
+	_cleanup_(problems_done) Problems problems = { 0 };
+	_cleanup_free_ char *text = NULL;
+	const KnownIssue *issue;
+	int r = known_issues_load(places, &issues, &problems, &fault);
+
+	if (r == -EINVAL) {
+		spec_print_problems(&problems);
+		return MVMD_EXIT_SPEC;
+	}
+	if (r < 0) {
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		return fault.exit_code;
+	}
+	issue = known_issue_find(&issues, id);
+	if (!issue)
+		return say_unknown(id);
+	if (known_issue_to_text(&issues, issue, &text) < 0)
+		return MVMD_EXIT_SYSTEM;
+	(void) fputs(text, stdout);
+	return MVMD_EXIT_OK;
+}
+
+int cmd_explain(const Places *places, int argc, char **argv)
 {
 	bool json = false, man = false;
 	const Switch switches[] = { { "--json", &json }, { "--man", &man } };
@@ -37,7 +66,7 @@ int cmd_explain(_unused_ const Places *places, int argc, char **argv)
 	if (n > 0) {
 		finding = finding_find(argv[1]);
 		if (!finding)
-			return say_unknown(argv[1]);
+			return explain_issue(places, argv[1]);
 	}
 
 	if (man)

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "model/known-issues.h"
 #include "model/schema-json.h"
 #include "model/schema-man.h"
 #include "mvmd/exit-codes.h"
@@ -26,6 +27,7 @@ int cmd_schema(_unused_ const Places *places, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "host", no_argument, NULL, 'h' },
+		{ "known-issues", no_argument, NULL, 'k' },
 		{ "man", no_argument, NULL, 'm' },
 		{ 0 },
 	};
@@ -37,13 +39,16 @@ int cmd_schema(_unused_ const Places *places, int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (option == 'h')
 			root = &host_conf_object;
+		else if (option == 'k')
+			root = &known_issues_object;
 		else if (option == 'm')
 			to_text = schema_to_man;
 		else
 			return MVMD_EXIT_USAGE;
 	}
 	if (optind < argc) {
-		log_line(LOG_LEVEL_ERROR, "schema takes no arguments but --host and --man");
+		log_line(LOG_LEVEL_ERROR,
+			 "schema takes no arguments but --host, --known-issues and --man");
 		return MVMD_EXIT_USAGE;
 	}
 	return print_text(to_text, root);

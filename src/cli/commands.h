@@ -15,6 +15,7 @@ typedef struct Places {
 	const char *spec_directory; /* --spec-dir, MVMD_SPEC_DIR, /etc/mvmd */
 	const char *runtime_directory; /* --runtime-dir, MVMD_RUNTIME_DIR, /run/mvmd */
 	const char *state_directory; /* --state-dir, MVMD_STATE_DIR, /var/lib/mvmd */
+	const char *data_directory; /* --data-dir, MVMD_DATA_DIR, /usr/share/mvmd */
 } Places;
 
 typedef struct Command {

@@ -33,6 +33,7 @@ static const Command commands[] = {
 	  "  --man                the table of all, for the man page\n" },
 	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
 	  "  --host               that of host.conf\n"
+	  "  --known-issues       that of known-issues.json\n"
 	  "  --man                the table of keys, for the man page\n" },
 };
 
@@ -48,6 +49,7 @@ static const PlaceOption place_options[] = {
 	{ "--spec-dir", "MVMD_SPEC_DIR", "/etc/mvmd", offsetof(Places, spec_directory) },
 	{ "--runtime-dir", "MVMD_RUNTIME_DIR", "/run/mvmd", offsetof(Places, runtime_directory) },
 	{ "--state-dir", "MVMD_STATE_DIR", "/var/lib/mvmd", offsetof(Places, state_directory) },
+	{ "--data-dir", "MVMD_DATA_DIR", MVMD_DATA_DIRECTORY, offsetof(Places, data_directory) },
 };
 
 static const char **place_of(Places *places, const PlaceOption *option)
@@ -67,6 +69,8 @@ static void print_help(FILE *stream)
 		       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
 		       "  --runtime-dir=DIR    sockets, default /run/mvmd (MVMD_RUNTIME_DIR)\n"
 		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
+		       "  --data-dir=DIR       known-issues.json, default " MVMD_DATA_DIRECTORY
+		       " (MVMD_DATA_DIR)\n"
 		       "  -v, --verbose        tell every step and state\n"
 		       "  --version, --help\n\n"
 		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf, "

@@ -227,14 +227,12 @@ static char *nearest_in(const char *directory, const char *name)
 	return copy;
 }
 
-static int add_drop_ins(SpecFiles *files, const char *path, Fault *fault)
+/* All *.json of a folder, sorted by name. */
+static int add_folder(SpecFiles *files, const char *directory, Fault *fault)
 {
-	_cleanup_free_ char *directory = str_printf("%s.d", path);
 	StrList names = { 0 };
 	int r;
 
-	if (!directory)
-		return fault_oom(fault);
 	r = list_names(directory, &names, fault);
 	for (size_t i = 0; r >= 0 && i < names.n; i++) {
 		_cleanup_free_ char *drop_in =
@@ -244,6 +242,13 @@ static int add_drop_ins(SpecFiles *files, const char *path, Fault *fault)
 	}
 	str_list_done(&names);
 	return r;
+}
+
+static int add_drop_ins(SpecFiles *files, const char *path, Fault *fault)
+{
+	_cleanup_free_ char *directory = str_printf("%s.d", path);
+
+	return directory ? add_folder(files, directory, fault) : fault_oom(fault);
 }
 
 /* A template that is named and not there, as a document without text. */
@@ -348,6 +353,19 @@ int spec_files_read(const char *spec_directory, const char *path, const char *na
 	return 0;
 }
 
+/* A file that does not exist is no document. */
+static int add_if_there(SpecFiles *files, const char *path, Fault *fault)
+{
+	int r = files_add(files, SPEC_DOC_MAIN, path, fault);
+
+	if (r != -ENOENT && r != -ENOTDIR)
+		return r;
+	fault_done(fault);
+	if (files->n == 0)
+		spec_files_done(files); /* without documents there is no array either */
+	return 0;
+}
+
 int spec_files_read_host_conf(const char *spec_directory, SpecFiles *ret, Fault *fault)
 {
 	_cleanup_free_ char *path = str_printf("%s/" HOST_CONF, spec_directory);
@@ -356,15 +374,28 @@ int spec_files_read_host_conf(const char *spec_directory, SpecFiles *ret, Fault 
 
 	if (!path)
 		return fault_oom(fault);
-	r = files_add(&files, SPEC_DOC_MAIN, path, fault);
-	if (r >= 0) {
-		*ret = files;
-		return 0;
-	}
-	spec_files_done(&files);
-	if (r != -ENOENT && r != -ENOTDIR)
+	r = add_if_there(&files, path, fault);
+	if (r < 0) {
+		spec_files_done(&files);
 		return r;
-	fault_done(fault);
+	}
+	*ret = files;
+	return 0;
+}
+
+int spec_files_read_known_issues(const char *file, const char *directory, SpecFiles *ret,
+				 Fault *fault)
+{
+	SpecFiles files = { 0 };
+	int r;
+
+	r = add_if_there(&files, file, fault);
+	if (r >= 0)
+		r = add_folder(&files, directory, fault);
+	if (r < 0) {
+		spec_files_done(&files);
+		return r;
+	}
 	*ret = files;
 	return 0;
 }

@@ -27,6 +27,13 @@ void spec_files_done(SpecFiles *files);
 int spec_files_read_host_conf(const char *spec_directory, SpecFiles *ret, Fault *fault);
 
 /*
+ * The lists of known issues: 'file' where it is there, and DIRECTORY's files *.json, sorted by name. Neither needs
+ * to exist. Returns 0 or -errno with fault.
+ */
+int spec_files_read_known_issues(const char *file, const char *directory, SpecFiles *ret,
+				 Fault *fault);
+
+/*
  * The names of the specs in a folder, sorted: its files NAME.json that do not begin with a dot. Names
  * that no VM can have are among them: whoever reads that spec is told. A folder that does not exist has
  * none. Returns 0 or -errno with fault.

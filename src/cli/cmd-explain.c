@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/explain-log.h"
 #include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/spec-load.h"
@@ -50,8 +51,8 @@ static int explain_issue(const Places *places, const char *id)
 
 int cmd_explain(const Places *places, int argc, char **argv)
 {
-	bool json = false, man = false;
-	const Switch switches[] = { { "--json", &json }, { "--man", &man } };
+	bool json = false, man = false, log = false;
+	const Switch switches[] = { { "--json", &json }, { "--man", &man }, { "--log", &log } };
 	_cleanup_free_ char *text = NULL;
 	const Finding *finding = NULL;
 	int n, r;
@@ -59,10 +60,16 @@ int cmd_explain(const Places *places, int argc, char **argv)
 	n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 1);
 	if (n < 0)
 		return MVMD_EXIT_USAGE;
-	if (man && (json || n > 0)) {
+	if (man && (json || log || n > 0)) {
 		log_line(LOG_LEVEL_ERROR, "explain: --man stands alone");
 		return MVMD_EXIT_USAGE;
 	}
+	if (log && n == 0) {
+		log_line(LOG_LEVEL_ERROR, "explain --log: which file? \"-\" is stdin");
+		return MVMD_EXIT_USAGE;
+	}
+	if (log)
+		return explain_log(argv[1], json);
 	if (n > 0) {
 		finding = finding_find(argv[1]);
 		if (!finding)

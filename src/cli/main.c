@@ -28,8 +28,10 @@ static const Command commands[] = {
 	{ "grant", "NAME|PATH", "give the VM's user the rights that its files deny it", cmd_grant,
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },
-	{ "explain", "[ID]", "what mvmd can find wrong, why, and what to do", cmd_explain,
+	{ "explain", "[ID|--log FILE|-]", "what mvmd can find wrong, why, and what to do",
+	  cmd_explain,
 	  "  --json               the same as data\n"
+	  "  --log FILE|-         read a log of a VMM, backend or launcher, and say what it means\n"
 	  "  --man                the table of all, for the man page\n" },
 	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
 	  "  --host               that of host.conf\n"

@@ -182,7 +182,7 @@ static void note_step(size_t i, const PlanStep *step)
 static int run_once(const char *spec)
 {
 	char run[64], state[64];
-	const Places places = { folder, run, state };
+	const Places places = { folder, run, state, folder };
 	const VmOptions options = { .console_fd = -EBADF };
 	Prepared prepared;
 	int exit_code;

@@ -70,6 +70,24 @@ has "a severity that wants proof, at its place" "$WORK/err" \
 	'ours.json:1:43: /issues/0/severity: is "refuse", which only a "proven" issue may be'
 has "and what is no range" "$WORK/err" '/issues/0/kernels: is no range of versions'
 
-MVMD_DATA_DIR=$TOP/contrib exits "the shipped list is right" 0 \
-	env MVMD_SPEC_DIR="$WORK" "$MVMD" explain PVH-6664
+export MVMD_DATA_DIR=$TOP/contrib
+rm "$WORK/etc/known-issues.d/ours.json"
+exits "the shipped list is right" 0 "$MVMD" explain PVH-6664
+
+# The kernel of the first founding report, as far as its file tells.
+TINY=$BUILD/tests/guest/tiny.elf
+if [ ! -e "$TINY" ] || ! command -v qemu-system-x86_64 >/dev/null; then
+	skip "a guest kernel 6.6.64" "no tiny guest, or no QEMU"
+else
+	sed 's/6\.12\.0-tiny/6.6.64 tiny/' "$TINY" >"$WORK/vmlinux"
+	echo '{ "vmm": "qemu", "accel": "tcg", "boot": { "kernel": "'"$WORK/vmlinux"'" } }' \
+		>"$WORK/etc/web2.json"
+	"$MVMD" check web2 >"$WORK/out" 2>"$WORK/err"
+	has "a guest kernel 6.6.64 that is entered by PVH is told" "$WORK/err" \
+		"warning: known issue PVH-6664: the guest's kernel 6.6.64 has it"
+	has "with the version that helps" "$WORK/err" "try: Take a guest kernel 6.6.65 or later"
+	sed 's/6\.12\.0-tiny/6.6.65 tiny/' "$TINY" >"$WORK/vmlinux"
+	"$MVMD" check web2 >"$WORK/out" 2>"$WORK/err"
+	has_not "6.6.65 is not" "$WORK/err" "PVH-6664"
+fi
 finish

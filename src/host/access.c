@@ -186,7 +186,7 @@ static char *find_blocked(const char *path, int error)
 }
 
 /* Tries what the user of such a file will do with it. */
-static int try_use(const char *path, int flags, PathFact *fact)
+static int try_use(const char *path, int flags, PathFact *fact, int *ret_fd)
 {
 	_cleanup_close_ int fd = -EBADF;
 	uint64_t bytes;
@@ -203,14 +203,18 @@ static int try_use(const char *path, int flags, PathFact *fact)
 		return -errno;
 	if (S_ISBLK(fact->mode) && ioctl(fd, BLKGETSIZE64, &bytes) == 0)
 		fact->size_bytes = bytes;
+	if (ret_fd)
+		*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 
-void path_probe(const Identity *identity, int flags, PathFact *fact)
+void path_probe(const Identity *identity, int flags, PathFact *fact, int *ret_fd)
 {
 	Before before;
 	struct stat st;
 
+	if (ret_fd)
+		*ret_fd = -EBADF;
 	fact->error = become(identity, &before);
 	if (fact->error < 0)
 		return;
@@ -222,7 +226,7 @@ void path_probe(const Identity *identity, int flags, PathFact *fact)
 		fact->size_bytes = (uint64_t) st.st_size;
 		fact->dev = st.st_dev;
 		fact->ino = st.st_ino;
-		fact->error = try_use(fact->path, flags, fact);
+		fact->error = try_use(fact->path, flags, fact, ret_fd);
 	}
 	if (fact->error < 0)
 		fact->blocked_at = find_blocked(fact->path, fact->error);

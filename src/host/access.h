@@ -27,8 +27,9 @@ int execute_as(const Identity *identity, const char *path);
 /*
  * Fills in fact (role, index and path are set): kind, size and whether identity can open it with flags;
  * for sockets, connect rights by mode and ACL. On failure which component refused.
+ * ret_fd, where not NULL: the fd of the try, -EBADF where there is none (a directory, a socket, a failure).
  */
-void path_probe(const Identity *identity, int flags, PathFact *fact);
+void path_probe(const Identity *identity, int flags, PathFact *fact, int *ret_fd);
 
 /*
  * Locks a disk with flock(2) on an fd of its own: exclusive, or shared where read only. An OFD lock

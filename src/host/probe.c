@@ -42,6 +42,7 @@ typedef struct Probe {
 	const ProbeOptions *options;
 	ProgramCache cache;
 	Facts facts;
+	int kernel_fd;
 } Probe;
 
 bool version_parse(const char *text, Program *program)
@@ -412,7 +413,7 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		return -ENOMEM;
 	fact = &facts->paths[facts->n_paths++];
 	*fact = (PathFact){ .role = role, .index = index, .path = path };
-	path_probe(identity, flags, fact);
+	path_probe(identity, flags, fact, role == PATH_KERNEL ? &probe->kernel_fd : NULL);
 	return 0;
 }
 
@@ -456,17 +457,12 @@ static int probe_paths(Probe *probe)
 	return r;
 }
 
-/* What cannot be read is a fact about its path. */
+/* The kernel is read where the VM's user could open it; else that is a fact about its path. */
 static int probe_kernel(Probe *probe)
 {
-	const PathFact *path = facts_path(&probe->facts, PATH_KERNEL, 0);
-	_cleanup_close_ int fd = -EBADF;
-	int r;
+	int r = probe->kernel_fd < 0 ? 0 :
+				       image_probe(probe->kernel_fd, &probe->facts.guest_kernel);
 
-	if (!path || path->error < 0 || !S_ISREG(path->mode))
-		return 0;
-	fd = open_as(&probe->facts.vm, path->path, O_RDONLY | O_NONBLOCK);
-	r = fd < 0 ? fd : image_probe(fd, &probe->facts.guest_kernel);
 	return r == -ENOMEM ? r : 0;
 }
 
@@ -525,7 +521,7 @@ static int probe_all(Probe *probe, Fault *fault)
 
 int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault *fault)
 {
-	Probe probe = { .spec = spec, .options = options };
+	Probe probe = { .spec = spec, .options = options, .kernel_fd = -EBADF };
 	int r;
 
 	r = program_cache_load(options->state_directory, &probe.cache);
@@ -535,6 +531,7 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 	r = probe_all(&probe, fault);
 	program_cache_store(&probe.cache);
 	program_cache_done(&probe.cache);
+	(void) close_fd(probe.kernel_fd);
 	if (r < 0) {
 		facts_done(&probe.facts);
 		return r;

@@ -138,7 +138,7 @@ static PathFact probe(const Identity *identity, const char *path, int flags)
 {
 	PathFact fact = { .path = path };
 
-	path_probe(identity, flags, &fact);
+	path_probe(identity, flags, &fact, NULL);
 	return fact;
 }
 

@@ -486,7 +486,10 @@ static int probe_bridges(Probe *probe)
 		r = link_get(nl, spec->interfaces[i].bridge, &info);
 		if (r == 0)
 			probe->facts.bridges[i] =
-				(BridgeFact){ info.ifindex, streq(info.kind, "bridge"), info.mtu };
+				(BridgeFact){ .ifindex = info.ifindex,
+					      .is_bridge = streq(info.kind, "bridge"),
+					      .is_up = info.flags & IFF_UP,
+					      .mtu = info.mtu };
 		else if (r == -ENODEV)
 			r = 0;
 	}

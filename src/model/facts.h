@@ -65,6 +65,7 @@ typedef struct PathFact {
 typedef struct BridgeFact {
 	int ifindex; /* 0: there is no link of that name */
 	bool is_bridge; /* it is one of kind "bridge" */
+	bool is_up;
 	uint32_t mtu;
 } BridgeFact;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <linux/netlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -198,19 +199,28 @@ static int open_netlink(Resources *resources, Fault *fault)
 				  "cannot open a netlink socket: %m");
 }
 
+/* What the probe saw a moment ago. The attaching tells where it has gone since: tap_attach(), bridge-lost. */
+static LinkInfo bridge_from_facts(const PlanNic *nic, const BridgeFact *fact)
+{
+	LinkInfo bridge = { .ifindex = fact->ifindex,
+			    .kind = "bridge",
+			    .flags = fact->is_up ? IFF_UP : 0,
+			    .mtu = fact->mtu };
+
+	(void) snprintf(bridge.name, sizeof(bridge.name), "%s", nic->spec->bridge);
+	return bridge;
+}
+
 static int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
-	LinkInfo *bridge = &resources->bridges[step->subject];
+	const BridgeFact *fact = &resources->plan->facts->bridges[step->subject];
 	int r;
 
-	r = open_netlink(resources, fault);
-	if (r < 0)
-		return r;
-	/* The usual case needs no connection that listens. */
-	if (link_get(resources->nl, nic->spec->bridge, bridge) == 0 &&
-	    streq(bridge->kind, "bridge"))
+	if (fact->is_bridge) {
+		resources->bridges[step->subject] = bridge_from_facts(nic, fact);
 		return 0;
+	}
 	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
 			    &resources->nic_slots[step->subject],
 			    &resources->link_waits[step->subject], fault);
@@ -248,6 +258,9 @@ static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 		(void) fault_bridge_down(bridge->name, &down);
 		remark(resources, &down);
 	}
+	r = open_netlink(resources, fault);
+	if (r < 0)
+		return r;
 	r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;

@@ -17,7 +17,8 @@
 #include "host/spawn.h"
 #include "mvmd/exit-codes.h"
 
-#define STRANGER 54321
+#define STRANGER	 54321
+#define START_LIMIT_USEC (10 * USEC_PER_SEC)
 #define WORDS(...)                                                                                 \
 	(char *const[])                                                                            \
 	{                                                                                          \
@@ -35,6 +36,30 @@ typedef struct Running {
 	int pidfd;
 } Running;
 
+/*
+ * Until it sleeps. spawn() comes back as soon as memory is no longer shared, and that is before the kernel
+ * closes what is CLOEXEC (fs/exec.c: begin_new_exec) and before the dynamic loader has closed what it opens.
+ */
+static void wait_until_it_sleeps(pid_t pid)
+{
+	const uint64_t deadline_usec = now_usec() + START_LIMIT_USEC;
+	char path[64], line[256], expected[64];
+	bool sleeps = false;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
+	(void) snprintf(expected, sizeof(expected), "%d (sleep) S ", (int) pid);
+	while (!sleeps) {
+		FILE *file = fopen(path, "re");
+
+		assert_non_null(file);
+		assert_non_null(fgets(line, sizeof(line), file));
+		(void) fclose(file);
+		sleeps = strncmp(line, expected, strlen(expected)) == 0;
+		if (now_usec() > deadline_usec)
+			fail_msg("it does not sleep: %s", line);
+	}
+}
+
 static Running run_sleep(SpawnConfig config)
 {
 	Running running;
@@ -44,6 +69,7 @@ static Running run_sleep(SpawnConfig config)
 	config.argv = WORDS(WORD("sleep"), WORD("1000"));
 	if (spawn(&config, &running.pid, &running.pidfd, &fault) < 0)
 		fail_msg("%s", fault.what);
+	wait_until_it_sleeps(running.pid);
 	return running;
 }
 

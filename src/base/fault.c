@@ -19,6 +19,13 @@ _printf_(2, 0) static void text_set(char **p, const char *format, va_list argume
 	*p = text;
 }
 
+static bool ends_in_errno(const char *format)
+{
+	size_t length = strlen(format);
+
+	return length >= 2 && streq(format + length - 2, "%m");
+}
+
 int fault_set(Fault *fault, int error, int exit_code, const char *id, const char *format, ...)
 {
 	va_list arguments;
@@ -31,6 +38,8 @@ int fault_set(Fault *fault, int error, int exit_code, const char *id, const char
 	va_start(arguments, format);
 	text_set(&fault->what, format, arguments);
 	va_end(arguments);
+	if (error < 0 && ends_in_errno(format))
+		(void) fault_evidence(fault, "errno", "%s", strerrorname_np(-error) ?: "unknown");
 	return error;
 }
 
@@ -53,6 +62,39 @@ int fault_remedy(Fault *fault, const char *format, ...)
 	text_set(&fault->remedy, format, arguments);
 	va_end(arguments);
 	return fault->error;
+}
+
+/* Where the value of key stands; a new, empty place at the end where there is none. NULL: no memory. */
+static char **evidence_place(Fault *fault, const char *key)
+{
+	for (size_t i = 0; i < fault->n_evidence; i++)
+		if (streq(fault->evidence[i].key, key))
+			return &fault->evidence[i].value;
+	if (array_grow(&fault->evidence, fault->n_evidence, sizeof(*fault->evidence)) < 0)
+		return NULL;
+	fault->evidence[fault->n_evidence] = (Evidence){ .key = key };
+	return &fault->evidence[fault->n_evidence++].value;
+}
+
+int fault_evidence(Fault *fault, const char *key, const char *format, ...)
+{
+	char **place = evidence_place(fault, key);
+	va_list arguments;
+
+	if (!place)
+		return fault->error;
+	va_start(arguments, format);
+	text_set(place, format, arguments);
+	va_end(arguments);
+	return fault->error;
+}
+
+const char *fault_evidence_get(const Fault *fault, const char *key)
+{
+	for (size_t i = 0; i < fault->n_evidence; i++)
+		if (streq(fault->evidence[i].key, key))
+			return fault->evidence[i].value;
+	return NULL;
 }
 
 int fault_prefix(Fault *fault, const char *format, ...)
@@ -83,6 +125,9 @@ void fault_done(Fault *fault)
 	free(fault->what);
 	free(fault->why);
 	free(fault->remedy);
+	for (size_t i = 0; i < fault->n_evidence; i++)
+		free(fault->evidence[i].value);
+	free(fault->evidence);
 	*fault = (Fault){ 0 };
 }
 
@@ -100,6 +145,10 @@ void fault_copy(Fault *fault, const Fault *from)
 	(void) str_set(&fault->what, from->what);
 	(void) str_set(&fault->why, from->why);
 	(void) str_set(&fault->remedy, from->remedy);
+	for (size_t i = 0; i < from->n_evidence; i++)
+		if (from->evidence[i].value)
+			(void) fault_evidence(fault, from->evidence[i].key, "%s",
+					      from->evidence[i].value);
 }
 
 int fault_list_take(FaultList *list, Fault *fault)

@@ -14,6 +14,12 @@
  * is a whole error path. A Fault is never NULL.
  * Zero-initialise; fault_done() frees the texts.
  */
+typedef struct Evidence {
+	const char *
+		key; /* snake_case, a string literal; named in the finding's row (model/findings.h) */
+	char *value;
+} Evidence;
+
 typedef struct Fault {
 	int error; /* -errno; 0: no fault */
 	int exit_code; /* its class, include/mvmd/exit-codes.h */
@@ -21,11 +27,14 @@ typedef struct Fault {
 	char *what; /* what was tried and what happened, in one sentence without a final dot */
 	char *why; /* why, where that is known; NULL: not known */
 	char *remedy; /* the next command or edit; NULL: none */
+	Evidence *evidence; /* what was seen, as data: the texts say the same to people */
+	size_t n_evidence;
 } Fault;
 
 /*
  * Sets all of a fault but why and remedy; an earlier content is replaced. The text ends with the error's
- * own words (": No such file or directory") where error is not 0 and the format ends in ": %m".
+ * own words (": No such file or directory") where error is not 0 and the format ends in ": %m"; then
+ * its name is evidence too ("errno").
  */
 int fault_set(Fault *fault, int error, int exit_code, const char *id, const char *format, ...)
 	_printf_(5, 6);
@@ -33,6 +42,12 @@ int fault_set(Fault *fault, int error, int exit_code, const char *id, const char
 /* Adds or replaces the why or the remedy. Return fault->error. */
 int fault_why(Fault *fault, const char *format, ...) _printf_(2, 3);
 int fault_remedy(Fault *fault, const char *format, ...) _printf_(2, 3);
+
+/* Adds what was seen, or replaces it where the key is there; without memory it is missing. Returns fault->error. */
+int fault_evidence(Fault *fault, const char *key, const char *format, ...) _printf_(3, 4);
+
+/* The value; NULL: there is none of that key. */
+const char *fault_evidence_get(const Fault *fault, const char *key);
 
 /* Puts "PREFIX: " before what a deeper function said. Returns fault->error. */
 int fault_prefix(Fault *fault, const char *format, ...) _printf_(2, 3);

@@ -118,11 +118,12 @@ void log_line(LogLevel level, const char *format, ...)
 
 void log_fault(LogLevel level, const Fault *fault)
 {
-	_cleanup_free_ char *why = NULL, *remedy = NULL;
+	_cleanup_free_ char *what = NULL, *why = NULL, *remedy = NULL;
 
 	if (level > log_level)
 		return;
-	write_line(level, NULL, fault->what ?: "out of memory");
+	what = str_printf("%s [%s]", fault->what ?: "?", fault->id);
+	write_line(level, NULL, what ?: "out of memory");
 	if (fault->why && (why = str_printf("why: %s", fault->why)))
 		write_line(level, "  ", why);
 	if (fault->remedy && (remedy = str_printf("try: %s", fault->remedy)))

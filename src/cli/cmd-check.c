@@ -10,6 +10,7 @@
 #include "cli/spec-load.h"
 #include "host/probe.h"
 #include "model/conflicts.h"
+#include "model/fault-json.h"
 #include "model/plan.h"
 #include "mvmd/exit-codes.h"
 
@@ -51,10 +52,11 @@ static void check_failed(Check *check, int exit_code)
 
 static void add_fault(Check *check, const char *vm, const Fault *fault)
 {
-	(void) json_array_append_new(
-		check->faults, json_pack("{s:s?, s:s, s:i, s:s?, s:s?, s:s?}", "vm", vm, "id",
-					 fault->id, "exit_code", fault->exit_code, "what",
-					 fault->what, "why", fault->why, "remedy", fault->remedy));
+	json_t *json = fault_to_json(fault);
+
+	(void) json_object_set_new(json, "vm", vm ? json_string(vm) : json_null());
+	(void) json_object_set_new(json, "exit_code", json_integer(fault->exit_code));
+	(void) json_array_append_new(check->faults, json);
 }
 
 /* A fault in the way that was asked for. vm: NULL where it is about no VM alone. */

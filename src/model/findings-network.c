@@ -35,7 +35,8 @@ static const Finding findings[] = {
 	  .title = "the bridge is down",
 	  .what = "The tap is on its bridge, and the bridge is down, so that nothing passes.",
 	  .why = "Nobody brought it up.",
-	  .remedy = "ip link set BRIDGE up." },
+	  .remedy = "ip link set BRIDGE up.",
+	  .evidence = "bridge" },
 	{ .id = "bridge-mtu",
 	  .severity = FINDING_WARNING,
 	  .title = "the tap lowered the bridge's MTU",
@@ -43,7 +44,8 @@ static const Finding findings[] = {
 	  .why = "The kernel gives a bridge the least MTU of its ports, unless it was set by "
 		 "hand.",
 	  .remedy = "ip link set BRIDGE mtu N keeps it for the other ports; or leave "
-		    "interfaces[].mtu out." },
+		    "interfaces[].mtu out.",
+	  .evidence = "bridge, mtu, mtu_before" },
 	{ .id = "bridge-look",
 	  .severity = FINDING_ERROR,
 	  .title = "the bridge cannot be looked for",

@@ -21,8 +21,8 @@ static const Finding findings[] = {
 	  .what = "Processes, sockets or directories of an earlier run were there, and are "
 		  "removed now.",
 	  .why = "The mvmd that had started them was killed.",
-	  .remedy =
-		  "Nothing is to be done. Who kills mvmd is worth a look: journalctl -k -g oom." },
+	  .remedy = "Nothing is to be done. Who kills mvmd is worth a look: journalctl -k -g oom.",
+	  .evidence = "found" },
 	{ .id = "leftover-process",
 	  .severity = FINDING_ERROR,
 	  .title = "a process of an earlier run does not end",

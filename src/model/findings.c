@@ -64,6 +64,8 @@ int finding_to_text(const Finding *finding, char **ret)
 	wrap_add(&buf, TEXT_INDENT, "What happened", finding->what);
 	wrap_add(&buf, TEXT_INDENT, "Why", finding->why);
 	wrap_add(&buf, TEXT_INDENT, "What to do", finding->remedy);
+	if (finding->evidence)
+		wrap_add(&buf, TEXT_INDENT, "Evidence", finding->evidence);
 	return str_buf_take(&buf, ret);
 }
 
@@ -105,17 +107,35 @@ int findings_to_man(char **ret)
 			man_add_sentences(&buf, finding->why);
 			str_buf_add(&buf, ".Pp\n");
 			man_add_sentences(&buf, finding->remedy);
+			if (finding->evidence)
+				str_buf_add(&buf, ".Pp\nEvidence: %s.\n", finding->evidence);
 		}
 		str_buf_add(&buf, ".El\n");
 	}
 	return str_buf_take(&buf, ret);
 }
 
+static json_t *evidence_to_json(const Finding *finding)
+{
+	static const char separator[] = ", ";
+	json_t *list = json_array();
+
+	for (const char *key = finding->evidence ?: ""; *key;) {
+		size_t length = strcspn(key, separator);
+
+		(void) json_array_append_new(list, json_stringn(key, length));
+		key += length;
+		key += strspn(key, separator);
+	}
+	return list;
+}
+
 static json_t *to_json(const Finding *finding)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", finding->id, "severity",
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o}", "id", finding->id, "severity",
 			 finding_severity_to_string(finding->severity), "title", finding->title,
-			 "what", finding->what, "why", finding->why, "remedy", finding->remedy);
+			 "what", finding->what, "why", finding->why, "remedy", finding->remedy,
+			 "evidence", evidence_to_json(finding));
 }
 
 /* Takes json. */

@@ -21,6 +21,8 @@ typedef struct Finding {
 	const char *what; /* what happened; sentences */
 	const char *why; /* what leads to it; sentences */
 	const char *remedy; /* the next command or edit; sentences */
+	const char *
+		evidence; /* the keys of its Evidence: "bridge, tap"; NULL: it has none of its own */
 } Finding;
 
 typedef struct FindingTable {

@@ -68,6 +68,7 @@ int fault_leftovers(const char *found, Fault *fault)
 {
 	(void) fault_set(fault, -EEXIST, MVMD_EXIT_OK, "leftovers",
 			 "cleaned up what an earlier run left: %s", found);
+	(void) fault_evidence(fault, "found", "%s", found);
 	return fault_why(fault, "the mvmd that had started it was killed");
 }
 
@@ -75,6 +76,7 @@ int fault_bridge_down(const char *bridge, Fault *fault)
 {
 	(void) fault_set(fault, -ENETDOWN, MVMD_EXIT_OK, "bridge-down",
 			 "bridge %s is down: nothing passes it", bridge);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
 	return fault_remedy(fault, "ip link set %s up", bridge);
 }
 
@@ -83,6 +85,9 @@ int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *f
 	(void) fault_set(fault, -EMSGSIZE, MVMD_EXIT_OK, "bridge-mtu",
 			 "bridge %s now has MTU %u; before this VM's tap it had %u", bridge, now,
 			 before);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	(void) fault_evidence(fault, "mtu", "%u", now);
+	(void) fault_evidence(fault, "mtu_before", "%u", before);
 	(void) fault_why(fault, "the kernel gives a bridge the least MTU of its ports, unless it "
 				"was set by hand");
 	return fault_remedy(fault,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
+#include "model/fault-json.h"
 #include "run/status.h"
 
 /* The schema of status --json; fields are only ever added to it. */
@@ -81,14 +82,8 @@ static json_t *findings_to_json(const FaultList *findings)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < findings->n; i++) {
-		const Fault *finding = &findings->items[i];
-
-		(void) json_array_append_new(list,
-					     json_pack("{s:s, s:s?, s:s?, s:s?}", "id", finding->id,
-						       "what", finding->what, "why", finding->why,
-						       "remedy", finding->remedy));
-	}
+	for (size_t i = 0; i < findings->n; i++)
+		(void) json_array_append_new(list, fault_to_json(&findings->items[i]));
 	return list;
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Reads the sources below src/ and prints each id of a finding that is set and has no row in the table
-# (src/model/findings-*.c), and each row that nobody sets.
+# (src/model/findings-*.c), and each row that nobody sets. The same for the keys of evidence, which are set by
+# fault_evidence() and named in the rows' .evidence.
 #
 #	awk -f findings.awk $(find src -name '*.c')
 #
@@ -60,8 +61,18 @@ function read_file(    rest, id) {
 	}
 }
 
+function read_evidence(    rest) {
+	rest = text
+	while (match(rest, /fault_evidence\([^,]*,[ \t\n]*"[^"]*"/)) {
+		split(substr(rest, RSTART, RLENGTH), part, "\"")
+		evidence_set[part[2]] = file
+		rest = substr(rest, RSTART + RLENGTH)
+	}
+}
+
 FNR == 1 {
 	read_file()
+	read_evidence()
 	text = ""
 	file = FILENAME
 	is_table = file ~ /model\/findings-[a-z]*\.c$/
@@ -72,10 +83,22 @@ is_table && match($0, /\.id = "[^"]*"/) {
 		print file ": " row " has two rows"
 	rows[row] = file
 }
+is_table && match($0, /\.evidence = "[^"]*"/) {
+	n = split(substr($0, RSTART + 13, RLENGTH - 14), key, ", ")
+	for (i = 1; i <= n; i++)
+		evidence_row[key[i]] = file
+}
 !is_table { text = text $0 "\n" }
 
 END {
 	read_file()
+	read_evidence()
+	for (name in evidence_set)
+		if (name != "errno" && !(name in evidence_row)) # errno: fault_set() gives it to all
+			print evidence_set[name] ": no row names the evidence " name
+	for (name in evidence_row)
+		if (!(name in evidence_set))
+			print evidence_row[name] ": nobody sets the evidence " name
 	for (id in set)
 		if (!(id in rows))
 			print set[id] ": " id " is not in src/model/findings-*.c"

@@ -125,6 +125,11 @@ finds "one that is handed on, too" "src/run/row.c: no-oar is not in" findings
 finds "a row without a use is found" "src/model/findings-sea.c: nobody sets calm" findings
 finds "an id with two rows is found" "src/model/findings-sea.c: no-wind has two rows" findings
 is "nothing else is found there" "$(wc -l <"$WORK/found")" 4
+made_up src/model/findings-moon.c <<<'{ .id = "x-y", .evidence = "sail, mast" },'
+made_up src/run/sight.c <<<'fault_evidence(f,
+	"sail", "%s", x); fault_evidence(f, "wind", "%d", 1);'
+finds "evidence that no row names is found" "src/run/sight.c: no row names the evidence wind" findings
+finds "evidence that nobody sets is found" "findings-moon.c: nobody sets the evidence mast" findings
 finds_nothing "the table of findings and the sources agree" findings
 
 # --- words

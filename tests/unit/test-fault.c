@@ -51,11 +51,32 @@ static void test_words_of_an_error(void **state)
 	assert_null(fault.what);
 }
 
+static void test_evidence(void **state)
+{
+	Fault fault = { 0 }, copy = { 0 };
+
+	(void) fault_set(&fault, -EACCES, 77, "test", "cannot open it: %m");
+	assert_string_equal(fault_evidence_get(&fault, "errno"), "EACCES");
+	assert_int_equal(fault_evidence(&fault, "path", "/%s", "a"), -EACCES);
+	(void) fault_evidence(&fault, "path", "/%s", "b");
+	assert_int_equal(fault.n_evidence, 2);
+	assert_string_equal(fault_evidence_get(&fault, "path"), "/b");
+	assert_null(fault_evidence_get(&fault, "pat"));
+
+	fault_copy(&copy, &fault);
+	fault_done(&fault);
+	assert_string_equal(fault_evidence_get(&copy, "path"), "/b");
+	(void) fault_set(&copy, -EACCES, 77, "test", "another, without words");
+	assert_int_equal(copy.n_evidence, 0); /* it goes with what it belongs to */
+	fault_done(&copy);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_drop),
 		cmocka_unit_test(test_words_of_an_error),
+		cmocka_unit_test(test_evidence),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -11,7 +11,7 @@
 #include "host/probe.h"
 #include "model/conflicts.h"
 #include "model/fault-json.h"
-#include "model/plan.h"
+#include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
 
 /* What one run of the command has looked at and found. */
@@ -73,11 +73,12 @@ static void check_fault(Check *check, const char *vm, const Fault *fault)
 }
 
 /* What is known to fit, which is no failure. */
-static void check_known_issues(Check *check, const Plan *plan)
+static void check_known_issues(Check *check, Plan *plan, FittingIssues *fitting)
 {
 	FaultList faults = { 0 };
 
-	if (known_issues_of_plan(&check->issues, plan, &faults) < 0)
+	if (plan_issues_find(plan, &check->issues, fitting) < 0 ||
+	    plan_issues_tell(plan, &faults) < 0)
 		check_fault(check, plan->spec->name, &out_of_memory);
 	for (size_t i = 0; check->as_json && i < faults.n; i++)
 		add_fault(check, plan->spec->name, &faults.items[i]);
@@ -187,6 +188,7 @@ static void check_host(Check *check, const Spec *spec)
 {
 	ProbeOptions options = { .state_directory = check->places->state_directory,
 				 .host_conf = &check->host_conf };
+	_cleanup_(fitting_issues_done) FittingIssues fitting = { 0 };
 	_cleanup_(plan_free_p) Plan *plan = NULL;
 	FaultList faults = { 0 };
 	Facts facts = { 0 };
@@ -205,7 +207,7 @@ static void check_host(Check *check, const Spec *spec)
 	else if (plan && !check->as_json)
 		print_kernel(plan);
 	if (plan)
-		check_known_issues(check, plan);
+		check_known_issues(check, plan, &fitting);
 	if (plan && faults.n == 0 && !check->as_json)
 		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
 	check_faults(check, spec->name, &faults);

@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
 #include "vm.h"
 
@@ -19,7 +20,10 @@ int cmd_run(const Places *places, int argc, char **argv)
 		return MVMD_EXIT_USAGE;
 	exit_code = prepare(places, argv[1], PREPARE_FOR_START, &prepared);
 	if (exit_code == MVMD_EXIT_OK) {
+		_cleanup_free_ char *facts = facts_to_words(prepared.plan);
+
 		log_line(LOG_LEVEL_INFO, "%s", prepared.plan->vmm_reason);
+		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
 		exit_code = vm_run(prepared.plan, &options);
 	}
 	prepared_done(&prepared);

@@ -3,16 +3,12 @@
 
 #include "cli/commands.h"
 #include "model/known-issues.h"
-#include "model/plan.h"
 
 /*
  * The list of DATA_DIR/known-issues.json with those in SPEC_DIR/known-issues.d over it; empty where none is there.
  * Returns 0; -EINVAL with problems; or another -errno with fault.
  */
 int known_issues_load(const Places *places, KnownIssues *ret, Problems *problems, Fault *fault);
-
-/* Which of them fit the VM of that plan on this host, as faults of exit code 0. 0 or -ENOMEM. */
-int known_issues_of_plan(const KnownIssues *issues, const Plan *plan, FaultList *ret);
 
 /* Says them: warnings, notes, and, with -v, those that only cost time. */
 void known_issues_log(const FaultList *faults);

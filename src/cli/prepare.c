@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/prepare.h"
 #include "base/log.h"
+#include "cli/known-issues.h"
 #include "cli/spec-load.h"
 #include "host/probe.h"
+#include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
 
 static int say(Fault *fault)
@@ -58,6 +60,26 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 	return start ? exit_code : MVMD_EXIT_OK;
 }
 
+/* A list that is wrong, or cannot be read, is told; it is no reason to start nothing. */
+static void prepare_issues(const Places *places, Prepared *prepared)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+	_cleanup_(problems_done) Problems problems = { 0 };
+	FaultList faults = { 0 };
+	int r = known_issues_load(places, &prepared->known_issues, &problems, &fault);
+
+	if (r == -EINVAL)
+		spec_print_problems(&problems);
+	else if (r < 0)
+		log_fault(LOG_LEVEL_WARNING, &fault);
+	else if (plan_issues_find(prepared->plan, &prepared->known_issues, &prepared->fitting) <
+			 0 ||
+		 plan_issues_tell(prepared->plan, &faults) < 0)
+		log_line(LOG_LEVEL_WARNING, "out of memory");
+	known_issues_log(&faults);
+	fault_list_done(&faults);
+}
+
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret)
 {
 	_cleanup_(host_conf_done) HostConf host_conf = { 0 };
@@ -82,6 +104,8 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 	if (exit_code == MVMD_EXIT_OK &&
 	    plan_build(ret->spec, &ret->facts, places->runtime_directory, &ret->plan, &fault) < 0)
 		exit_code = say(&fault);
+	if (exit_code == MVMD_EXIT_OK)
+		prepare_issues(places, ret);
 	return exit_code;
 }
 
@@ -89,6 +113,8 @@ void prepared_done(Prepared *prepared)
 {
 	log_set_vm(NULL);
 	(void) plan_free(prepared->plan);
+	fitting_issues_done(&prepared->fitting);
+	known_issues_done(&prepared->known_issues);
 	facts_done(&prepared->facts);
 	(void) spec_free(prepared->spec);
 	*prepared = (Prepared){ 0 };

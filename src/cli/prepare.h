@@ -3,6 +3,7 @@
 
 #include "cli/commands.h"
 #include "model/host-conf.h"
+#include "model/known-issues.h"
 #include "model/plan.h"
 
 /*
@@ -13,6 +14,8 @@ typedef struct Prepared {
 	Spec *spec;
 	Facts facts;
 	Plan *plan;
+	KnownIssues known_issues;
+	FittingIssues fitting; /* plan->issues */
 } Prepared;
 
 /*

@@ -15,6 +15,7 @@
 #endif
 
 #include "host/access.h"
+#include "host/host-facts.h"
 #include "host/image.h"
 #include "host/link.h"
 #include "host/probe.h"
@@ -531,7 +532,8 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 	if (r < 0)
 		return fault_oom(fault);
 	probe_rights(&probe.facts);
-	r = probe_all(&probe, fault);
+	r = host_facts_probe(&probe.facts.host);
+	r = r < 0 ? fault_oom(fault) : probe_all(&probe, fault);
 	program_cache_store(&probe.cache);
 	program_cache_done(&probe.cache);
 	(void) close_fd(probe.kernel_fd);

@@ -10,8 +10,16 @@ static void program_done(Program *program)
 	free(program->version);
 }
 
+void host_facts_done(HostFacts *host)
+{
+	free(host->release);
+	free(host->build);
+	*host = (HostFacts){ 0 };
+}
+
 void facts_done(Facts *facts)
 {
+	host_facts_done(&facts->host);
 	program_done(&facts->cloud_hypervisor);
 	program_done(&facts->qemu);
 	program_done(&facts->storage_daemon);

@@ -100,7 +100,26 @@ typedef struct ImageFact {
 	char *banner; /* version, builder and build: "6.1.0-40-cloud-amd64 (debian-kernel@…) #1 SMP …" */
 } ImageFact;
 
+/* What rows of known-issues.json ask of a host beyond its versions ("probe"). */
+typedef enum HostProbe {
+	HOST_PROBE_NONE,
+	HOST_NESTED_KVM, /* guests may run VMs: the parameter "nested" of kvm_intel or kvm_amd */
+	HOST_AMD_CPU,
+	HOST_ZEN4_CLIENT_CPU,
+	HOST_IO_URING_DISABLED, /* kernel.io_uring_disabled is 2: for everybody */
+	_HOST_PROBE_MAX,
+} HostProbe;
+
+/* What is the same for every VM of the host. */
+typedef struct HostFacts {
+	char *release, *build; /* uname(2): release and version; NULL: unknown */
+	bool holds[_HOST_PROBE_MAX]; /* false: or not known */
+} HostFacts;
+
+void host_facts_done(HostFacts *host);
+
 typedef struct Facts {
+	HostFacts host;
 	Arch arch; /* of this host */
 	uid_t euid; /* of mvmd itself */
 	bool net_admin; /* CAP_NET_ADMIN is effective */

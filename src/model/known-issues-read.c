@@ -41,6 +41,57 @@ static const char *const archs[_ARCH_MAX] = {
 	[ARCH_ARM64] = "arm64",
 	[ARCH_RISCV64] = "riscv64",
 };
+static const char *const backends[_ISSUE_BACKEND_MAX] = {
+	[ISSUE_BACKEND_VIRTIOFSD] = "virtiofsd",
+	[ISSUE_BACKEND_VIRTIOFSD_C] = "virtiofsd-c",
+	[ISSUE_BACKEND_STORAGE_DAEMON] = "qemu-storage-daemon",
+};
+static const char *const accels[_ACCEL_MAX] = {
+	[ACCEL_KVM] = "kvm",
+	[ACCEL_TCG] = "tcg",
+};
+static const char *const probes[_HOST_PROBE_MAX] = {
+	[HOST_NESTED_KVM] = "nested-kvm",
+	[HOST_AMD_CPU] = "amd-cpu",
+	[HOST_ZEN4_CLIENT_CPU] = "zen4-client-cpu",
+	[HOST_IO_URING_DISABLED] = "io-uring-disabled",
+};
+static const char *const explained[_ISSUE_EXPLAINS_MAX] = {
+	[ISSUE_EXPLAINS_SILENT_DEATH] = "silent-death",
+	[ISSUE_EXPLAINS_PANIC] = "panic",
+	[ISSUE_EXPLAINS_VMM_EXIT] = "vmm-exit",
+	[ISSUE_EXPLAINS_BACKEND_EXIT] = "backend-exit",
+};
+
+const char *issue_severity_to_string(IssueSeverity severity)
+{
+	return severities[severity];
+}
+
+const char *issue_proof_to_string(IssueProof proof)
+{
+	return proofs[proof];
+}
+
+const char *issue_explains_to_string(IssueExplains explains)
+{
+	return explained[explains];
+}
+
+const char *issue_backend_to_string(IssueBackend backend)
+{
+	return backends[backend];
+}
+
+const char *issue_fit_to_string(IssueFit fit)
+{
+	static const char *const words[_ISSUE_FIT_MAX] = {
+		[ISSUE_LOOKS_AFFECTED] = "looks-affected",
+		[ISSUE_FITS] = "fits",
+	};
+
+	return words[fit];
+}
 
 #define STRING(name, longest, is_required, an_example, words)                                      \
 	{                                                                                          \
@@ -79,10 +130,22 @@ static const Field issue_fields[] = {
 	CHOICE(vmm, vmms, false, "\"qemu\"", "Only with this VMM."),
 	STRING(vmms, SHORT_TEXT_MAX_BYTES, false, "\"51.0..52.0\"",
 	       "The versions of the VMM with which it is seen."),
+	CHOICE(backend, backends, false, "\"virtiofsd\"",
+	       "Only for a VM that mvmd starts this for; virtiofsd-c is QEMU's old one."),
+	STRING(backends, SHORT_TEXT_MAX_BYTES, false, "\"1.10..1.11\"",
+	       "The versions of that backend with which it is seen."),
 	CHOICE(boot_protocol, boot_protocols, false, "\"pvh\"",
 	       "Only where the VMM enters the guest so."),
 	CHOICE(arch, archs, false, "\"x86\"", "Only on this architecture."),
+	CHOICE(accel, accels, false, "\"kvm\"", "Only where this runs the guest's code."),
+	CHOICE(probe, probes, false, "\"nested-kvm\"",
+	       "Only on a host of which this holds: guests may run VMs; the CPU is AMD's, or one of "
+	       "its Zen 4 for clients; kernel.io_uring_disabled is 2."),
 	CHOICE(uses, uses, false, "\"vsock\"", "Only for a VM that has this."),
+	CHOICE(explains, explained, false, "\"silent-death\"",
+	       "What mvmd can see happen and this explains: a guest that dies before its first byte "
+	       "on the console, a panic, the unasked end of the VMM or of a backend. Unset: mvmd "
+	       "never names it as a cause."),
 	STRING(symptom, TEXT_MAX_BYTES, true, "\"no console output\"", "What one sees."),
 	STRING(why, TEXT_MAX_BYTES, true, "\"a backport\"", "What is known of the cause."),
 	STRING(remedy, TEXT_MAX_BYTES, true, "\"take 6.6.65\"", "What to do."),
@@ -152,6 +215,10 @@ static void check_issue(SpecReport *report, JsonNode *entry, const KnownIssue *i
 
 	check_ranges(report, entry, "kernels", issue->kernels);
 	check_ranges(report, entry, "vmms", issue->vmms);
+	check_ranges(report, entry, "backends", issue->backends);
+	if (issue->backends && issue->backend == ISSUE_BACKEND_NONE && !report->incomplete)
+		report_missing(report, RULE_MISSING_KEY, entry, "backend",
+			       "is missing; \"backends\" are the versions of one");
 	if (severity && issue->severity == ISSUE_REFUSE && issue->proof != ISSUE_PROVEN)
 		report_value(report, RULE_CHOICE, severity,
 			     "is \"refuse\", which only a \"proven\" issue may be; write \"warn\"");

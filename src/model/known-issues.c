@@ -2,7 +2,6 @@
 #include "model/known-issues.h"
 #include "model/version.h"
 #include "model/wrap.h"
-#include "mvmd/exit-codes.h"
 
 #define TEXT_INDENT 2
 
@@ -75,6 +74,14 @@ static IssueFit match_kernel(const KnownIssue *issue, const KernelNames *kernel)
 	return version.has_suffix ? ISSUE_LOOKS_AFFECTED : ISSUE_FITS;
 }
 
+/* A VMM or a backend has it, which is known by its own versions; a kernel is then one condition more. */
+static IssueFit match_program(const KnownIssue *issue, const char *versions, IssueFit guest)
+{
+	if (!versions)
+		return ISSUE_FITS_NOT;
+	return issue->kernels || issue->releases ? guest : ISSUE_FITS;
+}
+
 static IssueFit match_side(const KnownIssue *issue, const IssueFacts *facts)
 {
 	IssueFit guest = match_kernel(issue, &facts->guest);
@@ -88,10 +95,9 @@ static IssueFit match_side(const KnownIssue *issue, const IssueFacts *facts)
 	case ISSUE_OF_GUEST:
 		return guest;
 	case ISSUE_OF_VMM:
-		if (!issue->vmms)
-			return ISSUE_FITS_NOT;
-		return issue->kernels || issue->releases ? guest : ISSUE_FITS;
+		return match_program(issue, issue->vmms, guest);
 	case ISSUE_OF_BACKEND:
+		return match_program(issue, issue->backends, guest);
 	case _ISSUE_SIDE_MAX:
 		break;
 	}
@@ -114,75 +120,44 @@ static bool uses_it(IssueUse use, const IssueFacts *facts)
 	return true;
 }
 
-static bool vmm_fits(const KnownIssue *issue, const IssueFacts *facts)
+static bool version_fits(const char *ranges, const char *text)
 {
 	Version version;
 
+	return !ranges ||
+	       (text && version_read(text, &version, NULL) && ranges_contain(ranges, &version));
+}
+
+static bool vmm_fits(const KnownIssue *issue, const IssueFacts *facts)
+{
 	if (issue->vmm != VMM_AUTO && issue->vmm != facts->vmm)
 		return false;
-	return !issue->vmms ||
-	       (facts->vmm_version && version_read(facts->vmm_version, &version, NULL) &&
-		ranges_contain(issue->vmms, &version));
+	return version_fits(issue->vmms, facts->vmm_version);
+}
+
+static bool backend_fits(const KnownIssue *issue, const IssueFacts *facts)
+{
+	const char *version = facts->backend_versions[issue->backend];
+
+	return issue->backend == ISSUE_BACKEND_NONE ||
+	       (version && version_fits(issue->backends, version));
+}
+
+static bool probe_fits(const KnownIssue *issue, const IssueFacts *facts)
+{
+	return issue->probe == HOST_PROBE_NONE || (facts->probes && facts->probes[issue->probe]);
 }
 
 IssueFit known_issue_match(const KnownIssue *issue, const IssueFacts *facts)
 {
 	if (issue->arch != ARCH_UNKNOWN && issue->arch != facts->arch)
 		return ISSUE_FITS_NOT;
+	if (issue->accel != ACCEL_AUTO && issue->accel != facts->accel)
+		return ISSUE_FITS_NOT;
 	if (issue->boot_protocol != BOOT_UNKNOWN && issue->boot_protocol != facts->boot_protocol)
 		return ISSUE_FITS_NOT;
-	if (!vmm_fits(issue, facts) || !uses_it(issue->uses, facts))
+	if (!vmm_fits(issue, facts) || !backend_fits(issue, facts) || !probe_fits(issue, facts) ||
+	    !uses_it(issue->uses, facts))
 		return ISSUE_FITS_NOT;
 	return match_side(issue, facts);
-}
-
-/* "the guest's kernel 6.6.64": what the row fits. */
-static char *subject(const KnownIssue *issue, const IssueFacts *facts)
-{
-	bool host = issue->side == ISSUE_OF_HOST ||
-		    (issue->side == ISSUE_OF_BOTH &&
-		     match_kernel(issue, &facts->host) > match_kernel(issue, &facts->guest));
-
-	if (issue->side == ISSUE_OF_VMM)
-		return str_printf("%s %s", vmm_kind_to_string(facts->vmm),
-				  facts->vmm_version ?: "(version unknown)");
-	return str_printf("the %s's kernel %s", host ? "host" : "guest",
-			  host ? facts->host.release : facts->guest.release);
-}
-
-static int tell(const KnownIssue *issue, const IssueFacts *facts, IssueFit fit, FaultList *ret)
-{
-	_cleanup_free_ char *what = subject(issue, facts);
-	const char *id = "known-issue";
-	Fault fault = { 0 };
-
-	if (issue->severity == ISSUE_NOTE)
-		id = "known-issue-minor";
-	else if (fit != ISSUE_FITS || issue->proof != ISSUE_PROVEN)
-		id = "known-issue-likely";
-	if (!what)
-		return -ENOMEM;
-	(void) fault_set(&fault, 0, MVMD_EXIT_OK, id, "known issue %s: %s %s: %s", issue->id, what,
-			 fit == ISSUE_FITS ?
-				 "has it" :
-				 "looks as if it had it (a distribution may have mended it)",
-			 issue->symptom);
-	(void) fault_why(&fault, "%s", issue->why);
-	(void) fault_remedy(&fault, "%s", issue->remedy);
-	return fault_list_take(ret, &fault);
-}
-
-int known_issues_tell(const KnownIssues *issues, const IssueFacts *facts, FaultList *ret)
-{
-	int r = 0;
-
-	for (IssueSeverity severity = 0; severity < _ISSUE_SEVERITY_MAX; severity++)
-		for (size_t i = 0; r == 0 && i < issues->n_issues; i++) {
-			const KnownIssue *issue = &issues->issues[i];
-			IssueFit fit = known_issue_match(issue, facts);
-
-			if (issue->severity == severity && fit != ISSUE_FITS_NOT)
-				r = tell(issue, facts, fit, ret);
-		}
-	return r;
 }

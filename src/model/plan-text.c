@@ -2,6 +2,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "model/facts-json.h"
 #include "model/image.h"
 #include "model/plan.h"
 
@@ -124,12 +125,13 @@ int plan_to_json(const Plan *plan, char **ret)
 {
 	json_t *json;
 
-	json = json_pack(
-		"{s:i, s:s, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "version", 1, "name",
-		plan->spec->name, "vmm", vmm_to_json(plan), "kernel", kernel_to_json(plan), "uid",
-		(json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory, "cid",
-		plan->cid ? json_integer(plan->cid) : json_null(), "interfaces", nics_to_json(plan),
-		"backends", backends_to_json(plan), "steps", steps_to_json(plan));
+	json = json_pack("{s:i, s:s, s:o, s:o, s:o, s:I, s:b, s:o, s:o, s:o, s:o}", "version", 1,
+			 "name", plan->spec->name, "facts", facts_to_json(plan), "vmm",
+			 vmm_to_json(plan), "kernel", kernel_to_json(plan), "uid",
+			 (json_int_t) plan->facts->vm.uid, "shared_memory", plan->shared_memory,
+			 "cid", plan->cid ? json_integer(plan->cid) : json_null(), "interfaces",
+			 nics_to_json(plan), "backends", backends_to_json(plan), "steps",
+			 steps_to_json(plan));
 	if (!json)
 		return -ENOMEM;
 	*ret = json_dumps(json, JSON_INDENT(2));

@@ -66,9 +66,16 @@ typedef struct PlanBackend {
 	BackendOnExit on_exit; /* never unset; not for external ones */
 } PlanBackend;
 
+typedef struct FittingIssues FittingIssues; /* model/known-issues.h */
+
 typedef struct Plan {
 	const Spec *spec;
 	const Facts *facts;
+	/*
+	 * The known issues that fit, with all their words; set after plan_build() by who has the list, and living as
+	 * long as spec and facts. NULL: nobody looked.
+	 */
+	const FittingIssues *issues;
 
 	VmmKind vmm; /* never VMM_AUTO */
 	Accel accel; /* never ACCEL_AUTO */

@@ -6,7 +6,8 @@
 
 #include <cmocka.h>
 
-#include "model/known-issues.h"
+#include "model/facts-json.h"
+#include "model/plan-issues.h"
 #include "model/version.h"
 
 static Version version_of(const char *text)
@@ -201,6 +202,89 @@ static void the_told_are_sorted(_unused_ void **state)
 	known_issues_done(&issues);
 }
 
+/* What is not known is null, and a program of two backends is there once. */
+static void facts_as_data(_unused_ void **state)
+{
+	Facts facts = { .host = { .release = (char[]){ "6.1.5" } },
+			.virtiofsd = { .path = (char[]){ "/v" }, .version = (char[]){ "1.14.0" } },
+			.guest_kernel = { .kind = IMAGE_ELF, .version = (char[]){ "6.6.64" } },
+			.arch = ARCH_X86 };
+	Program vmm = { .path = (char[]){ "/ch" } };
+	PlanBackend shares[] = { { .kind = BACKEND_VIRTIOFSD }, { .kind = BACKEND_VIRTIOFSD } };
+	Spec spec = { .n_shares = 2 };
+	Plan plan = { .spec = &spec,
+		      .facts = &facts,
+		      .vmm = VMM_CLOUD_HYPERVISOR,
+		      .accel = ACCEL_KVM,
+		      .vmm_program = &vmm,
+		      .boot_protocol = BOOT_PVH,
+		      .backends = shares,
+		      .n_backends = ELEMENTSOF(shares) };
+	FittingIssues fitting;
+	KnownIssues issues;
+	_cleanup_free_ char *words = NULL;
+	json_t *json = facts_to_json(&plan), *wanted;
+
+	assert_non_null(json);
+	assert_true(json_is_null(json_object_get(json, "known_issues")));
+	json_decref(json);
+
+	read_shipped(&issues);
+	assert_int_equal(plan_issues_find(&plan, &issues, &fitting), 0);
+	json = facts_to_json(&plan);
+	wanted = json_pack("{s:s, s:s, s:{s:s, s:n}, s:{s:s, s:s, s:s}, s:{s:s, s:n, s:s},"
+			   " s:[{s:s, s:s, s:s}]}",
+			   "arch", "x86", "accel", "kvm", "host", "release", "6.1.5", "build",
+			   "guest", "kernel", "6.6.64", "kind", "elf", "boot_protocol", "pvh",
+			   "vmm", "kind", "cloud-hypervisor", "version", "path", "/ch", "backends",
+			   "kind", "virtiofsd", "version", "1.14.0", "path", "/v");
+	assert_non_null(wanted);
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(
+				json_object_get(json_object_get(json, "known_issues"), "fitting"),
+				0),
+			"id")),
+		"PVH-6664");
+	assert_int_equal(json_object_del(json, "known_issues"), 0);
+	assert_true(json_equal(json, wanted));
+	json_decref(json);
+	json_decref(wanted);
+
+	words = facts_to_words(&plan);
+	assert_string_equal(words, "host kernel 6.1.5, guest kernel 6.6.64 (PVH), "
+				   "cloud-hypervisor of unknown version, virtiofsd 1.14.0");
+	fitting_issues_done(&fitting);
+	known_issues_done(&issues);
+}
+
+/* Only after something was seen to happen, and only by rows that explain that. */
+static void what_happened_is_explained(_unused_ void **state)
+{
+	IssueFacts facts = pvh_guest("6.6.64", NULL);
+	FittingIssues fitting;
+	KnownIssues issues;
+	Fault fault = { 0 };
+
+	read_shipped(&issues);
+	assert_int_equal(known_issues_fitting(&issues, &facts, &fitting), 0);
+	assert_false(fitting_issues_explain(NULL, ISSUE_EXPLAINS_SILENT_DEATH, &fault));
+	assert_false(fitting_issues_explain(&fitting, ISSUE_EXPLAINS_VMM_EXIT, &fault));
+	assert_null(fault.why);
+	assert_true(fitting_issues_explain(&fitting, ISSUE_EXPLAINS_SILENT_DEATH, &fault));
+	assert_non_null(strstr(fault.why, "PVH-6664: the guest's kernel 6.6.64 has it"));
+	assert_non_null(strstr(fault.remedy, "6.6.65 or later"));
+	fault_done(&fault);
+	fitting_issues_done(&fitting);
+
+	facts.guest.release = "6.6.65";
+	assert_int_equal(known_issues_fitting(&issues, &facts, &fitting), 0);
+	assert_false(fitting_issues_explain(&fitting, ISSUE_EXPLAINS_SILENT_DEATH, &fault));
+	assert_null(fault.why);
+	fitting_issues_done(&fitting);
+	known_issues_done(&issues);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -210,6 +294,8 @@ int main(void)
 		cmocka_unit_test(debian_tells_its_version_in_the_build),
 		cmocka_unit_test(sides_and_conditions),
 		cmocka_unit_test(the_told_are_sorted),
+		cmocka_unit_test(facts_as_data),
+		cmocka_unit_test(what_happened_is_explained),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -4,15 +4,13 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "model/attempts.h"
 #include "model/backend-args.h"
 #include "mvmd/exit-codes.h"
 #include "run/backend.h"
 
 /* After the first crash it is started again so much later, after each further one twice that. */
-#define BACKEND_RESTART_FIRST_USEC (100 * USEC_PER_MSEC)
-#define BACKEND_RESTART_MAX_USEC   (5 * USEC_PER_SEC)
-/* Each delay is up to a quarter longer, so that backends that fell together do not return together. */
-#define BACKEND_RESTART_JITTER 4
+static const Backoff restart_backoff = { 100 * USEC_PER_MSEC, 5 * USEC_PER_SEC };
 /* The crash with this number is the last one; one that lived so long starts the count anew. */
 #define BACKEND_CRASHES_MAX 5
 #define BACKEND_STABLE_USEC (60 * USEC_PER_SEC)
@@ -161,15 +159,10 @@ static void backend_lose(Backend *backend, Fault *fault)
 
 static uint64_t restart_delay_usec(unsigned crashes)
 {
-	uint64_t delay = BACKEND_RESTART_FIRST_USEC;
 	uint32_t random = 0;
 
-	for (unsigned i = 1; i < crashes && delay < BACKEND_RESTART_MAX_USEC; i++)
-		delay *= 2;
-	if (delay > BACKEND_RESTART_MAX_USEC)
-		delay = BACKEND_RESTART_MAX_USEC;
 	(void) !getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	return delay + random % (delay / BACKEND_RESTART_JITTER);
+	return backoff_usec(&restart_backoff, crashes, random);
 }
 
 /* Counts a crash (or a start that failed), and starts again later or gives up. */

@@ -10,7 +10,7 @@
  * One vhost-user backend of ours: mvmd holds the listener, the process comes and goes. A share's
  * process that left because its client did (exit status 0) is started again on the same listener at once and
  * silently, where its VMM may come back; one that left otherwise is reported, counted and, with
- * BACKEND_RESPAWN, started again after a growing delay (BACKEND_RESTART_* in backend.c). Past the limit,
+ * BACKEND_RESPAWN, started again after a growing delay (restart_backoff in backend.c). Past the limit,
  * and at the first such end with the other policies, the listener
  * is closed, so that a VMM in its handshake gets an error instead of waiting for ever, and on_lost is called;
  * its fault has the exit code of the policy.

@@ -67,7 +67,8 @@ static const Finding findings[] = {
 	  .why = "The program was not started, has ended, or left a stale socket file behind. A "
 		 "vhost-user backend mostly ends with its client: after a guest's reboot it "
 		 "must be started again.",
-	  .remedy = "Start the program that serves it; ss -xlp lists who listens where." },
+	  .remedy = "Start the program that serves it; ss -xlp lists who listens where.",
+	  .evidence = "socket, seen, attempts" },
 	{ .id = "socket-look",
 	  .severity = FINDING_ERROR,
 	  .title = "a backend's socket cannot be looked at",
@@ -189,7 +190,14 @@ static const Finding findings[] = {
 	  .what = "Connecting to the VM's supervisor, or its answer, failed.",
 	  .why = "It is stopped (SIGSTOP, a debugger), hangs, or the socket is not for this "
 		 "user.",
-	  .remedy = "ps -o pid,stat,wchan,args -C mvmd; kill -CONT PID where it is stopped." },
+	  .remedy = "ps -o pid,stat,wchan,args -C mvmd; kill -CONT PID where it is stopped.",
+	  .evidence = "attempts" },
+	{ .id = "ended-meanwhile",
+	  .severity = FINDING_NOTE,
+	  .title = "the VM has just ended",
+	  .what = "The VM ran when the command looked, and had ended before it could be asked.",
+	  .why = "Its guest powered off, or somebody stopped it.",
+	  .remedy = "Nothing is to be done; mvmd run NAME starts it again." },
 	{ .id = "control-error",
 	  .severity = FINDING_ERROR,
 	  .title = "the supervisor answered strangely",

@@ -2,21 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "mvmd/exit-codes.h"
+#include "run/connector.h"
 #include "run/socket-wait.h"
 
 /* The first look after something stirred, and the longest pause between two looks. */
-#define SOCKET_LOOK_FIRST_USEC (5 * USEC_PER_MSEC)
-#define SOCKET_LOOK_MAX_USEC   (1 * USEC_PER_SEC)
-
-/* A pause is up to a quarter longer at random, so that many VMs do not look in step. */
-#define SOCKET_LOOK_JITTER_PART 4
-
-#define SOCKET_LOOK_ACCURACY_USEC USEC_PER_MSEC
+static const Backoff look_backoff = { 5 * USEC_PER_MSEC, 1 * USEC_PER_SEC };
 
 /* Whatever can put a socket at its path, or take away the directory that is watched. */
 #define SOCKET_WATCH_EVENTS                                                                        \
@@ -25,10 +19,9 @@
 struct SocketWait {
 	char *path;
 	uint64_t timeout_usec;
-	uint64_t end_usec; /* CLOCK_MONOTONIC */
-	uint64_t pause_usec;
+	SockState state; /* as the last look saw it */
 	sd_event *event;
-	sd_event_source *look; /* the next look, or the deadline */
+	Connector *looks;
 	sd_event_source *watch; /* NULL: no directory can be watched */
 	char *watched; /* the nearest directory that exists; a prefix of path, "/" or "." */
 	SocketWaitHandler handler;
@@ -39,21 +32,13 @@ SocketWait *socket_wait_free(SocketWait *wait)
 {
 	if (!wait)
 		return NULL;
-	(void) sd_event_source_disable_unref(wait->look);
+	(void) connector_free(wait->looks);
 	(void) sd_event_source_disable_unref(wait->watch);
 	(void) sd_event_unref(wait->event);
 	free(wait->watched);
 	free(wait->path);
 	free(wait);
 	return NULL;
-}
-
-/* Tells the end, once; the handler may free the wait, so nothing may follow. */
-static void socket_wait_end(SocketWait *wait, const Fault *fault)
-{
-	(void) sd_event_source_set_enabled(wait->look, SD_EVENT_OFF);
-	(void) sd_event_source_set_enabled(wait->watch, SD_EVENT_OFF);
-	wait->handler(fault, wait->userdata);
 }
 
 static bool is_directory(const char *path)
@@ -124,16 +109,19 @@ static void explain_stale(const SocketWait *wait, Fault *fault)
 	(void) fault_remedy(fault, "start the program that serves it; who listens where: ss -xlp");
 }
 
-static int deadline_fault(const SocketWait *wait, SockState state, Fault *fault)
+static int deadline_fault(const SocketWait *wait, const Attempts *looks, Fault *fault)
 {
 	char duration[FORMAT_MAX];
 	struct stat status;
 
 	(void) fault_set(fault, -ETIMEDOUT,
-			 state == SOCK_FORBIDDEN ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
+			 wait->state == SOCK_FORBIDDEN ? MVMD_EXIT_PERMISSION :
+							 MVMD_EXIT_UNAVAILABLE,
 			 "socket-not-listening", "nobody listened on %s within %s", wait->path,
 			 format_duration(duration, wait->timeout_usec));
-	switch (state) {
+	(void) fault_evidence(fault, "socket", "%s", wait->path);
+	(void) fault_evidence(fault, "seen", "%s", sock_state_to_string(wait->state));
+	switch (wait->state) {
 	case SOCK_ABSENT:
 		explain_absent(wait, fault);
 		break;
@@ -155,7 +143,7 @@ static int deadline_fault(const SocketWait *wait, SockState state, Fault *fault)
 	case _SOCK_STATE_MAX:
 		break;
 	}
-	return fault->error;
+	return attempts_tell(looks, "looked", fault);
 }
 
 static int look_fault(const SocketWait *wait, int error, Fault *fault)
@@ -169,25 +157,6 @@ static int look_fault(const SocketWait *wait, int error, Fault *fault)
 	}
 	return fault_set(fault, error, MVMD_EXIT_SYSTEM, "socket-look",
 			 "cannot see whether anybody listens on %s: %m", wait->path);
-}
-
-/* Doubles the pause; the result is that of now, longer by a random part, and ends at the deadline. */
-static uint64_t next_look_usec(SocketWait *wait, uint64_t now)
-{
-	uint64_t pause = wait->pause_usec, part = pause / SOCKET_LOOK_JITTER_PART;
-	uint32_t random = 0;
-
-	(void) !getrandom(&random, sizeof(random), GRND_NONBLOCK);
-	wait->pause_usec = pause * 2 < SOCKET_LOOK_MAX_USEC ? pause * 2 : SOCKET_LOOK_MAX_USEC;
-	pause += random % (part + 1);
-	return now + pause < wait->end_usec ? now + pause : wait->end_usec;
-}
-
-static int schedule_look(SocketWait *wait, uint64_t usec)
-{
-	int r = sd_event_source_set_time(wait->look, usec);
-
-	return r < 0 ? r : sd_event_source_set_enabled(wait->look, SD_EVENT_ONESHOT);
 }
 
 /* Does an event in the watched directory concern the path? */
@@ -216,8 +185,8 @@ static int on_change(sd_event_source *source, const struct inotify_event *event,
 		wait->watched = NULL;
 	}
 	/* What stirred goes on stirring: listen(2) follows bind(2), which is all that is seen here. */
-	wait->pause_usec = SOCKET_LOOK_FIRST_USEC;
-	return schedule_look(wait, now_usec());
+	connector_stir(wait->looks);
+	return 0;
 }
 
 /*
@@ -243,60 +212,61 @@ static int watch_nearest(SocketWait *wait)
 	}
 }
 
-/* 1: somebody listens; 0: nobody yet, and the next look will come; or an error with fault. */
-static int socket_wait_look(SocketWait *wait, Fault *fault)
+/* First the watch, then the look: what comes after the look is an event. */
+static int socket_wait_look(AttemptResult *ret, void *userdata)
 {
-	SockState state;
-	uint64_t now;
+	static const int errors[_SOCK_STATE_MAX] = {
+		[SOCK_ABSENT] = -ENOENT,
+		[SOCK_NOT_SOCKET] = -ENOTSOCK,
+		[SOCK_STALE] = -ECONNREFUSED,
+		[SOCK_FORBIDDEN] = -EACCES,
+	};
+	SocketWait *wait = userdata;
 	int r;
 
-	/* First the watch, then the look: what comes after the look is an event. */
 	r = watch_nearest(wait);
 	if (r < 0)
-		return fault_oom(fault);
-	r = sock_look(wait->path, &state);
+		return r;
+	r = sock_look(wait->path, &wait->state);
 	if (r < 0)
-		return look_fault(wait, r, fault);
-	if (state == SOCK_LISTENING)
-		return 1;
-
-	now = now_usec();
-	if (now >= wait->end_usec)
-		return deadline_fault(wait, state, fault);
-	r = schedule_look(wait, next_look_usec(wait, now));
-	return r < 0 ? look_fault(wait, r, fault) : 0;
+		return r;
+	*ret = (AttemptResult){ errors[wait->state], sock_state_to_string(wait->state) };
+	return wait->state == SOCK_LISTENING;
 }
 
-static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
+/* Tells the end, once; the handler may free the wait, so nothing may follow. */
+static void on_looked(int error, const Attempts *attempts, void *userdata)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
 	SocketWait *wait = userdata;
-	int r = socket_wait_look(wait, &fault);
 
-	if (r != 0)
-		socket_wait_end(wait, r > 0 ? NULL : &fault);
-	return 0;
+	(void) sd_event_source_set_enabled(wait->watch, SD_EVENT_OFF);
+	if (error == -ETIMEDOUT)
+		(void) deadline_fault(wait, attempts, &fault);
+	else if (error < 0)
+		(void) look_fault(wait, error, &fault);
+	wait->handler(error < 0 ? &fault : NULL, wait->userdata);
 }
 
 int socket_wait_start(sd_event *event, const char *path, uint64_t timeout_usec,
 		      SocketWaitHandler handler, void *userdata, SocketWait **ret, Fault *fault)
 {
 	_cleanup_(socket_wait_free_p) SocketWait *wait = calloc(1, sizeof(*wait));
-	uint64_t now = now_usec();
+	const ConnectorConfig looks = { .backoff = look_backoff,
+					.timeout_usec = timeout_usec,
+					.attempt = socket_wait_look,
+					.on_end = on_looked,
+					.userdata = wait };
 	int r;
 
 	if (!wait || str_set(&wait->path, path) < 0)
 		return fault_oom(fault);
 	wait->timeout_usec = timeout_usec;
-	wait->end_usec = now + timeout_usec;
-	wait->pause_usec = SOCKET_LOOK_FIRST_USEC;
 	wait->event = sd_event_ref(event);
 	wait->handler = handler;
 	wait->userdata = userdata;
 
-	/* Also the first look comes from the loop, so that the handler is never called from here. */
-	r = sd_event_add_time(event, &wait->look, CLOCK_MONOTONIC, now, SOCKET_LOOK_ACCURACY_USEC,
-			      on_look, wait);
+	r = connector_start(event, &looks, &wait->looks);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "socket-wait",
 				 "cannot wait for %s: %m", path);

@@ -7,9 +7,8 @@
 
 /*
  * Waits until somebody listens on a UNIX socket, without ever connecting (a vhost-user backend leaves
- * with its first client): inotify on the path, unix_diag for the state, and since listen(2) makes no
- * inotify event, a look again after a delay that doubles from SOCKET_LOOK_FIRST_USEC to
- * SOCKET_LOOK_MAX_USEC, with jitter.
+ * with its first client): a connector whose tries are looks by unix_diag, since listen(2) makes no inotify
+ * event, and inotify on the path, which stirs it.
  */
 typedef struct SocketWait SocketWait;
 

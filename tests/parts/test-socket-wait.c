@@ -32,7 +32,7 @@ typedef struct Scene {
 	unsigned n_calls;
 	bool listens;
 	int exit_code;
-	char id[64], what[256], why[256], remedy[256];
+	char id[64], what[256], why[512], remedy[256], seen[64], attempts[256];
 } Scene;
 
 static int scene_new(void **state)
@@ -75,6 +75,10 @@ static void on_end(const Fault *fault, void *userdata)
 		(void) snprintf(scene->what, sizeof(scene->what), "%s", fault->what);
 		(void) snprintf(scene->why, sizeof(scene->why), "%s", fault->why ?: "");
 		(void) snprintf(scene->remedy, sizeof(scene->remedy), "%s", fault->remedy ?: "");
+		(void) snprintf(scene->seen, sizeof(scene->seen), "%s",
+				fault_evidence_get(fault, "seen"));
+		(void) snprintf(scene->attempts, sizeof(scene->attempts), "%s",
+				fault_evidence_get(fault, "attempts"));
 	}
 	scene->wait = socket_wait_free(scene->wait); /* allowed, and what step.c does */
 }
@@ -225,6 +229,10 @@ static void run_to_deadline(Scene *scene, const char *path)
 	assert_string_equal(scene->id, "socket-not-listening");
 	assert_says(scene->what, path);
 	assert_says(scene->what, "50ms");
+	/* The record of the looks, all of which saw the same. */
+	assert_says(scene->attempts, "looked ");
+	assert_says(scene->attempts, scene->seen);
+	assert_says(scene->why, scene->attempts);
 }
 
 static void test_deadline_without_a_file(void **state)
@@ -234,7 +242,8 @@ static void test_deadline_without_a_file(void **state)
 
 	run_to_deadline(scene, path);
 	assert_int_equal(scene->exit_code, MVMD_EXIT_UNAVAILABLE);
-	assert_string_equal(scene->why, "there is no such file");
+	assert_says(scene->why, "there is no such file;");
+	assert_string_equal(scene->seen, "no such file");
 }
 
 static void test_deadline_without_a_folder(void **state)
@@ -310,6 +319,22 @@ static void test_deadline_without_permission(void **state)
 	assert_int_equal(WEXITSTATUS(status), MVMD_EXIT_PERMISSION);
 }
 
+/* What was seen first and what was seen last both are in the record. */
+static void test_record_of_what_changed(void **state)
+{
+	Scene *scene = *state;
+	_cleanup_free_ char *path = str_printf("%s/a.sock", scene->folder);
+
+	begin(scene, path, SHORT_USEC);
+	run_first_look(scene);
+	assert_int_equal(close(bind_at(path)), 0);
+	run_until_end(scene);
+	assert_false(scene->listens);
+	assert_says(scene->attempts, " × no such file (");
+	assert_says(scene->attempts, " × a socket file, but nobody listens on it (");
+	assert_says(scene->why, "nobody listens");
+}
+
 static void test_wait_that_is_given_up(void **state)
 {
 	Scene *scene = *state;
@@ -338,6 +363,7 @@ int main(void)
 		IN_SCENE(test_deadline_with_another_file),
 		IN_SCENE(test_deadline_with_a_folder),
 		IN_SCENE(test_deadline_without_permission),
+		IN_SCENE(test_record_of_what_changed),
 		IN_SCENE(test_wait_that_is_given_up),
 	};
 

@@ -10,8 +10,12 @@
 #include "host/vm-dir.h"
 #include "model/spec.h"
 #include "mvmd/exit-codes.h"
+#include "run/connector.h"
 
 #define CLIENT_READ_BYTES 4096
+
+/* A supervisor that starts has its socket some milliseconds after its lock. */
+static const Backoff control_backoff = { 2 * USEC_PER_MSEC, 250 * USEC_PER_MSEC };
 
 /* Waits until fd is ready for events. 0, -ETIMEDOUT or -errno. */
 static int wait_for(int fd, short events, uint64_t until_usec)
@@ -123,13 +127,72 @@ static int fault_no_answer(const char *socket_path, int error, Fault *fault)
 				   "state is T");
 }
 
-int client_call(const char *socket_path, const char *method, json_t *parameters, json_t **ret,
+/* A connection that comes about within the time that an answer may take. */
+typedef struct ControlConnect {
+	const VmFound *found;
+	int fd;
+} ControlConnect;
+
+/* A socket that is not there yet comes; one whose supervisor has left does not. */
+static int attempt_control(AttemptResult *ret, void *userdata)
+{
+	ControlConnect *control = userdata;
+	const VmPlaces *places = &control->found->places;
+	int r = attempt_connect(places->control_socket, &control->fd, ret);
+
+	return r == 0 && vm_lock_holder(places->lock_file) == 0 ? -ESRCH : r;
+}
+
+static int fault_no_connection(const VmFound *found, int error, const Attempts *attempts,
+			       Fault *fault)
+{
+	const char *path = found->places.control_socket;
+
+	if (error == -ESRCH)
+		return fault_set(fault, error, MVMD_EXIT_NOT_RUNNING, "ended-meanwhile",
+				 "it is not running any more");
+	if (error != -ETIMEDOUT)
+		return fault_no_answer(path, error, fault);
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "control-socket",
+			 "cannot connect to its supervisor, pid %d, at %s", (int) found->pid, path);
+	(void) attempts_tell(attempts, "tried", fault);
+	return fault_remedy(fault,
+			    "ps -o pid,stat,wchan,args -p %d; it lives, but somebody removed "
+			    "its socket, or it takes no calls",
+			    (int) found->pid);
+}
+
+static int connect_control(const VmFound *found, int *ret, Fault *fault)
+{
+	ControlConnect control = { found, -EBADF };
+	const ConnectorConfig config = { .backoff = control_backoff,
+					 .timeout_usec = CLIENT_TIMEOUT_USEC,
+					 .attempt = attempt_control,
+					 .userdata = &control };
+	Attempts attempts;
+	int r = connector_wait(&config, &attempts);
+
+	if (r < 0)
+		return fault_no_connection(found, r, &attempts, fault);
+	*ret = control.fd;
+	return 0;
+}
+
+/* Sends the text and reads the reply's. *ret is set also on failure. */
+static int exchange(int fd, const char *text, StrBuf *ret)
+{
+	uint64_t until_usec = now_usec() + CLIENT_TIMEOUT_USEC;
+	int r = send_all(fd, text, strlen(text) + 1, until_usec);
+
+	return r < 0 ? r : read_message(fd, ret, until_usec);
+}
+
+int client_call(const VmFound *found, const char *method, json_t *parameters, json_t **ret,
 		int *ret_fd, Fault *fault)
 {
 	json_t *call = json_pack("{s:s, s:o}", "method", method, "parameters",
 				 parameters ?: json_object());
 	_cleanup_free_ char *text = call ? json_dumps(call, JSON_COMPACT) : NULL;
-	uint64_t until_usec = now_usec() + CLIENT_TIMEOUT_USEC;
 	_cleanup_close_ int fd = -EBADF;
 	StrBuf message = { 0 };
 	int r;
@@ -137,13 +200,12 @@ int client_call(const char *socket_path, const char *method, json_t *parameters,
 	json_decref(call);
 	if (!text)
 		return fault_oom(fault);
-	r = sock_connect(socket_path, &fd);
-	if (r == 0)
-		r = send_all(fd, text, strlen(text) + 1, until_usec);
-	if (r == 0)
-		r = read_message(fd, &message, until_usec);
+	r = connect_control(found, &fd, fault);
 	if (r < 0)
-		(void) fault_no_answer(socket_path, r, fault);
+		return r;
+	r = exchange(fd, text, &message);
+	if (r < 0)
+		(void) fault_no_answer(found->places.control_socket, r, fault);
 	else
 		r = parse_reply(message.text, ret, fault);
 	str_buf_done(&message);

@@ -12,14 +12,6 @@
 /* How long a supervisor may take to answer: it only ever waits in its loop. */
 #define CLIENT_TIMEOUT_USEC (5 * USEC_PER_SEC)
 
-/*
- * Calls method and waits for the answer. parameters is taken; NULL: none. *ret is a new reference to the
- * answer's parameters; *ret_fd, where ret_fd is not NULL, the connection (else it is closed).
- * With fault: -ENOENT or -ECONNREFUSED (nobody there), -EPERM (not an owner), -ETIMEDOUT, -EPROTO.
- */
-int client_call(const char *socket_path, const char *method, json_t *parameters, json_t **ret,
-		int *ret_fd, Fault *fault);
-
 /* What a VM is as far as its files tell. */
 typedef enum VmPresence {
 	VM_PRESENCE_RUNNING, /* its supervisor has the lock */
@@ -37,6 +29,15 @@ typedef struct VmFound {
 /* Looks for the VM that argument (a name or a path to a spec) means. 0 or -errno with fault. */
 int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault);
 void vm_found_done(VmFound *found);
+
+/*
+ * Calls method of a VM that runs and waits for the answer; for its supervisor's socket, too, which comes a moment
+ * after its lock. parameters is taken; NULL: none. *ret is a new reference to the answer's parameters;
+ * *ret_fd, where ret_fd is not NULL, the connection (else it is closed).
+ * With fault: -ESRCH (it has ended meanwhile), -EPERM (not an owner), -ETIMEDOUT, -EPROTO.
+ */
+int client_call(const VmFound *found, const char *method, json_t *parameters, json_t **ret,
+		int *ret_fd, Fault *fault);
 
 /* Says that a VM is not running or unknown and returns the exit code for it. */
 int client_say_absent(const VmFound *found);

@@ -126,8 +126,7 @@ int cmd_console(const Places *places, int argc, char **argv)
 		return exit_code;
 	}
 	if (r == 0)
-		r = client_call(found.places.control_socket, "io.mvmd.vm.Console", NULL, &reply,
-				&fd, &fault);
+		r = client_call(&found, "io.mvmd.vm.Console", NULL, &reply, &fd, &fault);
 	json_decref(reply);
 	if (r < 0) {
 		if (found.places.name)

@@ -24,8 +24,7 @@ static char *state_of(const VmFound *found)
 		return strdup("orphaned");
 	if (found->presence != VM_PRESENCE_RUNNING)
 		return strdup("stopped");
-	if (client_call(found->places.control_socket, "io.mvmd.vm.GetStatus", NULL, &status, NULL,
-			&fault) == 0)
+	if (client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault) == 0)
 		state = json_string_value(json_object_get(status, "state"));
 	copy = strdup(state ?: "running");
 	json_decref(status);

@@ -114,8 +114,7 @@ static int status_of(const Places *places, const char *argument, bool json)
 		return exit_code;
 	}
 	if (r == 0) {
-		r = client_call(found.places.control_socket, "io.mvmd.vm.GetStatus", NULL, &status,
-				NULL, &fault);
+		r = client_call(&found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault);
 		if (r < 0)
 			(void) fault_prefix(&fault, "%s", found.places.name);
 		vm_found_done(&found);

@@ -9,13 +9,14 @@
 #include "cli/options.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
+#include "run/connector.h"
 
 /* How often the wait says that it goes on. */
 #define STOP_COUNTDOWN_MSEC 5000
 
 /* So long its supervisor may take, after the VM is gone, to remove its own directory and lock. */
-#define STOP_LAST_USEC	     (5 * USEC_PER_SEC)
-#define STOP_LAST_PAUSE_MSEC 5
+#define STOP_LAST_USEC (5 * USEC_PER_SEC)
+static const Backoff lock_backoff = { 2 * USEC_PER_MSEC, 20 * USEC_PER_MSEC };
 
 /* The supervisor closes the connection when the VM is gone. */
 static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
@@ -34,13 +35,25 @@ static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
 	}
 }
 
-/* The VM can be started again once nobody has its lock: "mvmd stop X && mvmd run X" is to work. */
-static void wait_for_the_lock(const char *lock_file)
+static int attempt_unlocked(AttemptResult *ret, void *userdata)
 {
-	uint64_t until_usec = now_usec() + STOP_LAST_USEC;
+	*ret = (AttemptResult){ .error = -EBUSY };
+	return vm_lock_holder(userdata) <= 0;
+}
 
-	while (vm_lock_holder(lock_file) > 0 && now_usec() < until_usec)
-		(void) poll(NULL, 0, STOP_LAST_PAUSE_MSEC);
+/*
+ * The VM can be started again once nobody has its lock: "mvmd stop X && mvmd run X" is to work. One that
+ * takes longer is nothing to complain about: the next start names who has it.
+ */
+static void wait_for_the_lock(char *lock_file)
+{
+	const ConnectorConfig config = { .backoff = lock_backoff,
+					 .timeout_usec = STOP_LAST_USEC,
+					 .attempt = attempt_unlocked,
+					 .userdata = lock_file };
+	Attempts attempts;
+
+	(void) connector_wait(&config, &attempts);
 }
 
 static int stop_running(const VmFound *found, bool force, Fault *fault)
@@ -50,8 +63,8 @@ static int stop_running(const VmFound *found, bool force, Fault *fault)
 	uint64_t timeout_usec;
 	int r;
 
-	r = client_call(found->places.control_socket, "io.mvmd.vm.Stop",
-			json_pack("{s:b}", "force", force), &reply, &fd, fault);
+	r = client_call(found, "io.mvmd.vm.Stop", json_pack("{s:b}", "force", force), &reply, &fd,
+			fault);
 	if (r < 0)
 		return r;
 	timeout_usec = (uint64_t) json_integer_value(json_object_get(reply, "timeout_usec"));

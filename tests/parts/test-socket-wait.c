@@ -340,7 +340,7 @@ static void test_wait_that_is_given_up(void **state)
 	Scene *scene = *state;
 	_cleanup_free_ char *path = str_printf("%s/a.sock", scene->folder);
 
-	begin(scene, path, SHORT_USEC);
+	begin(scene, path, LONG_USEC);
 	run_first_look(scene);
 	scene->wait = socket_wait_free(scene->wait);
 	assert_int_equal(sd_event_run(scene->event, 0), 0);

@@ -204,6 +204,8 @@ static inline void run_until(Machine *m, VmmEventKind kind, unsigned count)
 		if (sd_event_run(m->event, TEST_LIMIT_USEC) <= 0)
 			fail_msg("nothing happened for 60 s; on the console: %s", m->console.text);
 	}
+	/* What the guest wrote before that has its own way to us, and its turn may come later. */
+	(void) read_terminal(m);
 }
 
 static inline void run_until_console(Machine *m, const char *text)

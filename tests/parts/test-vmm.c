@@ -469,13 +469,20 @@ static void bind_stale(const char *path)
 	(void) close_fd(fd);
 }
 
+/* The guest waits with "echo" until here, so that what is looked at before is that life's. */
+static void let_it_go_on(Machine *m)
+{
+	run_until_console(m, "listening");
+	assert_int_equal(write(m->terminal_fd, "q", 1), 1);
+}
+
 /* An earlier run's vsock socket is in nobody's way, and after a reboot the new one listens again. */
 static void test_ch_vsock(void **state)
 {
 	SockState look;
 	Machine m;
 
-	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "wait=2 reboot");
+	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "echo reboot");
 	m.plan.cid = 77;
 	m.plan.vsock_socket = path_in(&m, "vsock.sock");
 	bind_stale(m.plan.vsock_socket);
@@ -483,6 +490,7 @@ static void test_ch_vsock(void **state)
 	run_until(&m, VMM_BOOTED, 1);
 	assert_int_equal(sock_look(m.plan.vsock_socket, &look), 0);
 	assert_int_equal(look, SOCK_LISTENING);
+	let_it_go_on(&m);
 	run_until(&m, VMM_REBOOTED, 1);
 	assert_int_equal(sock_look(m.plan.vsock_socket, &look), 0);
 	assert_int_equal(look, SOCK_LISTENING);
@@ -505,7 +513,7 @@ static void test_ch_kernel_is_replaced(void **state)
 	_cleanup_free_ char *kernel = NULL, *update = NULL;
 	Machine m;
 
-	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "wait=1 reboot");
+	machine_init(&m, VMM_CLOUD_HYPERVISOR, real_vmm(VMM_CLOUD_HYPERVISOR), "echo reboot");
 	kernel = path_in(&m, "kernel");
 	update = path_in(&m, "kernel.new");
 	copy_file(guest_path, kernel);
@@ -514,6 +522,7 @@ static void test_ch_kernel_is_replaced(void **state)
 	run_until(&m, VMM_BOOTED, 1);
 	copy_file(guest_path, update);
 	assert_int_equal(rename(update, kernel), 0);
+	let_it_go_on(&m);
 	run_until(&m, VMM_REBOOTED, 1);
 	quit(&m);
 	machine_done(&m);

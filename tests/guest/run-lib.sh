@@ -161,13 +161,19 @@ await_ticks() {
 	await eval "[ \$(cpu_ticks $1) -ge $target ]"
 }
 
+# listens SOCKET: not only bound, which is what its file tells (net/unix/af_unix.c: the flag
+# __SO_ACCEPTCON).
+listens() {
+	grep -q " 00010000 0001 [0-9]* *[0-9]* $1\$" /proc/net/unix
+}
+
 # serve_share NAME SOCKET: a virtiofsd of somebody else's. Its socket has its final name only once
 # every user may connect to it.
 serve_share() {
 	start "$1" virtiofsd --socket-path="$2.new" --shared-dir="$WORK/share" --sandbox=none \
 		--log-level=error
 	VIRTIOFSD=$STARTED
-	await [ -S "$2.new" ]
+	await listens "$2.new"
 	chmod 666 "$2.new"
 	mv "$2.new" "$2"
 }

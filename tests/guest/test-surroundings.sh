@@ -94,24 +94,26 @@ start_behind_a_stop() {
 
 # Console and lines go to a pipe that is full: the supervisor still does its work.
 pipe_that_nobody_reads() {
-	spec mute "print=here hang" '"timeouts": { "stop": "1s" }'
+	spec mute "print=here hang" '"timeouts": { "stop": "24h" }'
 	mkfifo "$WORK/pipe"
 	exec 9<>"$WORK/pipe"
 	"$MVMD" run mute >"$WORK/pipe" 2>&1 </dev/null 9>&- &
 	local supervisor=$!
 	started+=("$supervisor")
-	await is_running mute
+	await is_in_state mute running
 	dd if=/dev/zero of="$WORK/pipe" oflag=nonblock bs=4096 2>/dev/null
 	dd if=/dev/zero of="$WORK/pipe" oflag=nonblock bs=1 2>/dev/null
 	kill -TERM "$supervisor"
-	succeeds "with a pipe that nobody reads it answers" "$MVMD" status mute
+	succeeds "with a pipe that nobody reads it answers" await is_in_state mute stopping
+	kill -TERM "$supervisor"
 	ended "$supervisor"
 	is "and ends when it is told to" "$STATUS" 0
 	exec 9>&-
 }
 
-is_running() {
-	"$MVMD" status --json "$1" | grep -q '"state": "running"'
+# is_in_state NAME STATE
+is_in_state() {
+	"$MVMD" status --json "$1" | grep -q "\"state\": \"$2\""
 }
 
 # A first signal after somebody's stop is a first one.

@@ -23,7 +23,7 @@ BUILD=$(realpath -m "${BUILD:-$TOP/build}")
 MVMD=$BUILD/mvmd
 export TOP BUILD
 
-AWAIT_SEC=30 # how long `await` waits for anything
+AWAIT_SEC=60 # how long `await` waits for anything
 AWAIT_STEP_SEC=0.02
 
 test_count=0

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 TINY=$BUILD/tests/guest/tiny.elf
-LIFE_LIMIT_SEC=20
+LIFE_LIMIT_SEC=60
 
 [ -e "$TINY" ] || skip_all "the tiny guest is for x86-64"
 

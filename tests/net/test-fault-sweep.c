@@ -21,7 +21,7 @@
 #include "vm.h"
 
 /* How long the kernel and killed grandchildren may take until nothing is left. */
-#define SETTLE_STEPS	 500
+#define SETTLE_STEPS	 3000
 #define SETTLE_STEP_USEC (10 * USEC_PER_MSEC)
 /* The code of the fault that is put in; no real one of this plan has it. */
 #define EXIT_INJECTED MVMD_EXIT_BUG

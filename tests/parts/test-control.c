@@ -19,7 +19,7 @@
 #include "host/sock.h"
 #include "run/control.h"
 
-#define TEST_TIMEOUT_SEC 30
+#define TEST_TIMEOUT_SEC 120
 #define STRANGER_UID	 12345
 #define MANY		 100 /* more than are served at once */
 #define PART_BYTES	 4096

@@ -77,7 +77,7 @@ is "an ELF without a note still tells its version" "$(kernel_of "$WORK/no-note.e
 	'["elf","6.12.0-tiny",null]'
 exits "but is refused" 69 "$MVMD" check web1
 has "for want of the note" "$WORK/err" "is an ELF file without a PVH note"
-timeout 10 qemu-system-x86_64 -M q35,accel=tcg -nodefaults -display none \
+timeout 60 qemu-system-x86_64 -M q35,accel=tcg -nodefaults -display none \
 	-kernel "$WORK/no-note.elf" >"$WORK/qemu.out" 2>&1
 has "QEMU says the same" "$WORK/qemu.out" "without PVH ELF Note"
 

@@ -18,7 +18,7 @@
 #include "run/output.h"
 
 /* A write that blocks ends the program by SIGALRM: a failure. */
-#define TEST_TIMEOUT_SEC 30
+#define TEST_TIMEOUT_SEC 120
 #define CHUNK_BYTES	 1000
 #define CHUNKS		 600 /* more than a terminal and our buffer hold together */
 #define PASTE_BYTES	 (1024 * 1024)

@@ -18,7 +18,8 @@
 #include "mvmd/exit-codes.h"
 
 #define STRANGER	 54321
-#define START_LIMIT_USEC (10 * USEC_PER_SEC)
+#define START_LIMIT_USEC (60 * USEC_PER_SEC)
+#define READ_LIMIT_USEC	 (60 * USEC_PER_SEC)
 #define WORDS(...)                                                                                 \
 	(char *const[])                                                                            \
 	{                                                                                          \
@@ -348,7 +349,7 @@ static void test_read(void **state)
 	_cleanup_free_ char *text = NULL;
 
 	assert_int_equal(spawn_read("/usr/bin/env", WORDS(WORD("env"), WORD("-u"), WORD("PATH")),
-				    10 * USEC_PER_SEC, &text),
+				    READ_LIMIT_USEC, &text),
 			 0);
 	assert_string_equal(text, "LANG=C.UTF-8\n");
 }
@@ -368,7 +369,7 @@ static void test_read_without_groups(void **state)
 	}
 	n = getgroups((int) ELEMENTSOF(before), before);
 	assert_int_equal(setgroups(ELEMENTSOF(groups), groups), 0);
-	assert_int_equal(spawn_read("/usr/bin/id", argv, 5 * USEC_PER_SEC, &text), 0);
+	assert_int_equal(spawn_read("/usr/bin/id", argv, READ_LIMIT_USEC, &text), 0);
 	assert_string_equal(text, "0\n");
 	assert_int_equal(setgroups((size_t) n, before), 0);
 }
@@ -377,10 +378,9 @@ static void test_read_failure(void **state)
 {
 	char *text = NULL;
 
-	assert_int_equal(spawn_read("/bin/false", WORDS(WORD("false")), 10 * USEC_PER_SEC, &text),
+	assert_int_equal(spawn_read("/bin/false", WORDS(WORD("false")), READ_LIMIT_USEC, &text),
 			 -ENOEXEC);
-	assert_int_equal(spawn_read("/nowhere", WORDS(WORD("x")), 10 * USEC_PER_SEC, &text),
-			 -ENOENT);
+	assert_int_equal(spawn_read("/nowhere", WORDS(WORD("x")), READ_LIMIT_USEC, &text), -ENOENT);
 	assert_null(text);
 }
 
@@ -400,7 +400,7 @@ static void test_read_flood(void **state)
 	_cleanup_free_ char *text = NULL;
 
 	assert_int_equal(spawn_read("/usr/bin/seq", WORDS(WORD("seq"), WORD("100000")),
-				    30 * USEC_PER_SEC, &text),
+				    READ_LIMIT_USEC, &text),
 			 0);
 	assert_true(strlen(text) <= 4096);
 	assert_memory_equal(text, "1\n2\n3\n", 6);

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "model/lifecycle.h"
-#include "model/lives.h"
+#include "model/event-queue.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/guest.h"
+#include "run/signals.h"
 #include "run/status.h"
 #include "vm.h"
 
-/* A VMM that was asked to quit gets this long before SIGKILL, which then gets as long again. */
-#define VMM_QUIT_GRACE_USEC   (3 * USEC_PER_SEC)
-#define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+/* A VMM that was asked to quit gets this long before SIGKILL. */
+#define VMM_QUIT_GRACE_USEC (3 * USEC_PER_SEC)
 /* How often a stop says how long it will wait still, and presses the button again. */
 #define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
 
@@ -32,32 +31,18 @@ typedef struct Vm {
 	int exit_code; /* of the first failure; 0: none so far */
 	FaultList findings;
 
-	VmEvent queue[_VM_EVENT_MAX]; /* what happened and is not dealt with yet, each once */
-	size_t n_queue;
+	EventQueue queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
 	sd_event_source *deadline, *countdown;
 	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
 
-	Lives lives;
+	Guest guest;
 } Vm;
 
-static bool vm_is_posted(const Vm *vm, VmEvent event)
-{
-	for (size_t i = 0; i < vm->n_queue; i++)
-		if (vm->queue[i] == event)
-			return true;
-	return false;
-}
-
-/*
- * Events are dealt with one after the other from the loop, never within the callback that brought them. What is
- * posted twice happens once: so a flood of one (a VMM's, which its guest may have taken over) leaves room for
- * the others.
- */
+/* Events are dealt with one after the other from the loop, never within the callback that brought them. */
 static void vm_post(Vm *vm, VmEvent event)
 {
-	if (!vm_is_posted(vm, event))
-		vm->queue[vm->n_queue++] = event;
+	event_queue_post(&vm->queue, event);
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
 
@@ -110,27 +95,9 @@ static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static uint64_t deadline_after_usec(const Vm *vm, VmDeadline deadline)
-{
-	const SpecTimeouts *timeouts = &vm->plan->spec->timeouts;
-
-	switch (deadline) {
-	case VM_DEADLINE_BOOT:
-		return timeouts->boot_usec;
-	case VM_DEADLINE_STOP:
-		return timeouts->stop_usec;
-	case VM_DEADLINE_KILL:
-		return VMM_QUIT_TIMEOUT_USEC;
-	case VM_DEADLINE_KEEP:
-	case VM_DEADLINE_NONE:
-	default:
-		return 0;
-	}
-}
-
 static void vm_set_deadline(Vm *vm, VmDeadline deadline)
 {
-	uint64_t after_usec = deadline_after_usec(vm, deadline);
+	uint64_t after_usec = deadline_usec(deadline, &vm->plan->spec->timeouts);
 
 	if (deadline == VM_DEADLINE_KEEP)
 		return;
@@ -153,6 +120,7 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 	Fault fault = { 0 };
 
 	if (from == VM_STOPPING) {
+		lives_ignored_power_off(&vm->guest.lives);
 		(void) fault_power_button_ignored(vm->plan, &fault);
 		vm_remark(vm, &fault);
 	} else {
@@ -250,15 +218,10 @@ static int on_dispatch(sd_event_source *source, void *userdata)
 	Vm *vm = userdata;
 	VmEvent event;
 
-	if (vm->n_queue == 0) {
+	if (!event_queue_take(&vm->queue, &event)) {
 		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
 		return 0;
 	}
-	event = vm->queue[0];
-	vm->n_queue--;
-	memmove(vm->queue, vm->queue + 1, vm->n_queue * sizeof(vm->queue[0]));
-	if (vm->n_queue == 0)
-		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	vm_handle(vm, event);
 	return 0;
 }
@@ -268,6 +231,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	Vm *vm = userdata;
 
 	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
+	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_SIGNAL);
 	if (vm->signalled) {
 		log_line(LOG_LEVEL_INFO, "ending the VM now");
 		vm_post(vm, VM_EVENT_FORCE);
@@ -317,18 +281,12 @@ static void on_undone(void *userdata)
 
 /* The VMM and its guest. */
 
-static void life_ends_by_reset(Vm *vm)
+static void on_given_up(const Fault *fault, void *userdata)
 {
-	uint64_t now = now_usec(), lasted_usec = now - vm->lives.began_usec;
-	Fault fault = { 0 };
+	Vm *vm = userdata;
 
-	log_line(LOG_LEVEL_INFO, "the guest reboots");
-	console_drain(vm->resources.console);
-	if (!lives_end(&vm->lives, now, console_bytes(vm->resources.console)))
-		return;
-	(void) fault_crash_limit(vm->lives.silent, lasted_usec, &fault);
-	vm_fail(vm, &fault);
-	fault_done(&fault);
+	vm->exit_code = MVMD_EXIT_OK; /* whatever failed before, this is not to be tried again */
+	vm_fail(vm, fault);
 	vm_post(vm, VM_EVENT_CRASHED);
 }
 
@@ -336,11 +294,12 @@ static void on_panic(Vm *vm)
 {
 	Fault fault = { 0 };
 
-	if (vm_is_posted(vm, VM_EVENT_CRASHED))
+	if (event_queue_has(&vm->queue, VM_EVENT_CRASHED))
 		return;
-	(void) fault_guest_panic(&fault);
+	(void) fault_guest_death(lives_last(&vm->guest.lives), &fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);
+	guest_life_ends(&vm->guest, LIFE_PANIC);
 	vm_post(vm, VM_EVENT_CRASHED);
 }
 
@@ -349,13 +308,15 @@ static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 	char text[CHILD_END_MAX];
 	Fault fault = { 0 };
 
-	if (vm->resources.console)
-		console_drain(vm->resources.console);
-	if (vm->state != VM_KILLING && vm->state != VM_UNWINDING) {
+	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
+	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
+		guest_life_ends(&vm->guest, LIFE_STOPPED);
+	} else {
 		(void) fault_vmm_exited(vm->plan, child_end_to_text(text, end),
 					vmm_last_line(vm->resources.vmm), &fault);
 		vm_fail(vm, &fault);
 		fault_done(&fault);
+		guest_life_ends(&vm->guest, LIFE_VMM_EXITED);
 	}
 	(void) resources_record(&vm->resources);
 	vm_post(vm, VM_EVENT_VMM_EXITED);
@@ -384,23 +345,26 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		vm_post(vm, VM_EVENT_CREATED);
 		break;
 	case VMM_BOOTED:
-		lives_begin(&vm->lives, now_usec());
+		guest_booted(&vm->guest);
 		vm_post(vm, VM_EVENT_BOOTED);
 		break;
 	case VMM_FAILED:
 		on_vmm_failed(vm, event->fault);
 		break;
 	case VMM_REBOOTING:
-		life_ends_by_reset(vm);
+		log_line(LOG_LEVEL_INFO, "the guest reboots");
+		guest_life_ends(&vm->guest, LIFE_REBOOT);
 		break;
 	case VMM_REBOOTED:
-		lives_begin(&vm->lives, now_usec());
+		guest_life_begins(&vm->guest);
 		break;
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
+		lives_activated(&vm->guest.lives, event->device);
 		break;
 	case VMM_GUEST_OFF:
 		log_line(LOG_LEVEL_INFO, "the guest powered off");
+		guest_life_ends(&vm->guest, LIFE_POWER_OFF);
 		vm_post(vm, VM_EVENT_GUEST_OFF);
 		break;
 	case VMM_GUEST_PANIC:
@@ -438,6 +402,7 @@ static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata
 	/* A backend leaves with the VMM that is its client: no loss while both are to go. */
 	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
 		return;
+	lives_lost_backend(&vm->guest.lives);
 	vm_fail(vm, fault);
 	vm_post(vm, VM_EVENT_BACKEND_LOST);
 }
@@ -449,6 +414,18 @@ static void on_backend_line(Backend *backend, const char *line, void *userdata)
 		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
 
 	log_child_line(label ?: plan->id, line);
+}
+
+static void on_backend_exit(Backend *backend, const ChildEnd *end, void *userdata)
+{
+	const PlanBackend *plan = backend_plan(backend);
+	char text[CHILD_END_MAX];
+	_cleanup_free_ char *words = str_printf("%s[%s]: %s", backend_kind_to_string(plan->kind),
+						plan->id, child_end_to_text(text, end));
+	Vm *vm = userdata;
+
+	if (words)
+		lives_backend_left(&vm->guest.lives, words);
 }
 
 static void on_backend_restart(Backend *backend, void *userdata)
@@ -473,7 +450,7 @@ static json_t *get_status(void *userdata)
 	Vm *vm = userdata;
 	VmStatus status = { .state = vm->state,
 			    .since_realtime_usec = vm->state_since_realtime_usec,
-			    .lives = vm->lives.n,
+			    .lives = &vm->guest.lives,
 			    .findings = &vm->findings };
 
 	return status_to_json(&vm->resources, &status);
@@ -484,6 +461,7 @@ static uint64_t on_stop_request(bool force, void *userdata)
 	Vm *vm = userdata;
 
 	log_line(LOG_LEVEL_INFO, force ? "asked to end the VM now" : "asked to stop");
+	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_API);
 	vm->wish_stop = true;
 	vm_post(vm, force ? VM_EVENT_FORCE : VM_EVENT_STOP);
 	return force ? 0 : vm->plan->spec->timeouts.stop_usec;
@@ -510,20 +488,11 @@ static void on_remark(const Fault *fault, void *userdata)
 
 static int vm_init_sources(Vm *vm)
 {
-	static const int stop_signals[] = { SIGTERM, SIGINT, SIGHUP };
-	sigset_t blocked;
 	int r;
 
-	(void) sigemptyset(&blocked);
-	for (size_t i = 0; i < ELEMENTSOF(stop_signals); i++)
-		(void) sigaddset(&blocked, stop_signals[i]);
-	if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0)
-		return -errno;
-	(void) signal(SIGPIPE, SIG_IGN);
-
 	r = sd_event_new(&vm->event);
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(stop_signals); i++)
-		r = sd_event_add_signal(vm->event, NULL, stop_signals[i], on_signal, vm);
+	if (r >= 0)
+		r = signals_take(vm->event, on_signal, vm);
 	if (r >= 0)
 		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
 	return r < 0 ? r : 0;
@@ -532,7 +501,8 @@ static int vm_init_sources(Vm *vm)
 static int vm_init(Vm *vm)
 {
 	ResourceHandlers handlers = {
-		.backend = { .on_crash = on_backend_crash,
+		.backend = { .on_exit = on_backend_exit,
+			     .on_crash = on_backend_crash,
 			     .on_lost = on_backend_lost,
 			     .on_line = on_backend_line,
 			     .on_restart = on_backend_restart,
@@ -541,10 +511,13 @@ static int vm_init(Vm *vm)
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
 			     vm },
+		.on_console_output = guest_hear,
+		.console_userdata = &vm->guest,
 		.on_remark = on_remark,
 		.console_output_fd = vm->options->console_fd,
 		.userdata = vm,
 	};
+	GuestHandler guest_handler = { on_remark, on_given_up, vm };
 	ApplyHandler applying = { on_step_waiting, on_step,   on_applied,
 				  on_step_failed,  on_undone, vm };
 	int r;
@@ -554,6 +527,7 @@ static int vm_init(Vm *vm)
 		r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
 	if (r < 0)
 		return r;
+	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
 	vm->resources.replace = vm->options->replace;
 	return apply_new(&vm->resources, &applying, &vm->apply);
 }
@@ -567,6 +541,7 @@ static void vm_done(Vm *vm)
 	(void) sd_event_source_disable_unref(vm->dispatch);
 	(void) sd_event_unref(vm->event);
 	fault_list_done(&vm->findings);
+	guest_done(&vm->guest);
 }
 
 int vm_run(const Plan *plan, const VmOptions *options)

@@ -41,6 +41,26 @@ static void print_since(json_t *status)
 		      text_of(status, "state"), text, number_of(status, "pid"));
 }
 
+static void print_last_life(json_t *status)
+{
+	json_t *lives = json_object_get(status, "lives");
+	json_t *life = json_array_get(lives, json_array_size(lives) - 1);
+	char lasted[FORMAT_MAX];
+
+	if (!life)
+		return;
+	(void) format_duration(lasted, (uint64_t) number_of(life, "duration_usec") / USEC_PER_MSEC *
+					       USEC_PER_MSEC);
+	if (json_is_null(json_object_get(life, "end")))
+		(void) printf("  life %lld: goes on for %s", number_of(life, "number"), lasted);
+	else
+		(void) printf("  life %lld: ended after %s, %s", number_of(life, "number"), lasted,
+			      text_of(life, "end"));
+	if (json_is_string(json_object_get(life, "asked_by")))
+		(void) printf(", asked by %s", text_of(life, "asked_by"));
+	(void) printf(", %lld console bytes\n", number_of(life, "console_bytes"));
+}
+
 static void print_devices(json_t *status)
 {
 	json_t *item;
@@ -85,6 +105,7 @@ static void print_status(json_t *status)
 		      json_string_value(json_object_get(guest, "kernel")) ?: "unknown",
 		      number_of(guest, "lives"), number_of(guest, "lives") == 1 ? "life" : "lives",
 		      number_of(guest, "console_bytes"));
+	print_last_life(status);
 	print_devices(status);
 	print_findings(status);
 }

@@ -146,32 +146,6 @@ static const Finding findings[] = {
 	  .why = "Its last words tell, where there are any. Killed by SIGSYS: its seccomp "
 		 "filter forbids a call; by SIGKILL: mostly the OOM killer.",
 	  .remedy = "Read its lines above; journalctl -k -g oom; mvmd check NAME." },
-	{ .id = "guest-panic",
-	  .severity = FINDING_ERROR,
-	  .title = "the guest's kernel panicked",
-	  .what = "The guest told that its kernel panicked.",
-	  .why = "The last lines of its console have the kernel's reason: no root file system, "
-		 "no init, a driver.",
-	  .remedy = "mvmd run NAME shows the console; boot.cmdline, boot.initramfs and the disks "
-		    "are the first to check." },
-	{ .id = "crash-limit",
-	  .severity = FINDING_ERROR,
-	  .title = "the guest was reset again and again",
-	  .what = "The guest was reset several times in a row within seconds of its start, "
-		  "without one byte on its console.",
-	  .why = "The guest's kernel dies before it can speak. Its version and how it is "
-		 "entered decide that; taps and backends do not.",
-	  .remedy = "mvmd check NAME tells which kernel it is; try another one, and "
-		    "\"console=ttyS0\" in boot.cmdline." },
-	{ .id = "power-button-ignored",
-	  .severity = FINDING_WARNING,
-	  .title = "the guest did not power off",
-	  .what = "The guest was asked to power off, did not within timeouts.stop, and was "
-		  "ended.",
-	  .why = "Nothing in the guest takes the ACPI power button, or its shutdown takes "
-		 "longer.",
-	  .remedy = "In the guest let systemd-logind or acpid act on the power button; where it "
-		    "only needs longer: timeouts.stop." },
 	{ .id = "console",
 	  .severity = FINDING_ERROR,
 	  .title = "the console cannot be made",

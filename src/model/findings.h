@@ -31,9 +31,10 @@ typedef struct FindingTable {
 	size_t n;
 } FindingTable;
 
-extern const FindingTable findings_of_files, findings_of_host, findings_of_network, findings_of_run;
+extern const FindingTable findings_of_files, findings_of_host, findings_of_network, findings_of_run,
+	findings_of_guest;
 
-#define FINDING_TABLES 4
+#define FINDING_TABLES 5
 extern const FindingTable *const finding_tables[FINDING_TABLES];
 
 /* "error", "warning", "note". */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/lifecycle.h"
-#include "base/util.h"
 
 static const char *const vm_state_table[] = {
 	[VM_NEW] = "new",	    [VM_WAITING] = "waiting",
@@ -158,6 +157,22 @@ VmTransition lifecycle_next(VmState state, VmEvent event, bool *ret_ignored)
 	if (!cell->defined)
 		return (VmTransition){ state, VM_ACTION_NONE, VM_DEADLINE_KEEP };
 	return cell->to;
+}
+
+uint64_t deadline_usec(VmDeadline deadline, const SpecTimeouts *timeouts)
+{
+	switch (deadline) {
+	case VM_DEADLINE_BOOT:
+		return timeouts->boot_usec;
+	case VM_DEADLINE_STOP:
+		return timeouts->stop_usec;
+	case VM_DEADLINE_KILL:
+		return VMM_QUIT_TIMEOUT_USEC;
+	case VM_DEADLINE_KEEP:
+	case VM_DEADLINE_NONE:
+	default:
+		return 0;
+	}
 }
 
 bool vm_state_is_final(VmState state)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <stdbool.h>
+#include "base/util.h"
+#include "model/spec.h"
 
 /*
  * The life of a VM as one pure table: (state, event) → (state, actions, deadline).
@@ -88,8 +89,14 @@ typedef enum VmDeadline {
 	VM_DEADLINE_NONE,
 	VM_DEADLINE_BOOT,
 	VM_DEADLINE_STOP,
-	VM_DEADLINE_KILL, /* VMM_QUIT_TIMEOUT_USEC, vm.c */
+	VM_DEADLINE_KILL, /* VMM_QUIT_TIMEOUT_USEC */
 } VmDeadline;
+
+/* A VMM that is told to end is gone by then, or killed, which gets as long again. */
+#define VMM_QUIT_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
+/* How long that is; 0 where there is none of its own. */
+uint64_t deadline_usec(VmDeadline deadline, const SpecTimeouts *timeouts);
 
 typedef struct VmTransition {
 	VmState state;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "model/known-issues.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 
@@ -12,6 +13,7 @@ int fault_power_button_ignored(const Plan *plan, Fault *fault)
 	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_OK, "power-button-ignored",
 			 "the guest did not power off within %s and is ended now",
 			 format_duration(text, plan->spec->timeouts.stop_usec));
+	(void) fault_evidence(fault, "timeout_usec", "%" PRIu64, plan->spec->timeouts.stop_usec);
 	return fault_remedy(fault,
 			    "in the guest, let systemd-logind or acpid act on the ACPI power "
 			    "button; where it only needs longer: timeouts.stop");
@@ -45,23 +47,115 @@ int fault_vmm_exited(const Plan *plan, const char *end, const char *last_words, 
 	return fault_remedy(fault, "its lines above; mvmd check %s", plan->spec->name);
 }
 
-int fault_crash_limit(unsigned n, uint64_t last_life_usec, Fault *fault)
+static void add_life_evidence(const Life *life, Fault *fault)
 {
-	(void) fault_set(
-		fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
-		"the guest was reset %u times in a row within seconds of its start, the last "
-		"time after %" PRIu64 "ms, without one byte on its console",
-		n, last_life_usec / USEC_PER_MSEC);
-	return fault_remedy(fault,
-			    "try another kernel, and \"console=ttyS0\" in boot.cmdline to see "
-			    "what it says; tap and backends are not to blame");
+	(void) fault_evidence(fault, "life", "%u", life->number);
+	if (life->end == LIFE_GOES_ON)
+		return;
+	(void) fault_evidence(fault, "end", "%s", life_end_to_string(life->end));
+	(void) fault_evidence(fault, "lasted_usec", "%" PRIu64, life_duration_usec(life, 0));
+	(void) fault_evidence(fault, "console_bytes", "%" PRIu64, life_bytes(life, 0));
 }
 
-int fault_guest_panic(Fault *fault)
+static void explain_silence(const Plan *plan, Fault *fault)
 {
-	(void) fault_set(fault, -EIO, MVMD_EXIT_GUEST_CRASHED, "guest-panic",
-			 "the guest's kernel panicked");
-	return fault_remedy(fault, "read the last lines of its console");
+	(void) fault_why(fault,
+			 "not one byte came from it, and no driver of its took a device: it dies "
+			 "before or at its first instructions. Tap, bridge and backends are not to "
+			 "blame");
+	(void) fault_remedy(
+		fault,
+		"try another kernel, and \"earlyprintk=ttyS0 console=ttyS0\" in "
+		"boot.cmdline to see what it says; mvmd check %s tells what is known of "
+		"this one",
+		plan->spec->name);
+	(void) fitting_issues_explain(plan->issues, ISSUE_EXPLAINS_SILENT_DEATH, fault);
+}
+
+int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
+{
+	const SpecCrashLimit *limit = &plan->spec->crash_limit;
+	const Life *last = lives_last(lives);
+	char within[FORMAT_MAX];
+
+	(void) fault_set(fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
+			 "the guest crashed %" PRIu64
+			 " times within %s and is given up; the last time "
+			 "%s",
+			 limit->count, format_duration(within, limit->within_usec),
+			 life_end_in_words(last->end));
+	(void) fault_evidence(fault, "count", "%" PRIu64, limit->count);
+	(void) fault_evidence(fault, "within_usec", "%" PRIu64, limit->within_usec);
+	add_life_evidence(last, fault);
+	if (last->end == LIFE_NEVER_EXECUTED || last->end == LIFE_SILENT) {
+		explain_silence(plan, fault);
+		return fault->error;
+	}
+	if (*last->words.text)
+		(void) fault_why(fault, "its console says: %s", last->words.text);
+	return fault_remedy(fault,
+			    "mvmd status --last %s shows each life and the end of its console",
+			    plan->spec->name);
+}
+
+typedef struct DeathWords {
+	const char *id, *what, *why, *remedy;
+} DeathWords;
+
+static const DeathWords death_words[_GUEST_DEATH_MAX] = {
+	[GUEST_LIVES] = { "guest-panic", "the guest's kernel panicked", NULL,
+			  "read the last lines of its console" },
+	[GUEST_PANIC] = { "guest-panic", "the guest's kernel panicked", NULL,
+			  "read what stands before that on its console; \"panic=5\" in boot.cmdline "
+			  "makes it reboot then" },
+	[GUEST_NO_ROOT] = { "guest-no-root", "the guest found no root file system",
+			    "root= in boot.cmdline names none of its disks, or its kernel or initramfs "
+			    "has no driver for them (virtio_blk, virtio_pci, the file system)",
+			    "compare root= with the disks of the spec; the lines before it on its "
+			    "console name the block devices that it sees" },
+	[GUEST_NO_INIT] = { "guest-no-init", "the guest found no init",
+			    "its root file system has none, or one that does not run there: of "
+			    "another architecture, without its libraries, not executable",
+			    "init= or rdinit= in boot.cmdline names it; look into the image" },
+	[GUEST_OUT_OF_MEMORY] = { "guest-out-of-memory", "the guest's kernel ran out of memory",
+				  "the VM has too little, or something in the guest takes it all",
+				  "raise memory in the spec" },
+};
+
+int fault_guest_death(const Life *life, Fault *fault)
+{
+	static const Life none = { 0 };
+	const DeathWords *words;
+
+	life = life ?: &none;
+	words = &death_words[guest_words_death(&life->words)];
+
+	(void) fault_set(fault, -EIO, MVMD_EXIT_GUEST_CRASHED, words->id, "%s%s%s", words->what,
+			 *life->words.text ? ": " : "", life->words.text);
+	if (words->why)
+		(void) fault_why(fault, "%s", words->why);
+	if (*life->words.text)
+		(void) fault_evidence(fault, "text", "%s", life->words.text);
+	add_life_evidence(life, fault);
+	return fault_remedy(fault, "%s", words->remedy);
+}
+
+int fault_guest_silent(const Plan *plan, const Life *life, Fault *fault)
+{
+	char text[FORMAT_MAX];
+
+	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_OK, "guest-silent",
+			 "the guest has written nothing to its console for %s since it began",
+			 format_duration(text, plan->spec->timeouts.guest_usec));
+	(void) fault_evidence(fault, "timeout_usec", "%" PRIu64, plan->spec->timeouts.guest_usec);
+	add_life_evidence(life, fault);
+	(void) fault_why(fault,
+			 "not known: it hangs before its console, or its console is another than "
+			 "boot.cmdline says");
+	return fault_remedy(
+		fault,
+		"\"earlyprintk=ttyS0 console=ttyS0\" in boot.cmdline shows more; where it only "
+		"needs longer: timeouts.guest");
 }
 
 int fault_leftovers(const char *found, Fault *fault)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "model/lives.h"
 #include "model/plan.h"
 
 /* What a run may end with, in words. Each sets fault and returns its error. */
@@ -15,10 +16,14 @@ int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, 
 /* The VMM ended and nobody had asked. end: "exit status 1". */
 int fault_vmm_exited(const Plan *plan, const char *end, const char *last_words, Fault *fault);
 
-/* The guest was reset n times in a row without a byte on its console. */
-int fault_crash_limit(unsigned n, uint64_t last_life_usec, Fault *fault);
+/* The last life crashed, and was one too many. Of a silent death the known issues that fit are told. */
+int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault);
 
-int fault_guest_panic(Fault *fault);
+/* The guest died: as its console told, or, without such words, as pvpanic did. life: NULL before the first. */
+int fault_guest_death(const Life *life, Fault *fault);
+
+/* It has not written a byte for timeouts.guest, and no driver took a device. Not a failure of the run. */
+int fault_guest_silent(const Plan *plan, const Life *life, Fault *fault);
 
 /* An earlier run's remains were cleaned up. */
 int fault_leftovers(const char *found, Fault *fault);

@@ -17,6 +17,8 @@
 #define QUEUES_MAX	  255 /* as many as cpus; tun.c itself stops at 256 */
 #define TIMEOUT_MIN	  (100 * USEC_PER_MSEC)
 #define TIMEOUT_MAX	  (UINT64_C(24) * 3600 * USEC_PER_SEC)
+#define CRASHES_MAX	  100 /* LIVES_CRASHES_MAX, model/lives.h */
+#define WITHIN_MIN	  USEC_PER_SEC
 
 /* Enums are written to the struct as unsigned. */
 _Static_assert(sizeof(VmmKind) == sizeof(unsigned) && sizeof(Accel) == sizeof(unsigned) &&
@@ -397,6 +399,35 @@ static const ObjectType timeouts_object = {
 	.size = sizeof(SpecTimeouts),
 };
 
+static const Field crash_limit_fields[] = {
+	DESCRIPTION_FIELD(SpecCrashLimit),
+	{ .key = "count",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(SpecCrashLimit, count),
+	  .min = 1,
+	  .max = CRASHES_MAX,
+	  .fallback = "5",
+	  .example = "3",
+	  .sentence = "How many lives of the guest may crash in a row: the last of them ends the "
+		      "VM." },
+	{ .key = "within",
+	  .type = FIELD_DURATION,
+	  .offset = offsetof(SpecCrashLimit, within_usec),
+	  .min = WITHIN_MIN,
+	  .max = TIMEOUT_MAX,
+	  .fallback = "10min",
+	  .example = "\"1min\"",
+	  .sentence = "In how much time; crashes that are farther apart end nothing." },
+};
+
+static const ObjectType crash_limit_object = {
+	.name = "crash_limit",
+	.sentence = "When a guest that crashes again and again is given up.",
+	.fields = crash_limit_fields,
+	.n_fields = ELEMENTSOF(crash_limit_fields),
+	.size = sizeof(SpecCrashLimit),
+};
+
 #define LIST(word, member, type_object, most, what)                                                \
 	{                                                                                          \
 		.key = (word), .type = FIELD_LIST, .offset = offsetof(Spec, member),               \
@@ -486,6 +517,12 @@ static const Field spec_fields[] = {
 	  .object = &timeouts_object,
 	  .example = "{ \"stop\": \"90s\" }",
 	  .sentence = "How long to wait for what." },
+	{ .key = "crash_limit",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(Spec, crash_limit),
+	  .object = &crash_limit_object,
+	  .example = "{ \"count\": 3, \"within\": \"1min\" }",
+	  .sentence = "When a guest that crashes again and again is given up." },
 };
 
 const ObjectType spec_object = {

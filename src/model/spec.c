@@ -187,3 +187,14 @@ bool spec_needs_shared_memory(const Spec *spec)
 			return true;
 	return false;
 }
+
+bool spec_expects_console(const Spec *spec)
+{
+	/* The first serial line of x86, and of arm64. */
+	static const char *const words[] = { "console=ttyS0", "console=ttyAMA0" };
+
+	for (size_t i = 0; spec->boot.cmdline && i < ELEMENTSOF(words); i++)
+		if (strstr(spec->boot.cmdline, words[i]))
+			return true;
+	return false;
+}

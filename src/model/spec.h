@@ -129,6 +129,12 @@ typedef struct SpecTimeouts {
 	uint64_t stop_usec;
 } SpecTimeouts;
 
+typedef struct SpecCrashLimit {
+	char *description;
+	uint64_t count; /* crashed lives in a row */
+	uint64_t within_usec;
+} SpecCrashLimit;
+
 typedef struct Spec {
 	char *name; /* of the VM: the file's without .json */
 	char *file; /* path of the main file, for messages */
@@ -152,6 +158,7 @@ typedef struct Spec {
 	SpecVsock vsock;
 	char *user; /* NULL: a uid of the VM's own */
 	SpecTimeouts timeouts;
+	SpecCrashLimit crash_limit;
 } Spec;
 
 /* What a spec is made of, in the order in which it merges (RFC 7396): template, main file, drop-ins. */
@@ -205,6 +212,9 @@ int spec_parse(const SpecDoc *docs, size_t n_docs, const char *name, Spec **ret,
 
 Spec *spec_free(Spec *spec);
 DEFINE_CLEANUP(Spec *, spec_free)
+
+/* True where boot.cmdline makes the guest's kernel write to the serial line. */
+bool spec_expects_console(const Spec *spec);
 
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);

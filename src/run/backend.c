@@ -262,6 +262,8 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 
 	describe_end(backend, end, child_last_line(child), &fault);
 	backend->child = child_free(child);
+	if (backend->handler.on_exit)
+		backend->handler.on_exit(backend, end, backend->handler.userdata);
 
 	if (backend->state == BACKEND_STOPPING) {
 		backend->state = BACKEND_GONE;

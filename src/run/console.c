@@ -38,6 +38,8 @@ struct Console {
 	char history[CONSOLE_HISTORY_BYTES];
 	size_t n_history;
 	uint64_t n_bytes;
+	ConsoleListener listener; /* NULL: none */
+	void *userdata;
 };
 
 static Reader *reader_free(Reader *reader)
@@ -101,6 +103,8 @@ static void console_output(Console *console, const char *bytes, size_t n)
 {
 	console->n_bytes += n;
 	history_add(console, bytes, n);
+	if (console->listener)
+		console->listener(bytes, n, console->userdata);
 	/* Backwards: a reader that broke leaves, and the last one takes its place. */
 	for (size_t i = console->n_readers; i-- > 0;)
 		output_write(console->readers[i]->output, bytes, n);
@@ -240,6 +244,17 @@ int console_child_fd(const Console *console)
 void console_release_child_fd(Console *console)
 {
 	console->child_fd = close_fd(console->child_fd);
+}
+
+void console_set_listener(Console *console, ConsoleListener listener, void *userdata)
+{
+	console->listener = listener;
+	console->userdata = userdata;
+}
+
+char *console_tail(const Console *console)
+{
+	return strndup(console->history, console->n_history);
 }
 
 uint64_t console_bytes(const Console *console)

@@ -38,8 +38,15 @@ int console_attach(Console *console, int fd);
 /* Adds a reader that only reads and is not closed: stdout. 0 or -errno. */
 int console_add_output(Console *console, int fd);
 
+/* Tells of all that the guest writes, before its readers get it. */
+typedef void (*ConsoleListener)(const char *bytes, size_t n, void *userdata);
+void console_set_listener(Console *console, ConsoleListener listener, void *userdata);
+
 /* Reads what the guest wrote last, also when the loop runs no more. */
 void console_drain(Console *console);
+
+/* What is kept of it, the last CONSOLE_HISTORY_BYTES (console.c): a new string, cut at a NUL; NULL: out of memory. */
+char *console_tail(const Console *console);
 
 /* All bytes that the guest wrote so far. */
 uint64_t console_bytes(const Console *console);

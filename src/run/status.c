@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "model/fault-json.h"
+#include "model/lives-json.h"
 #include "run/status.h"
 
 /* The schema of status --json; fields are only ever added to it. */
@@ -30,7 +31,8 @@ static json_t *guest_to_json(const Resources *resources, const VmStatus *status)
 	uint64_t bytes = resources->console ? console_bytes(resources->console) : 0;
 
 	return json_pack("{s:s?, s:I, s:I}", "kernel", resources->plan->facts->guest_kernel.version,
-			 "lives", (json_int_t) status->lives, "console_bytes", (json_int_t) bytes);
+			 "lives", (json_int_t) status->lives->n, "console_bytes",
+			 (json_int_t) bytes);
 }
 
 /* The kernel is asked now: what was attached once may have been taken away since. */
@@ -89,14 +91,19 @@ static json_t *findings_to_json(const FaultList *findings)
 
 json_t *status_to_json(const Resources *resources, const VmStatus *status)
 {
-	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o}", "version",
+	const LifeMoment now = { .usec = now_usec(),
+				 .console_bytes = resources->console ?
+							  console_bytes(resources->console) :
+							  0 };
+
+	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version",
 			 STATUS_VERSION, "name", resources->plan->spec->name, "state",
 			 vm_state_to_string(status->state), "since_realtime_usec",
 			 (json_int_t) status->since_realtime_usec, "pid", (int) getpid(), "vmm",
-			 vmm_to_json(resources), "guest", guest_to_json(resources, status),
-			 "interfaces", interfaces_to_json(resources), "backends",
-			 backends_to_json(resources), "findings",
-			 findings_to_json(status->findings));
+			 vmm_to_json(resources), "guest", guest_to_json(resources, status), "lives",
+			 lives_to_json(status->lives, &now), "interfaces",
+			 interfaces_to_json(resources), "backends", backends_to_json(resources),
+			 "findings", findings_to_json(status->findings));
 }
 
 void findings_keep(FaultList *findings, const Fault *fault)

@@ -4,13 +4,14 @@
 #include <jansson.h>
 
 #include "model/lifecycle.h"
+#include "model/lives.h"
 #include "run/step.h"
 
 /* What vm.c knows beyond the resources. */
 typedef struct VmStatus {
 	VmState state;
 	uint64_t since_realtime_usec; /* when that state began */
-	unsigned lives; /* how often the guest began to run */
+	const Lives *lives;
 	const FaultList *findings;
 } VmStatus;
 

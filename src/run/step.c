@@ -354,6 +354,9 @@ static int console_apply(Resources *resources, const PlanStep *step, Fault *faul
 					 &resources->console, fault);
 	else
 		r = console_new_pty(resources->event, &resources->console, fault);
+	if (r == 0)
+		console_set_listener(resources->console, resources->handlers.on_console_output,
+				     resources->handlers.console_userdata);
 	if (r == 0 && resources->handlers.console_output_fd >= 0)
 		(void) console_add_output(resources->console,
 					  resources->handlers.console_output_fd);

@@ -20,6 +20,8 @@ typedef struct ResourceHandlers {
 	BackendHandler backend;
 	VmmHandler vmm;
 	ControlHandler control;
+	ConsoleListener on_console_output;
+	void *console_userdata; /* its own */
 	int console_output_fd; /* the guest's console is copied there; -EBADF: nowhere */
 	/* Something that a person should know and that stops nothing. */
 	void (*on_remark)(const Fault *fault, void *userdata);

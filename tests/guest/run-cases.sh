@@ -64,6 +64,9 @@ runs() {
 	holds "$VM: status knows VM, VMM and supervisor" "$VM" \
 		".name == \"$VM\" and .state == \"running\" and .vmm.kind == \"$VMM\"
 			and .pid == $SUPERVISOR and .guest.lives == 1"
+	holds "$VM: its first life goes on" "$VM" \
+		'(.lives | length) == 1 and (.lives[0] | .number == 1 and .end == null
+			and .asked_by == null and .ended_realtime_usec == null and .duration_usec > 0)'
 	succeeds "$VM: console_bytes counts what the guest wrote" await counts_console_bytes
 	holds "$VM: the tap is attached" "$VM" ".interfaces[0].attached and .findings == []"
 	ip link set "vm-$VM-net0" nomaster
@@ -71,6 +74,7 @@ runs() {
 		".interfaces[0].attached == false"
 	"$MVMD" status "$VM" >"$WORK/text"
 	has "$VM: so does its text" "$WORK/text" "NOT ON bridge br0"
+	has "$VM: and knows that the guest lives" "$WORK/text" "life 1: goes on for"
 	"$MVMD" list >"$WORK/text"
 	succeeds "$VM: list shows it" grep -Eq "^$VM +running +$SUPERVISOR$" "$WORK/text"
 

@@ -41,6 +41,11 @@ reboots() {
 	has "$VM: after its fifth life" "$WORK/$VM.out" "tiny: life 5"
 	succeeds "$VM: five lives are counted, and are no finding" \
 		await_value "$VM" '.guest.lives == 5 and .findings == []'
+	holds "$VM: each life but the last ended as the guest wanted" "$VM" \
+		'[.lives[] | [.number, .end, .asked_by]] == [[1, "reboot", "guest"], [2, "reboot", "guest"],
+			[3, "reboot", "guest"], [4, "reboot", "guest"], [5, null, null]]'
+	holds "$VM: the bytes of all lives are all bytes" "$VM" \
+		'([.lives[].console_bytes] | add) == .guest.console_bytes'
 	holds "$VM: the share's backend was restarted each time, the disk's never" "$VM" \
 		'[.backends[] | .id + " \(.restarts)" ] | sort == ["blk 0", "data 4"]'
 	attach keys 5
@@ -75,6 +80,13 @@ asks_for_a_restart() {
 	kill -KILL "$(value "$VM" '.backends[0].pid')"
 	ends "$VM: a share whose end is to restart the VM" $EXIT_RESTART
 	has "$VM: says so" "$WORK/$VM.err" "the VM needs a restart, as on_exit says"
+}
+
+dies_twice() {
+	spec "$VM" "silent reboot" '{ "crash_limit": { "count": 2, "within": "1min" } }'
+	run "$VM"
+	ends "$VM: the limit is the spec's" $EXIT_CRASH_LIMIT
+	has "$VM: and it is told when it is reached" "$WORK/$VM.err" "the guest crashed 2 times within 1min and is given up"
 }
 
 dies_over_and_over() {
@@ -123,9 +135,10 @@ case_of ext external_comes_later
 case_of deaf backend_is_deaf
 case_of reboot reboots
 case_of crash loses_a_backend
-case_of again asks_for_a_restart
+case_of restart asks_for_a_restart
 case_of blk loses_a_disk
 case_of loop dies_over_and_over
+case_of limit dies_twice
 case_of killed vmm_is_killed
 case_of orphan supervisor_is_killed
 case_of again replaces

@@ -30,6 +30,11 @@ reboots() {
 	await_text "$WORK/$VM.out" "up again"
 	has "$VM: after its fourth life" "$WORK/$VM.out" "tiny: life 4"
 	succeeds "$VM: four lives are counted" await_value "$VM" '.guest.lives == 4 and .findings == []'
+	holds "$VM: three of them ended as the guest wanted" "$VM" \
+		'[.lives[] | [.number, .end, .asked_by]] == [[1, "reboot", "guest"],
+			[2, "reboot", "guest"], [3, "reboot", "guest"], [4, null, null]]'
+	"$MVMD" status "$VM" >"$WORK/text"
+	has "$VM: the last one is told" "$WORK/text" "life 4: goes on for"
 	holds "$VM: the backends outlive them" "$VM" \
 		"([.backends[].pid] | sort) == $backend and all(.backends[]; .restarts == 0)"
 	attach keys 5
@@ -68,6 +73,13 @@ gets_a_disk_back() {
 	holds "$VM: its crash is a finding" "$VM" 'any(.findings[]; .id == "backend-crashed")'
 	"$MVMD" stop "$VM"
 	ends "$VM: and the VM stops as any" 0
+}
+
+dies_twice() {
+	spec "$VM" "silent triplefault" '{ "crash_limit": { "count": 2, "within": "1min" } }'
+	run "$VM"
+	ends "$VM: the limit is the spec's" $EXIT_CRASH_LIMIT
+	has "$VM: and it is told when it is reached" "$WORK/$VM.err" "the guest crashed 2 times within 1min and is given up"
 }
 
 dies_over_and_over() {
@@ -128,6 +140,7 @@ case_of lost loses_a_share
 case_of blk loses_a_disk
 case_of back gets_a_disk_back
 case_of loop dies_over_and_over
+case_of limit dies_twice
 case_of panic panics
 case_of killed vmm_is_killed
 case_of orphan supervisor_is_killed

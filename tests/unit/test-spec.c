@@ -71,6 +71,8 @@ static void test_defaults(void **state)
 	assert_true(spec->timeouts.boot_usec == 90 * USEC_PER_SEC);
 	assert_true(spec->timeouts.guest_usec == 90 * USEC_PER_SEC);
 	assert_true(spec->timeouts.stop_usec == 90 * USEC_PER_SEC);
+	assert_true(spec->crash_limit.count == 5);
+	assert_true(spec->crash_limit.within_usec == 600 * USEC_PER_SEC);
 	assert_false(spec_needs_shared_memory(spec));
 }
 

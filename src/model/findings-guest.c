@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/findings.h"
+
+static const Finding findings[] = {
+	{ .id = "crash-limit",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest crashed again and again",
+	  .what = "As many lives of the guest as crash_limit.count says crashed within "
+		  "crash_limit.within, and the VM was stopped.",
+	  .why = "The message has how the last one ended. A guest that is reset again and again "
+		 "without one byte on its console dies at its first instructions: its kernel's "
+		 "version and how it is entered decide that; taps and backends do not.",
+	  .remedy =
+		  "mvmd status --last NAME shows each life and the end of the console. mvmd check "
+		  "NAME tells which kernel it is and what is known of it.",
+	  .evidence = "count, within_usec, life, end, lasted_usec, console_bytes" },
+	{ .id = "guest-panic",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest's kernel panicked",
+	  .what = "The guest told that its kernel panicked, on its console or by its pvpanic "
+		  "device.",
+	  .why = "The words behind \"Kernel panic\" are the kernel's reason.",
+	  .remedy = "mvmd console NAME, or mvmd status --last NAME after its end, shows the lines "
+		    "before it. \"panic=5\" in boot.cmdline makes a guest reboot that would hang.",
+	  .evidence = "text, life, end, lasted_usec, console_bytes" },
+	{ .id = "guest-no-root",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest found no root file system",
+	  .what = "The guest's kernel or initramfs told that it cannot mount its root.",
+	  .why = "root= in boot.cmdline names none of its disks, or it has no driver for them.",
+	  .remedy = "Compare root= with the disks of the spec: the first is /dev/vda. An initramfs "
+		    "needs virtio_pci, virtio_blk and the file system.",
+	  .evidence = "text, life, end, lasted_usec, console_bytes" },
+	{ .id = "guest-no-init",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest found no init",
+	  .what = "The guest's kernel told that no init starts.",
+	  .why = "The root file system or initramfs has none, or one that does not run there.",
+	  .remedy = "init= or rdinit= in boot.cmdline names it; look into the image: is it of the "
+		    "guest's architecture, executable, with its libraries.",
+	  .evidence = "text, life, end, lasted_usec, console_bytes" },
+	{ .id = "guest-out-of-memory",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest's kernel ran out of memory",
+	  .what = "The guest's kernel panicked because no memory was left.",
+	  .why = "The VM has too little for its kernel and initramfs, or something in the guest "
+		 "takes it all.",
+	  .remedy = "Raise memory in the spec.",
+	  .evidence = "text, life, end, lasted_usec, console_bytes" },
+	{ .id = "guest-silent",
+	  .severity = FINDING_WARNING,
+	  .title = "the guest says nothing",
+	  .what = "The guest has run for timeouts.guest, has written nothing to its console, and no "
+		  "driver of its took a device.",
+	  .why = "It hangs before its console, or writes to another one than boot.cmdline says.",
+	  .remedy =
+		  "Put \"earlyprintk=ttyS0 console=ttyS0\" into boot.cmdline. Where it only needs "
+		  "longer: timeouts.guest.",
+	  .evidence = "timeout_usec, life" },
+	{ .id = "power-button-ignored",
+	  .severity = FINDING_WARNING,
+	  .title = "the guest did not power off",
+	  .what = "The guest was asked to power off, did not within timeouts.stop, and was "
+		  "ended.",
+	  .why = "Nothing in the guest takes the ACPI power button, or its shutdown takes "
+		 "longer.",
+	  .remedy = "In the guest let systemd-logind or acpid act on the power button; where it "
+		    "only needs longer: timeouts.stop.",
+	  .evidence = "timeout_usec" },
+};
+
+const FindingTable findings_of_guest = { "THE GUEST", findings, ELEMENTSOF(findings) };

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/guest.h"
+#include "model/run-faults.h"
+
+void guest_init(sd_event *event, const Resources *resources, const GuestHandler *handler,
+		Guest *ret)
+{
+	*ret = (Guest){ .event = event, .resources = resources, .handler = *handler };
+}
+
+void guest_done(Guest *guest)
+{
+	guest->timer = sd_event_source_disable_unref(guest->timer);
+	lives_done(&guest->lives);
+}
+
+LifeMoment guest_moment(const Guest *guest)
+{
+	LifeMoment now = { .usec = now_usec(), .realtime_usec = realtime_usec() };
+	Console *console = guest->resources->console;
+
+	if (console) {
+		console_drain(console);
+		now.console_bytes = console_bytes(console);
+	}
+	return now;
+}
+
+static void guest_remark(Guest *guest, Fault *fault)
+{
+	guest->handler.on_remark(fault, guest->handler.userdata);
+	fault_done(fault);
+}
+
+static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	Guest *guest = userdata;
+	LifeMoment now = guest_moment(guest);
+	const Life *life = lives_last(&guest->lives);
+	Fault fault = { 0 };
+
+	if (life->end == LIFE_GOES_ON && life_is_silent(life, now.console_bytes)) {
+		(void) fault_guest_silent(guest->resources->plan, life, &fault);
+		guest_remark(guest, &fault);
+	}
+	return 0;
+}
+
+void guest_life_begins(Guest *guest)
+{
+	const Spec *spec = guest->resources->plan->spec;
+	LifeMoment now = guest_moment(guest);
+
+	if (guest->given_up)
+		return;
+	lives_begin(&guest->lives, &now);
+	guest->timer = sd_event_source_disable_unref(guest->timer);
+	if (spec_expects_console(spec))
+		(void) sd_event_add_time_relative(guest->event, &guest->timer, CLOCK_MONOTONIC,
+						  spec->timeouts.guest_usec, 0, on_time, guest);
+}
+
+void guest_booted(Guest *guest)
+{
+	if (guest->lives.n == 0)
+		guest_life_begins(guest);
+}
+
+void guest_life_ends(Guest *guest, LifeEnd end)
+{
+	const Plan *plan = guest->resources->plan;
+	LifeMoment now = guest_moment(guest);
+	Fault fault = { 0 };
+
+	if (end == LIFE_REBOOT)
+		guest_booted(guest);
+	if (!lives_end(&guest->lives, &now, end, &plan->spec->crash_limit))
+		return;
+	guest->given_up = true;
+	(void) fault_crash_limit(plan, &guest->lives, &fault);
+	guest->handler.on_given_up(&fault, guest->handler.userdata);
+	fault_done(&fault);
+}
+
+/* What the console says explains, and ends nothing: the guest's users write there, too. */
+void guest_hear(const char *bytes, size_t n, void *userdata)
+{
+	Guest *guest = userdata;
+	Fault fault = { 0 };
+
+	if (!lives_hear(&guest->lives, bytes, n))
+		return;
+	(void) fault_guest_death(lives_last(&guest->lives), &fault);
+	guest_remark(guest, &fault);
+}

@@ -10,6 +10,8 @@
  */
 enum {
 	MVMD_EXIT_OK = 0, /* the guest powered off; the command succeeded */
+	MVMD_EXIT_WARNINGS =
+		1, /* doctor: nothing keeps a VM from starting, but there are warnings */
 	MVMD_EXIT_NOT_RUNNING = 3, /* status, stop, console: the VM is not running (LSB) */
 	MVMD_EXIT_UNKNOWN_VM = 4, /* status, stop, console: there is no such VM (LSB) */
 	MVMD_EXIT_USAGE = 64, /* the command line is wrong */

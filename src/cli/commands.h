@@ -28,6 +28,7 @@ typedef struct Command {
 
 int cmd_check(const Places *places, int argc, char **argv);
 int cmd_console(const Places *places, int argc, char **argv);
+int cmd_doctor(const Places *places, int argc, char **argv);
 int cmd_explain(const Places *places, int argc, char **argv);
 int cmd_grant(const Places *places, int argc, char **argv);
 int cmd_list(const Places *places, int argc, char **argv);

@@ -25,6 +25,8 @@ static const Command commands[] = {
 	  "  --json               the same as data\n" },
 	{ "plan", "NAME|PATH", "what a start would do, step by step; changes nothing", cmd_plan,
 	  "  --json               the same as data\n" },
+	{ "doctor", "[NAME|PATH]", "what this host lacks, and what keeps NAME from starting now",
+	  cmd_doctor, "  --json               the same as data\n" },
 	{ "grant", "NAME|PATH", "give the VM's user the rights that its files deny it", cmd_grant,
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },

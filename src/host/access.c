@@ -249,22 +249,26 @@ char *process_name(pid_t pid)
 	return strndup(name, (size_t) n - 1); /* less the newline */
 }
 
-/* Whether a line of /proc/locks is a flock on this file; device numbers are in hexadecimal (proc(5)). */
-static bool lock_line_matches(const char *line, const struct stat *st, pid_t *ret)
+/*
+ * Whether a line of /proc/locks is a flock on this file that bars ours; device numbers are in hexadecimal
+ * (proc(5)). The line of one that waits has "->" before FLOCK and does not match.
+ */
+static bool lock_line_matches(const char *line, const struct stat *st, bool readonly, pid_t *ret)
 {
 	unsigned device_major, device_minor;
 	uint64_t inode;
+	char kind[8];
 	int pid;
 
 	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote these numbers */
-	return sscanf(line, "%*u: FLOCK %*s %*s %d %x:%x:%" SCNu64, &pid, &device_major,
-		      &device_minor, &inode) == 4 &&
+	return sscanf(line, "%*u: FLOCK %*s %7s %d %x:%x:%" SCNu64, kind, &pid, &device_major,
+		      &device_minor, &inode) == 5 &&
 	       device_major == major(st->st_dev) && device_minor == minor(st->st_dev) &&
-	       inode == st->st_ino && (*ret = pid) > 0;
+	       inode == st->st_ino && !(readonly && streq(kind, "READ")) && (*ret = pid) > 0;
 }
 
-/* Who holds a flock on this file: 0 where that does not show (another pid namespace, btrfs). */
-static pid_t lock_holder(const struct stat *st)
+/* Who holds a flock on this file that bars ours: 0 where none shows (another pid namespace, btrfs). */
+static pid_t lock_holder(const struct stat *st, bool readonly)
 {
 	FILE *file = fopen("/proc/locks", "re");
 	char line[LINE_MAX];
@@ -273,20 +277,17 @@ static pid_t lock_holder(const struct stat *st)
 	if (!file)
 		return 0;
 	while (pid <= 0 && fgets(line, sizeof(line), file))
-		if (!lock_line_matches(line, st, &pid))
+		if (!lock_line_matches(line, st, readonly, &pid))
 			pid = 0;
 	(void) fclose(file);
 	return pid;
 }
 
-static int busy_fault(const char *path, int fd, Fault *fault)
+/* pid 0: unknown. */
+static int busy_fault(const char *path, pid_t pid, Fault *fault)
 {
 	_cleanup_free_ char *name = NULL;
-	pid_t pid = 0;
-	struct stat st;
 
-	if (fstat(fd, &st) == 0)
-		pid = lock_holder(&st);
 	if (pid <= 0) {
 		(void) fault_set(fault, -EWOULDBLOCK, MVMD_EXIT_BUSY, "disk-busy",
 				 "disk %s is in use: somebody holds a lock on it", path);
@@ -305,6 +306,7 @@ static int busy_fault(const char *path, int fd, Fault *fault)
 int disk_lock(const Identity *identity, const char *path, bool readonly, int *ret, Fault *fault)
 {
 	_cleanup_close_ int fd = -EBADF;
+	struct stat st;
 
 	fd = open_as(identity, path, readonly ? O_RDONLY : O_RDWR);
 	if (fd < 0) {
@@ -316,10 +318,22 @@ int disk_lock(const Identity *identity, const char *path, bool readonly, int *re
 	}
 	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
-			return busy_fault(path, fd, fault);
+			return busy_fault(
+				path, fstat(fd, &st) == 0 ? lock_holder(&st, readonly) : 0, fault);
 		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "disk-lock",
 				 "cannot lock disk %s: %m", path);
 	}
 	*ret = TAKE_FD(fd);
 	return 0;
+}
+
+int disk_look(const char *path, bool readonly, Fault *fault)
+{
+	struct stat st;
+	pid_t pid;
+
+	if (stat(path, &st) < 0)
+		return 0;
+	pid = lock_holder(&st, readonly);
+	return pid > 0 ? busy_fault(path, pid, fault) : 0;
 }

@@ -38,5 +38,11 @@ void path_probe(const Identity *identity, int flags, PathFact *fact, int *ret_fd
  */
 int disk_lock(const Identity *identity, const char *path, bool readonly, int *ret, Fault *fault);
 
+/*
+ * Whether disk_lock() would find the disk busy now, as far as /proc/locks tells: without a lock, which would keep a
+ * VM from starting in that moment. 0, or -EWOULDBLOCK with fault.
+ */
+int disk_look(const char *path, bool readonly, Fault *fault);
+
 /* "qemu-system-x86" of /proc/PID/comm; new string, or NULL. */
 char *process_name(pid_t pid);

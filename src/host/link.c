@@ -193,3 +193,28 @@ int link_list_bridges(Nl *nl, StrList *ret)
 	*ret = names;
 	return 0;
 }
+
+static void on_port(struct nlmsghdr *answer, void *userdata)
+{
+	size_t *n = userdata;
+	LinkInfo link;
+
+	*n += link_parse(answer, &link);
+}
+
+int link_count_ports(Nl *nl, int bridge, size_t *ret)
+{
+	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message =
+		link_message(RTM_GETLINK, NLM_F_DUMP, &any);
+	size_t n = 0;
+	int r;
+
+	if (!message || nla_put_u32(message, IFLA_MASTER, (uint32_t) bridge) < 0)
+		return -ENOMEM;
+	r = nl_query(nl, message, on_port, &n);
+	if (r < 0)
+		return r;
+	*ret = n;
+	return 0;
+}

@@ -14,6 +14,9 @@
 /* net/if.h says IFALIASZ only in the kernel's headers: 256 with the NUL. */
 #define LINK_ALIAS_MAX 255
 
+/* net/bridge/br_private.h: BR_MAX_PORTS is 1024, and port 0 is never given away. */
+#define BRIDGE_PORTS_MAX 1023
+
 typedef struct LinkInfo {
 	int ifindex;
 	char name[IFNAMSIZ];
@@ -52,3 +55,6 @@ int link_delete(Nl *nl, int ifindex);
 
 /* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel), sorted. 0 or -errno. */
 int link_list_bridges(Nl *nl, StrList *ret);
+
+/* For doctor only: how many links have that master (a dump, filtered in the kernel). 0 or -errno. */
+int link_count_ports(Nl *nl, int bridge, size_t *ret);

@@ -314,7 +314,7 @@ static int probe_identities(Probe *probe, Fault *fault)
  * Not from /proc/cpuinfo, which takes a millisecond for each dozen of CPUs. Intel SDM vol. 2 CPUID:
  * leaf 1, ECX bit 5 is VMX; AMD APM vol. 3: leaf 8000_0001h, ECX bit 2 is SVM.
  */
-static bool cpu_runs_stock_guests(void)
+bool cpu_runs_stock_guests(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
 	unsigned eax, ebx, ecx, edx;
@@ -358,8 +358,7 @@ static void probe_kvm(Probe *probe)
 	(void) close_fd(fd);
 }
 
-/* A number in /proc/sys; otherwise where there is none. */
-static long read_sysctl(const char *path, long otherwise)
+long sysctl_read(const char *path, long otherwise)
 {
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[32] = "";
@@ -372,9 +371,9 @@ static long read_sysctl(const char *path, long otherwise)
 /* The second is Debian's and Arch's patch, the third Ubuntu's. */
 static bool user_namespaces_usable(void)
 {
-	return read_sysctl("/proc/sys/user/max_user_namespaces", 0) > 0 &&
-	       read_sysctl("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0 &&
-	       read_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 0;
+	return sysctl_read("/proc/sys/user/max_user_namespaces", 0) > 0 &&
+	       sysctl_read("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0 &&
+	       sysctl_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 0;
 }
 
 static int try_device(const Identity *identity, const char *path)

@@ -29,3 +29,9 @@ bool version_parse(const char *text, Program *program);
  * places (full paths, ends with NULL) that are programs. 0 or -ENOMEM.
  */
 int programs_find(const char *name, const char *const *places, StrList *ret);
+
+/* True where the CPU shows VMX or SVM, or is no x86. */
+bool cpu_runs_stock_guests(void);
+
+/* A number in /proc/sys; otherwise where there is none. */
+long sysctl_read(const char *path, long otherwise);

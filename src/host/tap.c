@@ -12,9 +12,6 @@
 
 #define TUN_DEVICE "/dev/net/tun"
 
-/* net/bridge/br_private.h: BR_MAX_PORTS is 1024, and port 0 is never given away. */
-#define BRIDGE_PORTS_MAX 1023
-
 void tap_close(Tap *tap)
 {
 	for (size_t i = 0; i < tap->n_fds; i++)
@@ -173,25 +170,41 @@ static int tap_held_fault(const PlanNic *nic, Fault *fault)
 	return fault_remedy(fault, "end that process, then start the VM again");
 }
 
+/* -EEXIST or -EBUSY, with fault, where the name is not to be had. *ret: what has it now; ifindex 0: nothing. */
+static int tap_judge_owner(Nl *nl, const PlanNic *nic, LinkInfo *ret, Fault *fault)
+{
+	int r = link_get(nl, nic->tap, ret);
+
+	if (r == -ENODEV) {
+		*ret = (LinkInfo){ 0 };
+		return 0;
+	}
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "tap-create",
+				 "cannot look at link %s, which has the name of a tap of ours: %s",
+				 nic->tap, nl_error_text(nl));
+	if (!streq(ret->name, nic->tap) || !streq(ret->kind, "tun") ||
+	    !streq_null(ret->alias, nic->alias))
+		return tap_foreign_fault(nic, ret, fault);
+	return ret->carrier ? tap_held_fault(nic, fault) : 0;
+}
+
+int tap_look(Nl *nl, const PlanNic *nic, Fault *fault)
+{
+	LinkInfo link;
+
+	return tap_judge_owner(nl, nic, &link, fault);
+}
+
 /* The name is taken: removes what we left behind ourselves, refuses everything else. */
 static int tap_make_room(Nl *nl, const PlanNic *nic, Fault *fault)
 {
 	LinkInfo link;
 	int r;
 
-	r = link_get(nl, nic->tap, &link);
-	if (r == -ENODEV) /* it went away just now */
-		return 0;
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "tap-create",
-				 "cannot look at link %s, which has the name of a tap of ours: %s",
-				 nic->tap, nl_error_text(nl));
-	if (!streq(link.name, nic->tap) || !streq(link.kind, "tun") ||
-	    !streq_null(link.alias, nic->alias))
-		return tap_foreign_fault(nic, &link, fault);
-	if (link.carrier)
-		return tap_held_fault(nic, fault);
-
+	r = tap_judge_owner(nl, nic, &link, fault);
+	if (r < 0 || link.ifindex == 0) /* it went away just now */
+		return r;
 	r = link_delete(nl, link.ifindex);
 	if (r < 0 && r != -ENODEV)
 		return fault_set(fault, r, r == -EPERM ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,

@@ -22,6 +22,12 @@ typedef struct Tap {
 int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault);
 
 /*
+ * Whether tap_create() would find the name taken now, as it would say it; makes and removes nothing. 0, or
+ * -EEXIST or -EBUSY with fault.
+ */
+int tap_look(Nl *nl, const PlanNic *nic, Fault *fault);
+
+/*
  * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and up in one message,
  * the altname in a second; then reads all back. What differs is a fault that names it.
  */

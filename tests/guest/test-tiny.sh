@@ -78,6 +78,8 @@ test_qemu() {
 		qemu -serial stdio -append "silent echo poweroff" >"$WORK/console" 2>"$WORK/err"
 	is "qemu: sends back its input up to the q" "$(tr -d '\r' <"$WORK/console")" "abcq"
 
+	in_qemu "an echo of another life is none" "echo=2 print=done poweroff" $'tiny: life 1\ndone'
+
 	: >"$WORK/console"
 	mkfifo "$WORK/qmp.in"
 	qemu -serial file:"$WORK/console" -qmp stdio -append "powerbutton print=went_on poweroff" \

@@ -14,6 +14,7 @@
  *   panic        reports a panic to QEMU's pvpanic device
  *   triplefault  dies at its next instruction
  *   echo         sends back what arrives on the serial line, until a "q"
+ *   echo=N       the same, in life N only
  *   flood        prints numbered lines for ever
  *   hang         halts for ever
  *
@@ -280,7 +281,12 @@ triple_fault:
 	ud2
 
 echo:
-	movl	$text_listening, %edx
+	cmpb	$'=', (%esi)
+	jne	2f
+	call	number
+	cmpl	%eax, life
+	jne	out
+2:	movl	$text_listening, %edx
 	call	say
 1:	call	get
 	movb	%al, %bl

@@ -116,6 +116,18 @@ void log_line(LogLevel level, const char *format, ...)
 	write_line(level, NULL, text);
 }
 
+/* "seen: bridge=br0, errno=ENODEV": what the texts say, as data. */
+static void write_evidence(const Fault *fault)
+{
+	_cleanup_(str_buf_done) StrBuf text = { 0 };
+
+	for (size_t i = 0; i < fault->n_evidence; i++)
+		str_buf_add(&text, "%s%s=%s", i > 0 ? ", " : "seen: ", fault->evidence[i].key,
+			    fault->evidence[i].value ?: "");
+	if (text.length > 0 && !text.failed)
+		write_line(LOG_LEVEL_DEBUG, "  ", text.text);
+}
+
 void log_fault(LogLevel level, const Fault *fault)
 {
 	_cleanup_free_ char *what = NULL, *why = NULL, *remedy = NULL;
@@ -128,6 +140,8 @@ void log_fault(LogLevel level, const Fault *fault)
 		write_line(level, "  ", why);
 	if (fault->remedy && (remedy = str_printf("try: %s", fault->remedy)))
 		write_line(level, "  ", remedy);
+	if (log_level >= LOG_LEVEL_DEBUG)
+		write_evidence(fault);
 }
 
 void log_child_line(const char *source, const char *line)

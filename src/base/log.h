@@ -34,7 +34,10 @@ bool stdout_is_terminal(void);
 
 void log_line(LogLevel level, const char *format, ...) _printf_(2, 3);
 
-/* A fault in full: what and its id, and where they are known why and the next command, a line each. */
+/*
+ * A fault in full: what and its id, and where they are known why and the next command, a line each; at the level of
+ * debugging its evidence too, "seen: KEY=VALUE, KEY=VALUE".
+ */
 void log_fault(LogLevel level, const Fault *fault);
 
 /* A line that a child wrote: "NAME: SOURCE| line". Control bytes are replaced by '?'. */

@@ -37,10 +37,12 @@ static int spec_place_find(const Places *places, const char *argument, SpecPlace
 		ret->path = str_printf("%s/%s" SUFFIX, places->spec_directory, argument);
 		ret->name = strdup(argument);
 	} else if (stem_length(slash + 1) == 0) {
-		return fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_SPEC, "spec-file-name",
+		(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_SPEC, "spec-file-name",
 				 "%s is no name of a spec file: that is NAME" SUFFIX
 				 ", and NAME is the VM's",
 				 argument);
+		(void) fault_evidence(fault, "path", "%s", argument);
+		return fault_remedy(fault, "mv %s %s" SUFFIX, argument, argument);
 	} else {
 		ret->path = strdup(argument);
 		ret->name = strndup(slash + 1, stem_length(slash + 1));
@@ -71,6 +73,7 @@ static int parse_files(const SpecPlace *place, const SpecFiles *files, Spec **re
 				 "a name is up to %d letters, digits, '.' and '-', the first a "
 				 "letter or digit",
 				 VM_NAME_MAX);
+		(void) fault_evidence(fault, "name", "%s", place->name);
 		(void) fault_remedy(fault, "rename the file");
 		return -EOPNOTSUPP;
 	}

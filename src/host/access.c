@@ -291,6 +291,7 @@ static int busy_fault(const char *path, pid_t pid, Fault *fault)
 	if (pid <= 0) {
 		(void) fault_set(fault, -EWOULDBLOCK, MVMD_EXIT_BUSY, "disk-busy",
 				 "disk %s is in use: somebody holds a lock on it", path);
+		(void) fault_evidence(fault, "path", "%s", path);
 		(void) fault_remedy(fault, "lslocks shows who holds which lock");
 		return -EWOULDBLOCK;
 	}
@@ -298,6 +299,9 @@ static int busy_fault(const char *path, pid_t pid, Fault *fault)
 	(void) fault_set(fault, -EWOULDBLOCK, MVMD_EXIT_BUSY, "disk-busy",
 			 "disk %s is in use: pid %d (%s) holds a lock on it", path, (int) pid,
 			 name ?: "?");
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_evidence(fault, "holder_pid", "%d", (int) pid);
+	(void) fault_evidence(fault, "holder", "%s", name ?: "?");
 	(void) fault_remedy(fault, "end pid %d, or let both have the disk with \"readonly\": true",
 			    (int) pid);
 	return -EWOULDBLOCK;
@@ -312,16 +316,25 @@ int disk_lock(const Identity *identity, const char *path, bool readonly, int *re
 	if (fd < 0) {
 		bool denied = fd == -EACCES || fd == -EPERM;
 
-		return fault_set(fault, fd, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
+		(void) fault_set(fault, fd, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 				 denied ? "path-denied" : "path-unusable",
 				 "cannot open disk %s: %m", path);
+		return fault_evidence(fault, "path", "%s", path);
 	}
 	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0) {
 		if (errno == EWOULDBLOCK)
 			return busy_fault(
 				path, fstat(fd, &st) == 0 ? lock_holder(&st, readonly) : 0, fault);
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "disk-lock",
+		(void) fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "disk-lock",
 				 "cannot lock disk %s: %m", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		(void) fault_why(fault,
+				 "the file system below it may not know locks, as some network "
+				 "file systems do not");
+		return fault_remedy(fault,
+				    "df -T %s; put it on another file system, or mount this one "
+				    "with locks",
+				    path);
 	}
 	*ret = TAKE_FD(fd);
 	return 0;

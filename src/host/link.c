@@ -10,6 +10,17 @@
 /* linux/if.h: ALTIFNAMSIZ is 128 with the NUL. */
 #define LINK_ALTNAME_MAX 127
 
+const char *port_state_to_string(PortState state)
+{
+	static const char *const words[_PORT_STATE_MAX] = {
+		[PORT_DISABLED] = "disabled", [PORT_LISTENING] = "listening",
+		[PORT_LEARNING] = "learning", [PORT_FORWARDING] = "forwarding",
+		[PORT_BLOCKING] = "blocking", [PORT_NONE] = "none",
+	};
+
+	return words[state];
+}
+
 /* A request about one link (or all: ifindex 0). NULL: no memory. */
 static struct nl_msg *link_message(int type, int flags, const struct ifinfomsg *link)
 {
@@ -35,12 +46,30 @@ static void read_text(const struct nlattr *attribute, char *ret, size_t size)
 		(void) nla_strlcpy(ret, attribute, size);
 }
 
-static void read_kind(struct nlattr *attribute, LinkInfo *ret)
+/* What a bridge tells of its port (net/bridge/br_netlink.c: br_port_fill_attrs). */
+static PortState read_port_state(struct nlattr *attribute)
+{
+	struct nlattr *nested[IFLA_BRPORT_MAX + 1], *state = NULL;
+
+	if (attribute && nla_parse_nested(nested, IFLA_BRPORT_MAX, attribute, NULL) >= 0)
+		state = nested[IFLA_BRPORT_STATE];
+	if (!state || nla_len(state) < 1 || nla_get_u8(state) >= PORT_NONE)
+		return PORT_NONE;
+	return nla_get_u8(state);
+}
+
+static void read_info(struct nlattr *attribute, LinkInfo *ret)
 {
 	struct nlattr *nested[IFLA_INFO_MAX + 1];
+	char master[sizeof(ret->kind)] = "";
 
-	if (attribute && nla_parse_nested(nested, IFLA_INFO_MAX, attribute, NULL) >= 0)
-		read_text(nested[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+	ret->port_state = PORT_NONE;
+	if (!attribute || nla_parse_nested(nested, IFLA_INFO_MAX, attribute, NULL) < 0)
+		return;
+	read_text(nested[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
+	read_text(nested[IFLA_INFO_SLAVE_KIND], master, sizeof(master));
+	if (streq(master, "bridge"))
+		ret->port_state = read_port_state(nested[IFLA_INFO_SLAVE_DATA]);
 }
 
 /* Reads an RTM_NEWLINK. False where the message is something else. */
@@ -58,7 +87,7 @@ static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
 	link.flags = header->ifi_flags;
 	read_text(attributes[IFLA_IFNAME], link.name, sizeof(link.name));
 	read_text(attributes[IFLA_IFALIAS], link.alias, sizeof(link.alias));
-	read_kind(attributes[IFLA_LINKINFO], &link);
+	read_info(attributes[IFLA_LINKINFO], &link);
 	link.master = (int) read_u32(attributes[IFLA_MASTER]);
 	link.mtu = read_u32(attributes[IFLA_MTU]);
 	link.max_tx_queues = read_u32(attributes[IFLA_NUM_TX_QUEUES]);

@@ -17,11 +17,26 @@
 /* net/bridge/br_private.h: BR_MAX_PORTS is 1024, and port 0 is never given away. */
 #define BRIDGE_PORTS_MAX 1023
 
+/* Of a bridge's port, in the kernel's order (linux/if_bridge.h: BR_STATE_DISABLED, …). */
+typedef enum PortState {
+	PORT_DISABLED,
+	PORT_LISTENING,
+	PORT_LEARNING,
+	PORT_FORWARDING,
+	PORT_BLOCKING,
+	PORT_NONE, /* it is no port of a bridge */
+	_PORT_STATE_MAX,
+} PortState;
+
+/* "listening", … */
+const char *port_state_to_string(PortState state);
+
 typedef struct LinkInfo {
 	int ifindex;
 	char name[IFNAMSIZ];
 	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
 	int master; /* ifindex; 0: none */
+	PortState port_state;
 	unsigned flags; /* IFF_UP, … */
 	bool carrier; /* of a tap: somebody has it open (drivers/net/tun.c:tun_attach, __tun_detach) */
 	uint32_t mtu;

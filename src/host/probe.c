@@ -470,6 +470,7 @@ static int probe_bridges(Probe *probe)
 {
 	const Spec *spec = probe->spec;
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
+	bool missing = false;
 	int r;
 
 	probe->facts.bridges = calloc(spec->n_interfaces ?: 1, sizeof(BridgeFact));
@@ -484,6 +485,7 @@ static int probe_bridges(Probe *probe)
 		LinkInfo info;
 
 		r = link_get(nl, spec->interfaces[i].bridge, &info);
+		missing |= r == -ENODEV;
 		if (r == 0)
 			probe->facts.bridges[i] =
 				(BridgeFact){ .ifindex = info.ifindex,
@@ -493,6 +495,8 @@ static int probe_bridges(Probe *probe)
 		else if (r == -ENODEV)
 			r = 0;
 	}
+	if (r == 0 && missing)
+		r = link_list_bridges(nl, &probe->facts.bridge_names);
 	return r;
 }
 
@@ -515,9 +519,13 @@ static int probe_all(Probe *probe, Fault *fault)
 		return r;
 	for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
 		r = looks[i].probe(probe);
-		if (r < 0)
-			return fault_set(fault, r, MVMD_EXIT_SYSTEM, "probe",
+		if (r < 0) {
+			(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "probe",
 					 "cannot look at this host's %s: %m", looks[i].what);
+			(void) fault_evidence(fault, "looked_at", "%s", looks[i].what);
+			return fault_remedy(fault, "ulimit -n; free -m; where neither is short it "
+						   "is a bug of mvmd");
+		}
 	}
 	return 0;
 }

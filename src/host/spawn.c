@@ -325,6 +325,8 @@ static int spawn_fault(const SpawnCall *call, int error, Fault *fault)
 		exit_code = MVMD_EXIT_UNAVAILABLE;
 	(void) fault_set(fault, error, exit_code, "spawn-failed", "cannot start %s: %s: %m", path,
 			 stage_words[call->stage]);
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_evidence(fault, "stage", "%s", stage_words[call->stage]);
 	if (call->stage == SPAWN_EXEC && call->switch_identity)
 		(void) fault_why(fault, "it was tried as uid %u, gid %u",
 				 (unsigned) call->config->identity->uid,

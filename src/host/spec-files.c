@@ -45,9 +45,12 @@ static int exit_code_of(int error)
 
 static int fault_kind(Fault *fault, const char *path, mode_t mode)
 {
-	return fault_set(fault, S_ISDIR(mode) ? -EISDIR : -EOPNOTSUPP, MVMD_EXIT_SPEC,
+	(void) fault_set(fault, S_ISDIR(mode) ? -EISDIR : -EOPNOTSUPP, MVMD_EXIT_SPEC,
 			 "spec-file-kind", "%s is %s; only a regular file is read", path,
 			 file_kind(mode));
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_evidence(fault, "kind", "%s", file_kind(mode));
+	return fault_remedy(fault, "put a regular file there, or a symlink to one");
 }
 
 static int fault_open(Fault *fault, const char *path, int error)
@@ -59,6 +62,7 @@ static int fault_open(Fault *fault, const char *path, int error)
 		return fault_kind(fault, path, st.st_mode);
 	(void) fault_set(fault, error, exit_code_of(error), "spec-file-open", "cannot open %s: %m",
 			 path);
+	(void) fault_evidence(fault, "path", "%s", path);
 	if (error == -EACCES)
 		(void) fault_remedy(fault, "run this as root, or: ls -l %s", path);
 	return error;
@@ -120,9 +124,12 @@ static int file_read(const char *path, SpecDoc *doc, Fault *fault)
 	if (!text)
 		return fault_oom(fault);
 	length = read_up_to(fd, text, SPEC_FILE_MAX_BYTES + 1);
-	if (length < 0)
-		return fault_set(fault, (int) length, MVMD_EXIT_SYSTEM, "spec-file-read",
+	if (length < 0) {
+		(void) fault_set(fault, (int) length, MVMD_EXIT_SYSTEM, "spec-file-read",
 				 "cannot read %s: %m", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "look for errors of the disk: dmesg");
+	}
 	doc->length = (size_t) length;
 	if (doc->length > SPEC_FILE_MAX_BYTES)
 		return 0;
@@ -325,6 +332,9 @@ static int fault_missing(const char *path, const char *name, Fault *fault)
 	_cleanup_free_ char *nearest = nearest_beside(path, name);
 
 	(void) fault_set(fault, -ENOENT, MVMD_EXIT_NO_SPEC, "no-spec", "there is no spec %s", path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	if (nearest)
+		(void) fault_evidence(fault, "nearest", "%s", nearest);
 	if (nearest)
 		(void) fault_remedy(fault, "did you mean \"%s\"?", nearest);
 	else

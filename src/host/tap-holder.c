@@ -19,6 +19,7 @@ typedef struct HolderSearch {
 	char line[sizeof("iff:\t") + TAP_NAME_MAX];
 	char namespace[PROC_LINK_MAX]; /* ours */
 	StrBuf here, elsewhere; /* ", pid 1 (a), pid 2 (b)" */
+	pid_t first_here, first_elsewhere;
 } HolderSearch;
 
 /* Reads the start of a file of /proc; "" where that fails. */
@@ -85,11 +86,15 @@ static void look_at_process(int proc, const char *pid, HolderSearch *search)
 	read_start(process, "comm", name, sizeof(name));
 	name[strcspn(name, "\n")] = '\0';
 	here = streq(namespace, search->namespace);
+	if (here && search->first_here == 0)
+		search->first_here = (pid_t) strtol(pid, NULL, 10);
+	else if (!here && search->first_elsewhere == 0)
+		search->first_elsewhere = (pid_t) strtol(pid, NULL, 10);
 	str_buf_add(here ? &search->here : &search->elsewhere, ", pid %s (%s)%s", pid, name,
 		    here ? "" : " of another network namespace");
 }
 
-char *tap_holder(const char *name)
+char *tap_holder(const char *name, pid_t *ret_pid)
 {
 	HolderSearch search = { 0 };
 	const struct dirent *entry;
@@ -111,6 +116,8 @@ char *tap_holder(const char *name)
 	answer = search.here.length > 0 ? &search.here : &search.elsewhere;
 	if (answer->length > 0 && !answer->failed)
 		holder = strdup(answer->text + strlen(", "));
+	if (holder)
+		*ret_pid = search.first_here ?: search.first_elsewhere;
 	str_buf_done(&search.here);
 	str_buf_done(&search.elsewhere);
 	return holder;

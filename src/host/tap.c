@@ -135,10 +135,19 @@ static char *describe_owner(const LinkInfo *link, const char *name, const char *
 	return str_printf("it is a persistent tap that nobody has open");
 }
 
+static void holder_evidence(const char *holder, pid_t pid, Fault *fault)
+{
+	if (!holder)
+		return;
+	(void) fault_evidence(fault, "holder_pid", "%d", (int) pid);
+	(void) fault_evidence(fault, "holder", "%s", holder);
+}
+
 static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fault)
 {
 	bool is_tap = streq(link->kind, "tun"), is_alias = !streq(link->name, nic->tap);
-	_cleanup_free_ char *holder = is_tap ? tap_holder(link->name) : NULL;
+	pid_t pid = 0;
+	_cleanup_free_ char *holder = is_tap ? tap_holder(link->name, &pid) : NULL;
 	_cleanup_free_ char *owner = describe_owner(link, nic->tap, holder);
 
 	if (!owner)
@@ -146,6 +155,10 @@ static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fa
 	(void) fault_set(fault, -EEXIST, MVMD_EXIT_BUSY, "tap-name-taken",
 			 "cannot create tap %s: that name is taken by a link that is not ours",
 			 nic->tap);
+	(void) fault_evidence(fault, "kind", "%s", link->kind[0] ? link->kind : "device");
+	if (link->alias[0])
+		(void) fault_evidence(fault, "alias", "%s", link->alias);
+	holder_evidence(holder, pid, fault);
 	if (link->alias[0])
 		(void) fault_why(fault, "%s; its alias is \"%s\"", owner, link->alias);
 	else
@@ -162,11 +175,15 @@ static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fa
 
 static int tap_held_fault(const PlanNic *nic, Fault *fault)
 {
-	_cleanup_free_ char *holder = tap_holder(nic->tap);
+	pid_t pid = 0;
+	_cleanup_free_ char *holder = tap_holder(nic->tap, &pid);
 
 	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "tap-held",
 			 "cannot create tap %s: an earlier run of this VM still has it", nic->tap);
+	holder_evidence(holder, pid, fault);
 	(void) fault_why(fault, "it is open in %s", holder ?: "a process that we cannot see");
+	if (holder)
+		return fault_remedy(fault, "kill %d, then start the VM again", (int) pid);
 	return fault_remedy(fault, "end that process, then start the VM again");
 }
 
@@ -227,7 +244,7 @@ static int tap_find_index(Nl *nl, const PlanNic *nic, Tap *tap, Fault *fault)
 	return 0;
 }
 
-int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
+static int tap_create_named(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 {
 	Tap tap = { 0 };
 	int r;
@@ -266,6 +283,13 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 	return 0;
 }
 
+int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
+{
+	int r = tap_create_named(nl, nic, ret, fault);
+
+	return r < 0 ? fault_evidence(fault, "tap", "%s", nic->tap) : 0;
+}
+
 static bool bridge_is_gone(Nl *nl, const LinkInfo *bridge)
 {
 	LinkInfo link;
@@ -288,6 +312,7 @@ static int tap_attach_fault(const PlanNic *nic, const LinkInfo *bridge, int erro
 				 bridge->name);
 		(void) fault_why(fault, "a bridge has at most %d ports (%s)", BRIDGE_PORTS_MAX,
 				 words);
+		(void) fault_evidence(fault, "ports_max", "%d", BRIDGE_PORTS_MAX);
 		return fault_remedy(fault, "set interfaces[].bridge to another bridge");
 	}
 
@@ -319,10 +344,15 @@ static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *
 	if (!words)
 		return fault_oom(fault);
 	/* A master that is gone is a bare EINVAL (net/core/rtnetlink.c:do_set_master). */
-	if (bridge_is_gone(nl, bridge))
-		return fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+	if (bridge_is_gone(nl, bridge)) {
+		(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
 				 "cannot put tap %s on bridge %s: the bridge has just been removed",
 				 nic->tap, bridge->name);
+		(void) fault_why(fault, "what manages this host's network is at work: it was "
+					"restarted, or set up anew");
+		return fault_remedy(fault, "start the VM again; order mvmd after what makes %s",
+				    bridge->name);
+	}
 	return tap_attach_fault(nic, bridge, r, words, fault);
 }
 
@@ -366,32 +396,39 @@ static void compare_link(const LinkInfo *link, const LinkSettings *wanted, const
 }
 
 static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
-			 const LinkInfo *bridge, Fault *fault)
+			 const LinkInfo *bridge, PortState *ret_state, Fault *fault)
 {
 	_cleanup_(str_buf_done) StrBuf differences = { 0 };
 	LinkInfo link = { 0 };
 	int r;
 
 	r = link_get(nl, nic->tap, &link);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_UNAVAILABLE, "tap-lost",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_UNAVAILABLE, "tap-lost",
 				 "tap %s was put on bridge %s and is gone: %s", nic->tap,
 				 bridge->name, nl_error_text(nl));
+		return fault_remedy(fault, "ip monitor link, networkctl and nmcli device show who "
+					   "manages links here; start the VM again");
+	}
 
 	compare_link(&link, wanted, bridge->name, &differences);
 	if (differences.failed)
 		return fault_oom(fault);
-	if (differences.length == 0)
+	if (differences.length == 0) {
+		*ret_state = link.port_state;
 		return 0;
+	}
 	(void) fault_set(fault, -EIO, MVMD_EXIT_UNAVAILABLE, "tap-changed",
 			 "tap %s did not stay as it was set: %s", nic->tap,
 			 differences.text + strlen(", "));
+	(void) fault_evidence(fault, "differs", "%s", differences.text + strlen(", "));
 	(void) fault_why(fault, "another program of this host manages links of that name "
 				"(systemd-networkd, NetworkManager, a udev rule)");
 	return fault_remedy(fault, "networkctl status %s", nic->tap);
 }
 
-int tap_attach(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge, Fault *fault)
+static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge,
+			       Fault *fault)
 {
 	const LinkSettings settings = {
 		.master = bridge->ifindex,
@@ -408,5 +445,16 @@ int tap_attach(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridg
 	r = tap_name_at_length(nl, nic, tap, fault);
 	if (r < 0)
 		return r;
-	return tap_read_back(nl, nic, &settings, bridge, fault);
+	return tap_read_back(nl, nic, &settings, bridge, &tap->port_state, fault);
+}
+
+int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault)
+{
+	int r = tap_attach_and_look(nl, nic, tap, bridge, fault);
+
+	if (r >= 0)
+		return 0;
+	(void) fault_evidence(fault, "tap", "%s", nic->tap);
+	(void) fault_evidence(fault, "bridge", "%s", bridge->name);
+	return r;
 }

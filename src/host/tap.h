@@ -11,6 +11,7 @@ typedef struct Tap {
 	int *fds;
 	size_t n_fds;
 	int ifindex;
+	PortState port_state; /* on its bridge, right after tap_attach() */
 } Tap;
 
 /*
@@ -31,13 +32,14 @@ int tap_look(Nl *nl, const PlanNic *nic, Fault *fault);
  * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and up in one message,
  * the altname in a second; then reads all back. What differs is a fault that names it.
  */
-int tap_attach(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge, Fault *fault);
+int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault);
 
 /* Closes all fds, with which the tap ends. */
 void tap_close(Tap *tap);
 
 /*
  * Who has a tap of that name open: "pid 123 (qemu-system-x86)", several joined by ", ", from
- * /proc/PID/fdinfo (drivers/net/tun.c: "iff:"). NULL: nobody whom we may see. The caller frees it.
+ * /proc/PID/fdinfo (drivers/net/tun.c: "iff:"), and the pid of the first of them. NULL: nobody whom we may see.
+ * The caller frees it.
  */
-char *tap_holder(const char *name);
+char *tap_holder(const char *name, pid_t *ret_pid);

@@ -29,8 +29,14 @@ static int system_fault(Fault *fault, int error, const char *what, const char *d
 {
 	bool denied = error == -EACCES || error == -EPERM || error == -EROFS;
 
-	return fault_set(fault, error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+	(void) fault_set(fault, error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
 			 "uid-table", "cannot %s the table of uids in %s: %m", what, directory);
+	(void) fault_evidence(fault, "path", "%s/" TABLE_FILE, directory);
+	if (error == -EROFS || error == -ENOSPC)
+		return fault_remedy(fault, "df %s; mount it writable, and make room", directory);
+	if (denied)
+		return fault_remedy(fault, "run mvmd as root, or give a --state-dir of your own");
+	return fault_remedy(fault, "ls -ld %s; give another --state-dir", directory);
 }
 
 static int damaged_fault(Fault *fault, const char *directory, const char *why)
@@ -38,6 +44,7 @@ static int damaged_fault(Fault *fault, const char *directory, const char *why)
 	(void) fault_set(fault, -EUCLEAN, MVMD_EXIT_SYSTEM, "uid-table-damaged",
 			 "the table of uids %s/" TABLE_FILE " is damaged", directory);
 	(void) fault_why(fault, "%s", why);
+	(void) fault_evidence(fault, "path", "%s/" TABLE_FILE, directory);
 	(void) fault_remedy(fault,
 			    "restore it from a backup, or correct it by hand: a VM that gets "
 			    "another uid cannot open its files any more");
@@ -187,6 +194,8 @@ static int full_fault(Fault *fault, const UidRange *range)
 	(void) fault_set(fault, -ENOSPC, MVMD_EXIT_SYSTEM, "uid-range-full",
 			 "all uids from %" PRIu64 " to %" PRIu64 " are taken", range->first,
 			 range->first + range->count - 1);
+	(void) fault_evidence(fault, "first", "%" PRIu64, range->first);
+	(void) fault_evidence(fault, "count", "%" PRIu64, range->count);
 	(void) fault_remedy(fault, "give \"uid_range\" in host.conf a larger \"count\" or another "
 				   "\"first\", take VMs that are no more out of " TABLE_FILE
 				   " in the state directory, or set \"user\" in the spec");

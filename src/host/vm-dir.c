@@ -131,6 +131,29 @@ pid_t vm_lock_holder(const char *lock_file)
 	return lock_whole_file(fd, F_OFD_GETLK) == -EAGAIN ? read_pid(fd) : 0;
 }
 
+char *vm_name_of_pid(const char *runtime_directory, pid_t pid)
+{
+	DIR *directory = opendir(runtime_directory);
+	const struct dirent *entry;
+	char *name = NULL;
+
+	while (directory && !name && (entry = readdir(directory))) {
+		size_t length = strlen(entry->d_name);
+		_cleanup_free_ char *path = NULL;
+
+		/* ".NAME.lock": model/places.c. The folder's own lock has no name. */
+		if (length <= strlen("." RUNTIME_LOCK) || entry->d_name[0] != '.' ||
+		    !streq(entry->d_name + length - strlen(RUNTIME_LOCK), RUNTIME_LOCK))
+			continue;
+		path = str_printf("%s/%s", runtime_directory, entry->d_name);
+		if (path && vm_lock_holder(path) == pid)
+			name = strndup(entry->d_name + 1, length - 1 - strlen(RUNTIME_LOCK));
+	}
+	if (directory)
+		(void) closedir(directory);
+	return name;
+}
+
 static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
 {
 	const char *name = places->name;
@@ -142,6 +165,15 @@ static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
 	return fault_remedy(fault, "mvmd status %s, mvmd stop %s", name, name);
 }
 
+static int lock_fault(const VmPlaces *places, int error, const char *what, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "vm-lock",
+			 "cannot %s the lock file %s: %m", what, places->lock_file);
+	(void) fault_evidence(fault, "path", "%s", places->lock_file);
+	return fault_remedy(fault, "ls -l %s; df %s; or give another --runtime-dir",
+			    places->lock_file, places->runtime_directory);
+}
+
 static int open_lock_file(const VmPlaces *places, int *ret, Fault *fault)
 {
 	int r;
@@ -149,16 +181,22 @@ static int open_lock_file(const VmPlaces *places, int *ret, Fault *fault)
 		open(places->lock_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "vm-lock",
-				 "cannot open the lock file %s: %m", places->lock_file);
+		return lock_fault(places, -errno, "open", fault);
 	if (lock_whole_file(fd, F_OFD_SETLK) < 0)
 		return fault_already_running(places, fd, fault);
 	r = write_pid(fd);
 	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vm-lock",
-				 "cannot write the lock file %s: %m", places->lock_file);
+		return lock_fault(places, r, "write", fault);
 	*ret = TAKE_FD(fd);
 	return 0;
+}
+
+static int directory_fault(const char *path, int error, const char *what, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "runtime-directory",
+			 "cannot %s the directory %s: %m", what, path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	return fault_remedy(fault, "namei -l %s; df %s; or give another --runtime-dir", path, path);
 }
 
 int vm_lock(const VmPlaces *places, int *ret, Fault *fault)
@@ -167,8 +205,7 @@ int vm_lock(const VmPlaces *places, int *ret, Fault *fault)
 	int r = directory;
 
 	if (directory < 0)
-		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot use the directory %s: %m", places->runtime_directory);
+		(void) directory_fault(places->runtime_directory, r, "use", fault);
 	else
 		r = open_lock_file(places, ret, fault);
 	if (r == -EACCES || r == -EPERM) {
@@ -284,11 +321,9 @@ int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault)
 {
 	/* Others may pass through to the control socket, which judges them by itself, but not look. */
 	if (mkdir(places->directory, 0711) < 0)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot make the directory %s: %m", places->directory);
+		return directory_fault(places->directory, -errno, "make", fault);
 	if (mkdir(places->vmm_directory, 0700) < 0)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot make the directory %s: %m", places->vmm_directory);
+		return directory_fault(places->vmm_directory, -errno, "make", fault);
 	/* The umask may have taken the passing bit. */
 	if (chmod(places->directory, 0711) < 0 ||
 	    chown(places->vmm_directory, vm->uid, vm->gid) < 0)
@@ -324,6 +359,14 @@ static bool is_entry_of_ours(int directory, const char *name)
 	return S_ISSOCK(st.st_mode) || streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
 }
 
+static int leftover_fault(const char *path, int error, const char *what, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "leftover-files",
+			 "cannot %s %s of an earlier run: %m", what, path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	return fault_remedy(fault, "rm -r %s, as root; or give another --runtime-dir", path);
+}
+
 /*
  * A folder that only happens to have the VM's name (--runtime-dir=/home/me, and a VM called "music") is no
  * leftover: nothing in there is touched.
@@ -335,13 +378,13 @@ static int refuse_strangers(const char *path, Fault *fault)
 	int r = 0;
 
 	if (!directory)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "leftover-files",
-				 "cannot look into %s: %m", path);
+		return leftover_fault(path, -errno, "look into", fault);
 	while (r == 0 && (entry = readdir(directory)))
 		if (!is_entry_of_ours(dirfd(directory), entry->d_name)) {
 			(void) fault_set(fault, -EEXIST, MVMD_EXIT_BUSY, "leftover-strange",
 					 "%s is in the way: %s in there is not mvmd's", path,
 					 entry->d_name);
+			(void) fault_evidence(fault, "path", "%s/%s", path, entry->d_name);
 			r = fault_remedy(fault, "move it, or give another --runtime-dir");
 		}
 	(void) closedir(directory);
@@ -400,9 +443,7 @@ int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, F
 	if (r == 0) {
 		r = vm_directory_remove(places);
 		if (r < 0)
-			(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "leftover-files",
-					 "cannot remove %s of an earlier run: %m",
-					 places->directory);
+			(void) leftover_fault(places->directory, r, "remove", fault);
 		note(&found, places->directory);
 	}
 	if (r < 0) {

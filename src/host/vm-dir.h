@@ -24,6 +24,9 @@ void vm_unlock(const VmPlaces *places, int fd);
  */
 pid_t vm_lock_holder(const char *lock_file);
 
+/* The VM that the process is supervisor of, a new string; NULL: none that we may see. */
+char *vm_name_of_pid(const char *runtime_directory, pid_t pid);
+
 /*
  * Under the lock: finds what an earlier run left. A VMM that lives is -EBUSY with fault, unless replace:
  * then it is killed. Other processes and the directory's files are ended and removed.

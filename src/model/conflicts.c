@@ -19,6 +19,8 @@ static int add_conflict(const Conflict *conflict, const char *id, const char *th
 
 	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, id, "%s and %s both have %s",
 			 conflict->a->name, conflict->b->name, thing);
+	(void) fault_evidence(&fault, "vms", "%s, %s", conflict->a->name, conflict->b->name);
+	(void) fault_evidence(&fault, "both_have", "%s", thing);
 	(void) fault_remedy(&fault, "%s in %s or in %s", remedy, conflict->a->file,
 			    conflict->b->file);
 	return fault_list_take(conflict->faults, &fault);

@@ -20,6 +20,7 @@ void host_facts_done(HostFacts *host)
 void facts_done(Facts *facts)
 {
 	host_facts_done(&facts->host);
+	str_list_done(&facts->bridge_names);
 	program_done(&facts->cloud_hypervisor);
 	program_done(&facts->qemu);
 	program_done(&facts->storage_daemon);

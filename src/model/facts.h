@@ -143,6 +143,7 @@ typedef struct Facts {
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
 	BridgeFact *bridges; /* per interface of the spec */
+	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;
 } Facts;
 

@@ -129,6 +129,11 @@ bool kernel_problem(const Spec *spec, const Facts *facts, VmmKind vmm, Fault *fa
 		no_pvh_note(spec, fault);
 	else
 		return false;
+	(void) fault_evidence(fault, "path", "%s", spec->boot.kernel);
+	if (image->looks_like)
+		(void) fault_evidence(fault, "looks_like", "%s", image->looks_like);
+	if (image->arch != ARCH_UNKNOWN)
+		(void) fault_evidence(fault, "arch", "%s", arch_to_words(image->arch));
 	return true;
 }
 

@@ -84,11 +84,14 @@ static void check_program(Check *check, const Program *program, const char *name
 	if (program->path) {
 		(void) fault_set(&fault, program->error, MVMD_EXIT_PERMISSION, "program-denied",
 				 "uid %u may not execute %s: %m", program->uid, program->path);
+		(void) fault_evidence(&fault, "path", "%s", program->path);
+		(void) fault_evidence(&fault, "uid", "%u", program->uid);
 		(void) fault_remedy(&fault, "install %s where every user finds it: /usr/local/bin",
 				    name);
 	} else {
 		(void) fault_set(&fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "program-missing",
 				 "%s is not installed, and %s needs it", name, what_for);
+		(void) fault_evidence(&fault, "program", "%s", name);
 		(void) fault_remedy(&fault, "%s", remedy);
 	}
 	check_add(check, &fault);
@@ -105,12 +108,18 @@ static void check_cloud_hypervisor_version(Check *check, const Program *program)
 		(void) fault_set(&fault, -ENOEXEC, MVMD_EXIT_UNAVAILABLE, "vmm-version-unknown",
 				 "%s does not tell its version, as cloud-hypervisor does",
 				 program->path);
-		(void) fault_remedy(&fault, "%s --version", program->path);
+		(void) fault_evidence(&fault, "path", "%s", program->path);
+		(void) fault_remedy(&fault,
+				    "%s --version; put another one first in PATH, or set \"vmm\": "
+				    "\"qemu\"",
+				    program->path);
 		check_add(check, &fault);
 		return;
 	}
 	(void) fault_set(&fault, -EPROTONOSUPPORT, MVMD_EXIT_UNAVAILABLE, "vmm-too-old",
 			 "cloud-hypervisor %s at %s is too old", program->version, program->path);
+	(void) fault_evidence(&fault, "path", "%s", program->path);
+	(void) fault_evidence(&fault, "version", "%s", program->version);
 	(void) fault_why(&fault,
 			 "mvmd needs v%d: older ones cannot tell a guest's power-off from a "
 			 "crash and end when a backend is lost",
@@ -156,6 +165,7 @@ static void check_kvm(Check *check, const VmmChoice *choice)
 	case KVM_DENIED:
 		(void) fault_set(&fault, -EACCES, MVMD_EXIT_PERMISSION, "kvm-denied",
 				 "uid %u may not open /dev/kvm", check->facts->vm.uid);
+		(void) fault_evidence(&fault, "uid", "%u", check->facts->vm.uid);
 		(void) fault_remedy(&fault, "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm: mvmd gives "
 					    "its VMs the group that owns /dev/kvm");
 		break;
@@ -188,6 +198,7 @@ static void check_identity(Check *check)
 	if (facts->user_error < 0) {
 		(void) fault_set(&fault, facts->user_error, MVMD_EXIT_UNAVAILABLE, "user-missing",
 				 "there is no user \"%s\" on this host", facts->unknown_user);
+		(void) fault_evidence(&fault, "user", "%s", facts->unknown_user);
 		(void) fault_remedy(&fault,
 				    "useradd --system %s, or leave \"user\" out: each VM then "
 				    "gets a uid of its own",
@@ -203,6 +214,7 @@ static void check_identity(Check *check)
 		return;
 	(void) fault_set(&fault, -EPERM, MVMD_EXIT_PERMISSION, "setuid-denied",
 			 "uid %u may not start programs as another user", facts->euid);
+	(void) fault_evidence(&fault, "uid", "%u", facts->euid);
 	(void) fault_remedy(&fault, "run mvmd as root, or leave out every \"user\"");
 	check_add(check, &fault);
 }
@@ -218,14 +230,22 @@ static void check_tun(Check *check)
 		(void) fault_set(
 			&fault, error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 			denied ? "tun-denied" : "tun-missing", "cannot open /dev/net/tun: %m");
-		(void) fault_remedy(&fault, "%s", denied ? "run mvmd as root" : "modprobe tun");
+		(void) fault_remedy(&fault, "%s",
+				    denied ? "run mvmd as root; in a container or unit allow it "
+					     "the device (DeviceAllow=/dev/net/tun)" :
+					     "modprobe tun; give a container the device");
 		check_add(check, &fault);
 	}
 	if (!check->facts->net_admin) {
 		(void) fault_set(
 			&fault, -EPERM, MVMD_EXIT_PERMISSION, "net-admin-missing",
 			"cannot make taps and attach them to bridges: CAP_NET_ADMIN is missing");
-		(void) fault_remedy(&fault, "run mvmd as root");
+		(void) fault_evidence(&fault, "uid", "%u", check->facts->euid);
+		(void) fault_remedy(&fault, "%s",
+				    check->facts->euid == 0 ?
+					    "this container or unit took it from root: give it "
+					    "back (--cap-add NET_ADMIN, CapabilityBoundingSet=)" :
+					    "run mvmd as root");
 		check_add(check, &fault);
 	}
 }
@@ -241,6 +261,7 @@ static void check_bridges(Check *check)
 			continue;
 		(void) fault_set(&fault, -EINVAL, MVMD_EXIT_UNAVAILABLE, "not-a-bridge",
 				 "interface %s: %s is no bridge", interface->id, interface->bridge);
+		(void) fault_evidence(&fault, "bridge", "%s", interface->bridge);
 		(void) fault_remedy(&fault,
 				    "ip -d link show %s; \"bridge\" takes the name of a bridge",
 				    interface->bridge);
@@ -261,6 +282,8 @@ static void check_virtiofsd(Check *check, const SpecShare *share, const Identity
 				 "share %s: the only virtiofsd here, %s, serves only as root",
 				 share->id, facts->virtiofsd.path);
 		(void) fault_why(&fault, "it is QEMU's old one, written in C");
+		(void) fault_evidence(&fault, "path", "%s", facts->virtiofsd.path);
+		(void) fault_evidence(&fault, "share", "%s", share->id);
 		(void) fault_remedy(&fault,
 				    "install the Rust virtiofsd (package virtiofsd), or set "
 				    "\"user\": \"root\" on the share");
@@ -270,6 +293,8 @@ static void check_virtiofsd(Check *check, const SpecShare *share, const Identity
 				 "share %s: the only virtiofsd here, %s, cannot serve read-only",
 				 share->id, facts->virtiofsd.path);
 		(void) fault_why(&fault, "it is QEMU's old one, written in C");
+		(void) fault_evidence(&fault, "path", "%s", facts->virtiofsd.path);
+		(void) fault_evidence(&fault, "share", "%s", share->id);
 		(void) fault_remedy(&fault,
 				    "install the Rust virtiofsd (package virtiofsd), or take "
 				    "\"readonly\" off and mount it read-only in the guest");
@@ -279,6 +304,8 @@ static void check_virtiofsd(Check *check, const SpecShare *share, const Identity
 				 "share %s: virtiofsd cannot make its sandbox as uid %u", share->id,
 				 user->uid);
 		(void) fault_why(&fault, "user namespaces are switched off for ordinary users");
+		(void) fault_evidence(&fault, "share", "%s", share->id);
+		(void) fault_evidence(&fault, "uid", "%u", user->uid);
 		(void) fault_remedy(
 			&fault, "sysctl user.max_user_namespaces=10000 (and "
 				"kernel.unprivileged_userns_clone=1, "
@@ -393,6 +420,10 @@ static void check_path_error(Check *check, const PathFact *path)
 	(void) fault_set(&fault, path->error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 			 denied ? "path-denied" : "path-unusable", "uid %u cannot open %s %s: %m",
 			 path_uid(check, path), role, path->path);
+	(void) fault_evidence(&fault, "path", "%s", path->path);
+	(void) fault_evidence(&fault, "uid", "%u", path_uid(check, path));
+	if (path->blocked_at)
+		(void) fault_evidence(&fault, "blocked_at", "%s", path->blocked_at);
 	if (path->blocked_at && !streq(path->blocked_at, path->path))
 		(void) fault_why(&fault, denied ? "it may not pass %s" : "%s: %m",
 				 path->blocked_at);
@@ -414,6 +445,8 @@ static void check_path_type(Check *check, const PathFact *path)
 	(void) fault_set(&fault, -EINVAL, MVMD_EXIT_UNAVAILABLE, "path-wrong-type", "%s %s is %s",
 			 path_role_to_words(path->role), path->path,
 			 file_type_to_words(path->mode));
+	(void) fault_evidence(&fault, "path", "%s", path->path);
+	(void) fault_evidence(&fault, "kind", "%s", file_type_to_words(path->mode));
 	(void) fault_remedy(&fault, "correct the path in %s", check->spec->file);
 	check_add(check, &fault);
 }
@@ -461,6 +494,26 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	return check.r;
 }
 
+/* Which bridge was perhaps meant; else how to make it. */
+static void bridge_evidence(const Facts *facts, const char *bridge, Fault *fault)
+{
+	const char *nearest = nearest_name(bridge, (const char *const *) facts->bridge_names.items,
+					   facts->bridge_names.n);
+
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	if (!nearest) {
+		(void) fault_remedy(fault, "ip link add %s type bridge && ip link set %s up",
+				    bridge, bridge);
+		return;
+	}
+	(void) fault_evidence(fault, "nearest", "%s", nearest);
+	(void) fault_why(fault, "is it misspelt? there is a bridge %s", nearest);
+	(void) fault_remedy(fault,
+			    "set interfaces[].bridge to \"%s\", or make it: ip link add %s type "
+			    "bridge && ip link set %s up",
+			    nearest, bridge, bridge);
+}
+
 int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 {
 	Check check = { .spec = spec, .facts = facts, .faults = faults };
@@ -476,8 +529,7 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 				 "interface %s: there is no bridge %s yet; a start waits %s for it",
 				 spec->interfaces[i].id, bridge,
 				 format_duration(text, spec->timeouts.bridge_usec));
-		(void) fault_remedy(&fault, "ip link add %s type bridge && ip link set %s up",
-				    bridge, bridge);
+		bridge_evidence(facts, bridge, &fault);
 		check_add(&check, &fault);
 	}
 	for (size_t i = 0; i < facts->n_paths; i++) {
@@ -488,6 +540,7 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 		(void) fault_set(&fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "socket-not-listening",
 				 "nobody listens on %s yet; a start waits %s for it", path->path,
 				 format_duration(text, spec->timeouts.backend_usec));
+		(void) fault_evidence(&fault, "path", "%s", path->path);
 		(void) fault_remedy(&fault, "start the backend that serves it");
 		check_add(&check, &fault);
 	}

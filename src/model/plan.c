@@ -498,6 +498,8 @@ static int check_socket_path(const char *path, Fault *fault)
 		return 0;
 	(void) fault_set(fault, -ENAMETOOLONG, MVMD_EXIT_USAGE, "socket-path-too-long",
 			 "the socket path %s has %zu bytes", path, strlen(path));
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_evidence(fault, "length", "%zu", strlen(path));
 	(void) fault_why(fault, "a UNIX socket's path holds at most %d bytes (unix(7))",
 			 SOCKET_PATH_MAX);
 	return fault_remedy(fault,

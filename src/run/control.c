@@ -317,6 +317,7 @@ static int fault_unknown_owner(const char *kind, const char *name, Fault *fault)
 {
 	(void) fault_set(fault, -ESRCH, MVMD_EXIT_UNAVAILABLE, "owner-missing",
 			 "there is no %s \"%s\" on this host, and \"owners\" names it", kind, name);
+	(void) fault_evidence(fault, "owner", "%s", name);
 	return fault_remedy(fault, "%sadd %s, or take it out of \"owners\"", kind, name);
 }
 

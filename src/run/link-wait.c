@@ -47,6 +47,8 @@ static int not_a_bridge_fault(const LinkWait *wait, const LinkInfo *link, Fault 
 {
 	(void) fault_set(fault, -ENOTSUP, MVMD_EXIT_UNAVAILABLE, "not-a-bridge",
 			 "%s is not a bridge", wait->bridge);
+	(void) fault_evidence(fault, "bridge", "%s", wait->bridge);
+	(void) fault_evidence(fault, "kind", "%s", link->kind);
 	if (link->kind[0])
 		(void) fault_why(fault, "it is a link of kind %s", link->kind);
 	else
@@ -82,18 +84,38 @@ static int missing_fault(const LinkWait *wait, Fault *fault)
 	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_UNAVAILABLE, "bridge-missing",
 			 "bridge %s did not appear within %s", wait->bridge,
 			 format_duration(duration, wait->timeout_usec));
+	(void) fault_evidence(fault, "bridge", "%s", wait->bridge);
 	/* Where the list cannot be had, the fault is short of a why, but true. */
 	if (link_list_bridges(wait->nl, &bridges) >= 0) {
 		fault_why_bridges(fault, &bridges);
 		nearest =
 			nearest_name(wait->bridge, (const char *const *) bridges.items, bridges.n);
 	}
-	if (nearest)
+	if (nearest) {
+		(void) fault_evidence(fault, "nearest", "%s", nearest);
 		return fault_remedy(fault,
 				    "did you mean %s? then set interfaces[].bridge to \"%s\"",
 				    nearest, nearest);
+	}
 	return fault_remedy(fault, "ip link add %s type bridge && ip link set %s up", wait->bridge,
 			    wait->bridge);
+}
+
+static int look_fault(const LinkWait *wait, int error, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "bridge-look",
+			 "cannot look for bridge %s: %s", wait->bridge, nl_error_text(wait->nl));
+	(void) fault_evidence(fault, "bridge", "%s", wait->bridge);
+	return fault_remedy(fault, "ip link show %s", wait->bridge);
+}
+
+/* All that keeps us from waiting: words are what we were at. */
+static int wait_fault(const char *bridge, const char *words, int error, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "bridge-wait", "cannot %s bridge %s: %m",
+			 words, bridge);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	return fault_remedy(fault, "ulimit -n; ip monitor link shows whether others get the news");
 }
 
 /* Looks, and ends the wait where there is something to tell. True: ended. */
@@ -114,9 +136,7 @@ static bool link_wait_look(LinkWait *wait)
 	if (r >= 0)
 		(void) not_a_bridge_fault(wait, &link, &fault);
 	else
-		(void) fault_set(&fault, r, MVMD_EXIT_SYSTEM, "bridge-look",
-				 "cannot look for bridge %s: %s", wait->bridge,
-				 nl_error_text(wait->nl));
+		(void) look_fault(wait, r, &fault);
 	link_wait_end(wait, NULL, &fault);
 	return true;
 }
@@ -133,8 +153,7 @@ static void link_wait_break_off(LinkWait *wait, int error)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
 
-	(void) fault_set(&fault, error, MVMD_EXIT_SYSTEM, "bridge-wait",
-			 "cannot go on waiting for bridge %s: %m", wait->bridge);
+	(void) wait_fault(wait->bridge, "go on waiting for", error, &fault);
 	link_wait_end(wait, NULL, &fault);
 }
 
@@ -203,15 +222,13 @@ int link_wait_start(sd_event *event, const char *bridge, uint64_t timeout_usec,
 
 	r = nl_connection_new(NETLINK_ROUTE, &wait->nl);
 	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "bridge-wait",
-				 "cannot look for bridge %s: netlink: %m", bridge);
+		return wait_fault(bridge, "open a netlink socket to look for", r, fault);
 	if (link_wait_look(wait)) /* most bridges are there: then no subscription is needed */
 		return 0;
 
 	r = link_wait_watch(wait, event);
 	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "bridge-wait",
-				 "cannot wait for bridge %s: %m", bridge);
+		return wait_fault(bridge, "wait for", r, fault);
 	if (link_wait_look(wait)) /* it may have come in between */
 		return 0;
 	*ret = TAKE_PTR(wait);

@@ -3,6 +3,7 @@
 
 #include "model/fault-json.h"
 #include "model/lives-json.h"
+#include "run/links.h"
 #include "run/status.h"
 
 /* The schema of status --json; fields are only ever added to it. */
@@ -80,12 +81,19 @@ static json_t *backends_to_json(const Resources *resources)
 	return list;
 }
 
-static json_t *findings_to_json(const FaultList *findings)
+/* What was found, and what is wrong with the links now: that may have come to be since, or have passed. */
+static json_t *findings_to_json(const Resources *resources, const FaultList *findings)
 {
 	json_t *list = json_array();
+	FaultList now = { 0 };
 
 	for (size_t i = 0; i < findings->n; i++)
-		(void) json_array_append_new(list, fault_to_json(&findings->items[i]));
+		if (!links_finding_is_momentary(findings->items[i].id))
+			(void) json_array_append_new(list, fault_to_json(&findings->items[i]));
+	(void) links_look(resources, &now);
+	for (size_t i = 0; i < now.n; i++)
+		(void) json_array_append_new(list, fault_to_json(&now.items[i]));
+	fault_list_done(&now);
 	return list;
 }
 
@@ -103,7 +111,7 @@ json_t *status_to_json(const Resources *resources, const VmStatus *status)
 			 vmm_to_json(resources), "guest", guest_to_json(resources, status), "lives",
 			 lives_to_json(status->lives, &now), "interfaces",
 			 interfaces_to_json(resources), "backends", backends_to_json(resources),
-			 "findings", findings_to_json(status->findings));
+			 "findings", findings_to_json(resources, status->findings));
 }
 
 void findings_keep(FaultList *findings, const Fault *fault)

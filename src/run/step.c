@@ -8,6 +8,7 @@
 #include "host/access.h"
 #include "host/state-file.h"
 #include "host/vm-dir.h"
+#include "model/link-faults.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
@@ -138,12 +139,32 @@ static int lock_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+/* Who has the disk is mostly another VM of ours: then its name says more than its pid. */
+static int name_holder(const Resources *resources, Fault *fault)
+{
+	const char *pid = fault_evidence_get(fault, "holder_pid");
+	_cleanup_free_ char *name = pid ? vm_name_of_pid(resources->plan->places.runtime_directory,
+							 (pid_t) strtol(pid, NULL, 10)) :
+					  NULL;
+
+	if (!name)
+		return fault->error;
+	(void) fault_evidence(fault, "holder_vm", "%s", name);
+	(void) fault_why(fault, "the VM %s has it", name);
+	return fault_remedy(
+		fault,
+		"mvmd stop %s, or give each VM a disk of its own; \"readonly\": true in "
+		"both lets them share it",
+		name);
+}
+
 static int disk_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const SpecDisk *disk = &resources->plan->spec->disks[step->subject];
+	int r = disk_lock(&resources->plan->facts->vm, disk->path, disk->readonly,
+			  &resources->disk_locks[step->subject], fault);
 
-	return disk_lock(&resources->plan->facts->vm, disk->path, disk->readonly,
-			 &resources->disk_locks[step->subject], fault);
+	return r < 0 ? name_holder(resources, fault) : 0;
 }
 
 static int disk_undo(Resources *resources, const PlanStep *step)
@@ -194,9 +215,11 @@ static int open_netlink(Resources *resources, Fault *fault)
 {
 	int r = resources->nl ? 0 : nl_connection_new(NETLINK_ROUTE, &resources->nl);
 
-	return r == 0 ? 0 :
-			fault_set(fault, r, MVMD_EXIT_SYSTEM, "netlink",
-				  "cannot open a netlink socket: %m");
+	if (r == 0)
+		return 0;
+	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "netlink", "cannot open a netlink socket: %m");
+	return fault_remedy(fault, "ulimit -n; in a unit, allow AF_NETLINK in "
+				   "RestrictAddressFamilies=");
 }
 
 /* What the probe saw a moment ago. The attaching tells where it has gone since: tap_attach(), bridge-lost. */
@@ -246,6 +269,22 @@ static void look_at_bridge_mtu(Resources *resources, const PlanNic *nic, const L
 	remark(resources, &fault);
 }
 
+/*
+ * Where the bridge listens and learns first, the guest comes up without a network: that is told before anybody asks.
+ * A port that is disabled has its carrier to come yet, or a bridge that is down, which is told already.
+ */
+static void look_at_port(Resources *resources, const PlanNic *nic, const Tap *tap)
+{
+	Fault fault = { 0 };
+
+	if (tap->port_state != PORT_LISTENING && tap->port_state != PORT_LEARNING &&
+	    tap->port_state != PORT_BLOCKING)
+		return;
+	(void) fault_port_not_forwarding(nic->tap, nic->spec->bridge,
+					 port_state_to_string(tap->port_state), &fault);
+	remark(resources, &fault);
+}
+
 static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
@@ -270,6 +309,7 @@ static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 		return r;
 	}
 	look_at_bridge_mtu(resources, nic, bridge);
+	look_at_port(resources, nic, tap);
 	return 0;
 }
 

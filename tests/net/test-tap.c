@@ -352,18 +352,19 @@ static void test_own_leftover_that_is_held(void **state)
 static void test_holder_is_of_this_namespace(void **state)
 {
 	_cleanup_free_ char *holder = NULL, *expected = NULL;
+	pid_t holder_pid = 0;
 	pid_t elsewhere = hold_tap(TAP_NAME, false, IFF_TAP), here;
 
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	holder = tap_holder(TAP_NAME);
+	holder = tap_holder(TAP_NAME, &holder_pid);
 	assert_says(holder, "of another network namespace");
 	free(TAKE_PTR(holder));
 
 	here = hold_tap(TAP_NAME, false, IFF_TAP);
-	holder = tap_holder(TAP_NAME);
+	holder = tap_holder(TAP_NAME, &holder_pid);
 	expected = str_printf("pid %d (test-tap)", here);
 	assert_string_equal(holder, expected);
-	assert_null(tap_holder("vm-web1-net"));
+	assert_null(tap_holder("vm-web1-net", &holder_pid));
 	end_process(here);
 	end_process(elsewhere);
 }

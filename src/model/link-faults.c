@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+
+#include "model/link-faults.h"
+#include "mvmd/exit-codes.h"
+
+static int link_evidence(const char *tap, const char *bridge, Fault *fault)
+{
+	(void) fault_evidence(fault, "tap", "%s", tap);
+	return fault_evidence(fault, "bridge", "%s", bridge);
+}
+
+int fault_tap_gone(const char *tap, const char *bridge, Fault *fault)
+{
+	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "tap-lost",
+			 "tap %s is gone: the guest has no network there any more", tap);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_why(fault, "another program of this host removed it");
+	return fault_remedy(fault, "stop the VM and start it again, which makes the tap anew");
+}
+
+int fault_bridge_gone(const char *tap, const char *bridge, Fault *fault)
+{
+	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+			 "bridge %s is gone, and tap %s is on none", bridge, tap);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_why(fault, "what manages this host's network removed it while the VM ran");
+	return fault_remedy(fault,
+			    "ip link add %s type bridge && ip link set %s up, or let what manages "
+			    "it make it; then ip link set %s master %s",
+			    bridge, bridge, tap, bridge);
+}
+
+int fault_tap_off_bridge(const char *tap, const char *bridge, const char *master, Fault *fault)
+{
+	if (*master)
+		(void) fault_set(fault, -ENOTCONN, MVMD_EXIT_UNAVAILABLE, "tap-off-bridge",
+				 "tap %s is on %s, and not on bridge %s", tap, master, bridge);
+	else
+		(void) fault_set(fault, -ENOTCONN, MVMD_EXIT_UNAVAILABLE, "tap-off-bridge",
+				 "tap %s is not on bridge %s, nor on any other", tap, bridge);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_evidence(fault, "master", "%s", *master ? master : "none");
+	(void) fault_why(fault, "it was put there at the start; another program of this host took "
+				"it away since, or the bridge was made anew");
+	return fault_remedy(fault, "ip link set %s master %s", tap, bridge);
+}
+
+int fault_tap_down(const char *tap, const char *bridge, Fault *fault)
+{
+	(void) fault_set(fault, -ENETDOWN, MVMD_EXIT_UNAVAILABLE, "tap-changed",
+			 "tap %s is down: nothing passes it", tap);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_evidence(fault, "differs", "it is down instead of up");
+	(void) fault_why(fault, "another program of this host took it down");
+	return fault_remedy(fault, "ip link set %s up", tap);
+}
+
+int fault_port_not_forwarding(const char *tap, const char *bridge, const char *state, Fault *fault)
+{
+	(void) fault_set(fault, -EAGAIN, MVMD_EXIT_OK, "port-not-forwarding",
+			 "bridge %s does not forward for tap %s yet: the port's state is %s",
+			 bridge, tap, state);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_evidence(fault, "state", "%s", state);
+	(void) fault_why(fault, "the bridge runs the spanning tree protocol: each new port listens "
+				"and learns first, twice forward_delay (30s by default); one that "
+				"closes a loop stays blocked");
+	return fault_remedy(fault,
+			    "wait; or, where no loop can come to be: ip link set %s type bridge "
+			    "stp_state 0 && ip link set %s type bridge_slave state 3",
+			    bridge, tap);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <net/if.h>
+
+#include "model/link-faults.h"
+#include "model/run-faults.h"
+#include "run/links.h"
+
+/* The master's name; "" where there is none. */
+static const char *master_name(const LinkInfo *tap, char ret[IFNAMSIZ])
+{
+	if (tap->master <= 0 || !if_indextoname((unsigned) tap->master, ret))
+		ret[0] = '\0';
+	return ret;
+}
+
+/* True where the nic is not as it should be; fault tells. */
+static bool nic_is_wrong(Nl *nl, const PlanNic *nic, int ifindex, Fault *fault)
+{
+	const char *bridge_name = nic->spec->bridge;
+	char master[IFNAMSIZ];
+	LinkInfo tap, bridge;
+	int r = link_get(nl, nic->tap, &tap);
+
+	if (r == -ENODEV || (r == 0 && tap.ifindex != ifindex))
+		return fault_tap_gone(nic->tap, bridge_name, fault) < 0;
+	if (r < 0)
+		return false;
+	r = link_get(nl, bridge_name, &bridge);
+	if (r == -ENODEV)
+		return fault_bridge_gone(nic->tap, bridge_name, fault) < 0;
+	if (r < 0)
+		return false;
+	if (tap.master != bridge.ifindex)
+		return fault_tap_off_bridge(nic->tap, bridge_name, master_name(&tap, master),
+					    fault) < 0;
+	if (!(bridge.flags & IFF_UP))
+		return fault_bridge_down(bridge_name, fault) < 0;
+	if (!(tap.flags & IFF_UP))
+		return fault_tap_down(nic->tap, bridge_name, fault) < 0;
+	return tap.port_state != PORT_FORWARDING && tap.port_state != PORT_NONE &&
+	       fault_port_not_forwarding(nic->tap, bridge_name,
+					 port_state_to_string(tap.port_state), fault) < 0;
+}
+
+int links_look(const Resources *resources, FaultList *ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && resources->nl && i < resources->plan->n_nics; i++) {
+		Fault fault = { 0 };
+
+		if (resources->taps[i].ifindex > 0 &&
+		    nic_is_wrong(resources->nl, &resources->plan->nics[i],
+				 resources->taps[i].ifindex, &fault))
+			r = fault_list_take(ret, &fault);
+	}
+	return r;
+}
+
+bool links_finding_is_momentary(const char *id)
+{
+	return streq(id, "bridge-down") || streq(id, "port-not-forwarding");
+}

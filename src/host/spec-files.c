@@ -63,8 +63,11 @@ static int fault_open(Fault *fault, const char *path, int error)
 	(void) fault_set(fault, error, exit_code_of(error), "spec-file-open", "cannot open %s: %m",
 			 path);
 	(void) fault_evidence(fault, "path", "%s", path);
-	if (error == -EACCES)
-		(void) fault_remedy(fault, "run this as root, or: ls -l %s", path);
+	if (error != -ENOENT && error != -ENOTDIR)
+		(void) fault_remedy(fault,
+				    error == -EACCES ? "run this as root, or: namei -l %s" :
+						       "namei -l %s",
+				    path);
 	return error;
 }
 

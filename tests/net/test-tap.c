@@ -95,6 +95,7 @@ static Fault refuse(const PlanNic *nic, int error, int exit_code)
 	assert_int_equal(fault.error, error);
 	assert_int_equal(fault.exit_code, exit_code);
 	assert_says(fault.what, nic->tap);
+	assert_string_equal(fault_evidence_get(&fault, "tap"), nic->tap);
 	return fault;
 }
 
@@ -219,6 +220,7 @@ static void test_more_queues_than_the_driver_has(void **state)
 
 	nic.queues = TAP_QUEUES_MAX + 1;
 	fault = refuse(&nic, -EINVAL, MVMD_EXIT_SPEC);
+	assert_string_equal(fault.id, "tap-queues");
 	assert_says(fault.what, "at most 256");
 	assert_false(exists(TAP_NAME));
 	fault_done(&fault);
@@ -344,6 +346,7 @@ static void test_own_leftover_that_is_held(void **state)
 	fault = refuse(&nic, -EBUSY, MVMD_EXIT_BUSY);
 	assert_says(fault.what, "earlier run");
 	assert_says(fault.why, words);
+	assert_string_equal(fault.id, "tap-held");
 	assert_true(exists(TAP_NAME));
 	fault_done(&fault);
 	end_process(pid);
@@ -376,6 +379,7 @@ static void test_name_that_no_link_can_have(void **state)
 
 	(void) strcpy(nic.tap, "vm%d"); /* the kernel would make it vm0 */
 	fault = refuse(&nic, -EINVAL, MVMD_EXIT_SPEC);
+	assert_string_equal(fault.id, "tap-name");
 	fault_done(&fault);
 	assert_false(exists("vm0"));
 }
@@ -389,13 +393,13 @@ static bool enter_empty_dev_net(void)
 }
 
 /* 0: tap_create() failed as it should, and the remedy is this one. */
-static int check_create(int error, int exit_code, const char *remedy)
+static int check_create(const char *id, int error, int exit_code, const char *remedy)
 {
 	Fault fault = { 0 };
 	Tap tap = { 0 };
 	int r = tap_create(nl, &plain_nic, &tap, &fault);
-	bool as_expected =
-		r == error && fault.exit_code == exit_code && streq_null(fault.remedy, remedy);
+	bool as_expected = r == error && streq_null(fault.id, id) && fault.exit_code == exit_code &&
+			   streq_null(fault.remedy, remedy) && fault_evidence_get(&fault, "tap");
 
 	fault_done(&fault);
 	return as_expected ? 0 : 1;
@@ -406,7 +410,7 @@ static int create_without_capability(void *data)
 	if (!enter_empty_dev_net() || mknod("/dev/net/tun", S_IFCHR | 0600, makedev(10, 200)) < 0 ||
 	    chmod("/dev/net/tun", 0666) < 0 || !become_nobody())
 		return 100;
-	return check_create(-EPERM, MVMD_EXIT_PERMISSION, "run mvmd as root");
+	return check_create("tap-permission", -EPERM, MVMD_EXIT_PERMISSION, "run mvmd as root");
 }
 
 static void test_without_the_capability(void **state)
@@ -417,7 +421,7 @@ static void test_without_the_capability(void **state)
 static int create_without_device(void *data)
 {
 	return enter_empty_dev_net() ?
-		       check_create(-ENOENT, MVMD_EXIT_UNAVAILABLE, "modprobe tun") :
+		       check_create("tun-missing", -ENOENT, MVMD_EXIT_UNAVAILABLE, "modprobe tun") :
 		       100;
 }
 
@@ -426,7 +430,7 @@ static int create_without_driver(void *data)
 {
 	if (!enter_empty_dev_net() || mknod("/dev/net/tun", S_IFCHR | 0600, makedev(250, 250)) < 0)
 		return 100;
-	return check_create(-ENXIO, MVMD_EXIT_UNAVAILABLE, "modprobe tun");
+	return check_create("tun-missing", -ENXIO, MVMD_EXIT_UNAVAILABLE, "modprobe tun");
 }
 
 static int create_without_access(void *data)
@@ -434,7 +438,7 @@ static int create_without_access(void *data)
 	if (!enter_empty_dev_net() || mknod("/dev/net/tun", S_IFCHR | 0600, makedev(10, 200)) < 0 ||
 	    !become_nobody())
 		return 100;
-	return check_create(-EACCES, MVMD_EXIT_PERMISSION,
+	return check_create("tun-permission", -EACCES, MVMD_EXIT_PERMISSION,
 			    "run mvmd as root, or allow it the device");
 }
 
@@ -456,6 +460,8 @@ static Fault refuse_attach(const PlanNic *nic, const LinkInfo *bridge, int error
 	assert_int_equal(fault.exit_code, exit_code);
 	assert_says(fault.what, nic->tap);
 	assert_says(fault.what, bridge->name);
+	assert_string_equal(fault_evidence_get(&fault, "tap"), nic->tap);
+	assert_string_equal(fault_evidence_get(&fault, "bridge"), bridge->name);
 	tap_close(&tap);
 	return fault;
 }
@@ -470,6 +476,7 @@ static void test_mtu_that_no_tap_has(void **state)
 	bridge = get("br0");
 	nic.mtu = 65535; /* drivers/net/tun.c: at most 65535 less the Ethernet header */
 	fault = refuse_attach(&nic, &bridge, -EINVAL, MVMD_EXIT_UNAVAILABLE);
+	assert_string_equal(fault.id, "tap-attach");
 	assert_says(fault.what, "65535");
 	assert_says(fault.why, "mtu greater than device maximum");
 	assert_says(fault.remedy, "1420");
@@ -485,7 +492,9 @@ static void test_bridge_that_went_away(void **state)
 	bridge = get("br0");
 	ip("link del br0");
 	fault = refuse_attach(&plain_nic, &bridge, -ENODEV, MVMD_EXIT_UNAVAILABLE);
+	assert_string_equal(fault.id, "bridge-lost");
 	assert_says(fault.what, "removed");
+	assert_says(fault.remedy, "start the VM again");
 	fault_done(&fault);
 
 	/* Another one of that name is not the one that was looked at. */
@@ -547,6 +556,8 @@ static void test_what_differs_is_named(void **state)
 	ip("tuntap add %s mode tap", TAP_NAME);
 	ip("link set %s master br1 mtu 1234", TAP_NAME);
 	assert_int_equal(tap_attach(nl, &nic, &tap, &bridge, &fault), -EIO);
+	assert_string_equal(fault.id, "tap-changed");
+	assert_says(fault_evidence_get(&fault, "differs"), "MTU is 1234 instead of 1500");
 	assert_says(fault.what, "master is br1 instead of br0");
 	assert_says(fault.what, "MTU is 1234 instead of 1500");
 	assert_says(fault.what, "down instead of up");

@@ -63,7 +63,7 @@ static Tap create(const PlanNic *nic)
 	return tap;
 }
 
-static void attach(const PlanNic *nic, const Tap *tap, const char *bridge)
+static void attach(const PlanNic *nic, Tap *tap, const char *bridge)
 {
 	LinkInfo link = get(bridge);
 	Fault fault = { 0 };

@@ -240,7 +240,8 @@ static void on_looked(int error, const Attempts *attempts, void *userdata)
 	_cleanup_(fault_done) Fault fault = { 0 };
 	SocketWait *wait = userdata;
 
-	(void) sd_event_source_set_enabled(wait->watch, SD_EVENT_OFF);
+	/* Not only switched off: sd-event 252 then turns for ever over the next event of that directory. */
+	wait->watch = sd_event_source_disable_unref(wait->watch);
 	if (error == -ETIMEDOUT)
 		(void) deadline_fault(wait, attempts, &fault);
 	else if (error < 0)

@@ -7,6 +7,7 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/deaf.h"
 #include "run/guest.h"
 #include "run/signals.h"
 #include "run/status.h"
@@ -127,6 +128,7 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 		(void) fault_vmm_deaf(
 			vm->plan, from == VM_CREATING ? "take its configuration" : "boot the guest",
 			last_words, &fault);
+		(void) deaf_tell(&vm->resources, &fault);
 		vm_fail(vm, &fault);
 	}
 	fault_done(&fault);
@@ -314,6 +316,8 @@ static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 	} else {
 		(void) fault_vmm_exited(vm->plan, child_end_to_text(text, end),
 					vmm_last_line(vm->resources.vmm), &fault);
+		if (vmm_is_rebooting(vm->resources.vmm))
+			(void) deaf_tell(&vm->resources, &fault);
 		vm_fail(vm, &fault);
 		fault_done(&fault);
 		guest_life_ends(&vm->guest, LIFE_VMM_EXITED);

@@ -83,13 +83,6 @@ static const Finding findings[] = {
 	  .what = "The wait for somebody who listens could not begin.",
 	  .why = "The message has the kernel's words; too many inotify watches is one.",
 	  .remedy = "sysctl fs.inotify; ulimit -n." },
-	{ .id = "step-deadline",
-	  .severity = FINDING_ERROR,
-	  .title = "a step of the start took too long",
-	  .what = "Something that a start waits for did not come in time.",
-	  .why = "The message names it, and the VMM's last words where there are any.",
-	  .remedy = "mvmd run -v NAME tells each step; where it only needs longer: timeouts in the "
-		    "spec." },
 	{ .id = "cancelled",
 	  .severity = FINDING_NOTE,
 	  .title = "the start was stopped",
@@ -117,7 +110,7 @@ static const Finding findings[] = {
 	  .title = "the VMM does not answer",
 	  .what = "A request to the VMM had no answer in time.",
 	  .why = "It hangs: the host is overloaded, or it waits for a disk or backend that does "
-		 "not answer.",
+		 "not answer; the message tells for which, where that can be seen.",
 	  .remedy =
 		  "ps -o pid,stat,wchan,args; look at the backends and at the load of the host." },
 	{ .id = "vmm-refused",
@@ -135,19 +128,25 @@ static const Finding findings[] = {
 	  .remedy = "free -m; ulimit -n." },
 	{ .id = "vmm-deaf",
 	  .severity = FINDING_ERROR,
-	  .title = "the VMM did not boot the guest in time",
-	  .what = "The VMM took the request to boot, and did not answer before timeouts.boot.",
-	  .why = "Not known for sure; one way to it is a vhost-user backend that accepts the "
-		 "VMM's connection and then does not answer.",
-	  .remedy = "mvmd run -v NAME tells each step. Start an external backend anew; where the "
-		    "VMM only needs longer: timeouts.boot." },
+	  .title = "the VMM did not start, boot or reboot the guest in time",
+	  .what = "The VMM had its command and did not come back before timeouts.boot. It is "
+		  "killed, for meanwhile it hears nothing, SIGTERM neither.",
+	  .why = "Mostly it waits for a vhost-user backend, and the message tells for which: "
+		 "nobody listens on its socket, or nobody accepts the VMM's connection, reads "
+		 "from it or answers on it. A VMM has no limit of its own for that.",
+	  .remedy = "kill -CONT PID where the backend is stopped; start an external backend anew. "
+		    "One that leaves with its client must be started again at each reboot of the "
+		    "guest, which mvmd does for its own. Where the VMM only needs longer: "
+		    "timeouts.boot.",
+	  .evidence = "device, socket, waits_for, backend_pid, last_words" },
 	{ .id = "vmm-exited",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM ended unasked",
 	  .what = "The VMM's process is gone, and neither the guest nor mvmd had asked for it.",
 	  .why = "Its last words tell, where there are any. Killed by SIGSYS: its seccomp "
 		 "filter forbids a call; by SIGKILL: mostly the OOM killer.",
-	  .remedy = "Read its lines above; journalctl -k -g oom; mvmd check NAME." },
+	  .remedy = "Read its lines above; journalctl -k -g oom; mvmd check NAME.",
+	  .evidence = "last_words, device, socket, waits_for" },
 	{ .id = "console",
 	  .severity = FINDING_ERROR,
 	  .title = "the console cannot be made",

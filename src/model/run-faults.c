@@ -19,6 +19,13 @@ int fault_power_button_ignored(const Plan *plan, Fault *fault)
 			    "button; where it only needs longer: timeouts.stop");
 }
 
+/* Whoever knows the reason better replaces it; the words stay as evidence. */
+static void tell_last_words(const char *last_words, Fault *fault)
+{
+	(void) fault_evidence(fault, "last_words", "%s", last_words);
+	(void) fault_why(fault, "its last words: %s", last_words);
+}
+
 int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, Fault *fault)
 {
 	char text[FORMAT_MAX];
@@ -27,7 +34,7 @@ int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, 
 			 vmm_kind_to_string(plan->vmm), asked,
 			 format_duration(text, plan->spec->timeouts.boot_usec));
 	if (*last_words)
-		(void) fault_why(fault, "its last words: %s", last_words);
+		tell_last_words(last_words, fault);
 	else if (plan->n_backends > 0)
 		(void) fault_why(fault, "not known; one way to it: a VMM waits without end for a "
 					"vhost-user backend that accepts it and does not answer");
@@ -43,7 +50,7 @@ int fault_vmm_exited(const Plan *plan, const char *end, const char *last_words, 
 	(void) fault_set(fault, -EIO, MVMD_EXIT_VMM, "vmm-exited", "%s ended unasked with %s",
 			 vmm_kind_to_string(plan->vmm), end);
 	if (*last_words)
-		(void) fault_why(fault, "its last words: %s", last_words);
+		tell_last_words(last_words, fault);
 	return fault_remedy(fault, "its lines above; mvmd check %s", plan->spec->name);
 }
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/deaf.h"
 
 typedef enum StepState {
 	STEP_PENDING,
@@ -79,27 +81,25 @@ static void apply_fail(Apply *apply, size_t i, const Fault *fault)
 	apply->handler.on_failed(&apply->plan->steps[i], fault, apply->handler.userdata);
 }
 
+static size_t find_step(const Apply *apply, StepKind kind, size_t subject)
+{
+	for (size_t i = 0; i < apply->plan->n_steps; i++)
+		if (apply->plan->steps[i].kind == kind && apply->plan->steps[i].subject == subject)
+			return i;
+	return SIZE_MAX;
+}
+
+/* Only the VMM's step has a deadline here. */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Apply *apply = userdata;
-	char text[FORMAT_MAX];
+	size_t i = find_step(apply, STEP_VMM, 0);
+	Fault fault = { 0 };
 
-	for (size_t i = 0; i < apply->plan->n_steps; i++) {
-		const PlanStep *step = &apply->plan->steps[i];
-		Fault fault = { 0 };
-
-		if (apply->deadlines[i] != source)
-			continue;
-		(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_VMM, "step-deadline",
-				 "%s did not come within %s", step->awaits,
-				 format_duration(text, step->deadline_usec));
-		if (step->kind == STEP_VMM && *vmm_last_line(apply->resources->vmm))
-			(void) fault_why(&fault, "its last words: %s",
-					 vmm_last_line(apply->resources->vmm));
-		apply_fail(apply, i, &fault);
-		fault_done(&fault);
-		break;
-	}
+	(void) fault_vmm_deaf(apply->plan, "answer", vmm_last_line(apply->resources->vmm), &fault);
+	(void) deaf_tell(apply->resources, &fault);
+	apply_fail(apply, i, &fault);
+	fault_done(&fault);
 	return 0;
 }
 
@@ -263,14 +263,6 @@ void apply_undo(Apply *apply)
 {
 	apply->state = APPLY_BACKWARD;
 	walk_backward(apply);
-}
-
-static size_t find_step(const Apply *apply, StepKind kind, size_t subject)
-{
-	for (size_t i = 0; i < apply->plan->n_steps; i++)
-		if (apply->plan->steps[i].kind == kind && apply->plan->steps[i].subject == subject)
-			return i;
-	return SIZE_MAX;
 }
 
 void apply_step_done(Apply *apply, StepKind kind, size_t subject, const Fault *fault)

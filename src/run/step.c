@@ -12,6 +12,7 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/deaf.h"
 #include "run/step.h"
 
 /* A VMM or backend that is to go in an undo: it has nothing to save any more. */
@@ -419,12 +420,18 @@ static uint64_t count_console_bytes(void *userdata)
 	return console_bytes(resources->console);
 }
 
+static void tell_wait(Fault *fault, void *userdata)
+{
+	(void) deaf_tell(userdata, fault);
+}
+
 static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	VmmResources given = { .plan = resources->plan,
 			       .taps = resources->taps,
 			       .console_fd = console_child_fd(resources->console),
 			       .console_bytes = count_console_bytes,
+			       .tell_wait = tell_wait,
 			       .userdata = resources };
 	int r;
 

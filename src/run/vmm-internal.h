@@ -28,6 +28,9 @@ struct Vmm {
 	char *version;
 	char *last_line; /* of a process that is gone */
 	bool quitting; /* we want its end: nothing but that is told */
+	bool rebooting;
+	bool deaf; /* it did not answer in time: to ask it to quit is in vain */
+	sd_event_source *reboot_timer;
 	sd_event_source *orphan_timer; /* its protocol ended, the process should follow */
 	sd_event_source *term_timer; /* it was asked to quit */
 	uint64_t term_grace_usec;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "host/sock.h"
+#include "model/run-faults.h"
 #include "model/utf8.h"
 #include "mvmd/exit-codes.h"
 #include "run/vmm-internal.h"
@@ -17,16 +18,50 @@ static void emit(Vmm *vmm, const VmmEvent *event)
 	vmm->handler.on_event(vmm, event, vmm->handler.userdata);
 }
 
-void vmm_tell(Vmm *vmm, VmmEventKind kind, const char *device)
-{
-	if (!vmm->quitting)
-		emit(vmm, &(VmmEvent){ .kind = kind, .device = device });
-}
-
 void vmm_tell_failed(Vmm *vmm, const Fault *fault)
 {
 	if (!vmm->quitting)
 		emit(vmm, &(VmmEvent){ .kind = VMM_FAILED, .fault = fault });
+}
+
+/* It is busy with something else for so long that it counts as deaf: with what is added to the fault. */
+static void tell_deaf(Vmm *vmm, Fault *fault)
+{
+	vmm->deaf = true;
+	if (vmm->resources.tell_wait)
+		vmm->resources.tell_wait(fault, vmm->resources.userdata);
+	vmm_tell_failed(vmm, fault);
+}
+
+static int on_reboot_late(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+	Vmm *vmm = userdata;
+
+	(void) fault_vmm_deaf(vmm->plan, "reboot the guest", vmm_last_line(vmm), &fault);
+	tell_deaf(vmm, &fault);
+	return 0;
+}
+
+/* At a reboot cloud-hypervisor connects to all backends anew, which nothing but this bounds. */
+static void watch_reboot(Vmm *vmm, VmmEventKind kind)
+{
+	if (kind != VMM_REBOOTING && kind != VMM_REBOOTED)
+		return;
+	vmm->rebooting = kind == VMM_REBOOTING;
+	vmm->reboot_timer = sd_event_source_disable_unref(vmm->reboot_timer);
+	if (vmm->rebooting)
+		(void) sd_event_add_time_relative(vmm->event, &vmm->reboot_timer, CLOCK_MONOTONIC,
+						  vmm->plan->spec->timeouts.boot_usec, 0,
+						  on_reboot_late, vmm);
+}
+
+void vmm_tell(Vmm *vmm, VmmEventKind kind, const char *device)
+{
+	if (vmm->quitting)
+		return;
+	watch_reboot(vmm, kind);
+	emit(vmm, &(VmmEvent){ .kind = kind, .device = device });
 }
 
 void vmm_tell_error(Vmm *vmm, int error)
@@ -44,8 +79,12 @@ void vmm_tell_error(Vmm *vmm, int error)
 
 void vmm_take_power_button_reply(Vmm *vmm, const Fault *fault)
 {
-	if (fault && fault->error == -ETIMEDOUT)
-		vmm_tell_failed(vmm, fault);
+	_cleanup_(fault_done) Fault deaf = { 0 };
+
+	if (!fault || fault->error != -ETIMEDOUT)
+		return;
+	fault_copy(&deaf, fault);
+	tell_deaf(vmm, &deaf);
 }
 
 static int on_orphaned(sd_event_source *source, uint64_t usec, void *userdata)
@@ -80,6 +119,7 @@ static void stop_timers(Vmm *vmm)
 {
 	vmm->orphan_timer = sd_event_source_disable_unref(vmm->orphan_timer);
 	vmm->term_timer = sd_event_source_disable_unref(vmm->term_timer);
+	vmm->reboot_timer = sd_event_source_disable_unref(vmm->reboot_timer);
 }
 
 /* The handler may free the Vmm, so that telling it is the last thing done. */
@@ -192,6 +232,8 @@ void vmm_quit(Vmm *vmm, uint64_t grace_usec)
 		return;
 	vmm->quitting = true;
 	stop_timers(vmm);
+	if (vmm->deaf)
+		grace_usec = 0;
 
 	if (grace_usec > 0 && vmm->driver->quit(vmm) == 0) {
 		vmm->term_grace_usec = grace_usec - grace_usec / 2;
@@ -205,6 +247,11 @@ void vmm_quit(Vmm *vmm, uint64_t grace_usec)
 void vmm_kill(Vmm *vmm)
 {
 	vmm_quit(vmm, 0);
+}
+
+bool vmm_is_rebooting(const Vmm *vmm)
+{
+	return vmm->rebooting;
 }
 
 pid_t vmm_pid(const Vmm *vmm)

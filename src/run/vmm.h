@@ -12,6 +12,8 @@
  * Every call returns at once; what comes of it is an event. After VMM_EXITED nothing follows; it also
  * stands for the answer to whatever was asked and not answered before. The Vmm may be freed in the handler
  * of VMM_EXITED, in no other.
+ * A reboot that is not over within timeouts.boot, or a power button that nobody takes, is VMM_FAILED: such a VMM
+ * waits for a backend and hears nothing, SIGTERM neither, so that vmm_quit() then kills it at once.
  */
 typedef struct Vmm Vmm;
 
@@ -49,6 +51,8 @@ typedef struct VmmResources {
 	int console_fd; /* pty slave (cloud-hypervisor), console listener (QEMU) */
 	/* All bytes that the guest wrote to its console up to now; NULL: not known. QEMU's driver asks. */
 	uint64_t (*console_bytes)(void *userdata);
+	/* Adds to the fault of a VMM that does not answer what it waits for; NULL: not known. */
+	void (*tell_wait)(Fault *fault, void *userdata);
 	void *userdata;
 } VmmResources;
 
@@ -70,6 +74,9 @@ int vmm_power_button(Vmm *vmm); /* whether the guest acts on it nobody knows */
  */
 void vmm_quit(Vmm *vmm, uint64_t grace_usec);
 void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */
+
+/* True from VMM_REBOOTING to VMM_REBOOTED, and where its end came in between. */
+bool vmm_is_rebooting(const Vmm *vmm);
 
 pid_t vmm_pid(const Vmm *vmm); /* 0: gone */
 const char *vmm_version(const Vmm *vmm); /* in its own words; NULL before VMM_READY */

@@ -157,6 +157,7 @@ static inline void machine_init(Machine *m, VmmKind kind, const char *program, c
 					      LANDLOCK_CREATE_RULESET_VERSION);
 	m->spec = (Spec){
 		.name = vm_name,
+		.timeouts = { .boot_usec = TEST_LIMIT_USEC },
 		.boot = { .kernel = guest_path, .cmdline = strdup(cmdline) },
 		.cpus = 1,
 		.memory = { .size_bytes = 64 * MIB },

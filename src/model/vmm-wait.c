@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/vmm-wait.h"
+
+static VmmWait wait_of(const BackendSight *sight)
+{
+	if (!sight->connected && sight->forbidden)
+		return VMM_WAIT_PERMIT;
+	if (!sight->connected)
+		return sight->absence ? VMM_WAIT_LISTEN : VMM_WAIT_UNKNOWN;
+	if (!sight->accepted)
+		return VMM_WAIT_ACCEPT;
+	return sight->unread ? VMM_WAIT_READ : VMM_WAIT_ANSWER;
+}
+
+static bool find_awaited(const BackendSight *sights, size_t n, size_t *ret)
+{
+	for (*ret = 0; *ret < n; (*ret)++)
+		if (sights[*ret].awaited)
+			return true;
+	return false;
+}
+
+/* A backend that works reads within microseconds what it is sent. */
+static bool find_unread(const BackendSight *sights, size_t n, size_t *ret)
+{
+	for (*ret = 0; *ret < n; (*ret)++)
+		if (sights[*ret].connected && sights[*ret].unread)
+			return true;
+	return false;
+}
+
+/* Neither VMM gives up at once. */
+static bool find_unreachable(const BackendSight *sights, size_t n, size_t *ret)
+{
+	for (*ret = 0; *ret < n; (*ret)++)
+		if (!sights[*ret].connected && (sights[*ret].absence || sights[*ret].forbidden))
+			return true;
+	return false;
+}
+
+static bool find_last_connected(const BackendSight *sights, size_t n, size_t *ret)
+{
+	for (*ret = n; (*ret)-- > 0;)
+		if (sights[*ret].connected)
+			return true;
+	return false;
+}
+
+VmmWait vmm_wait_find(const BackendSight *sights, size_t n, size_t *ret_index, bool *ret_certain)
+{
+	*ret_certain = true;
+	if (find_awaited(sights, n, ret_index) || find_unread(sights, n, ret_index) ||
+	    find_unreachable(sights, n, ret_index))
+		return wait_of(&sights[*ret_index]);
+	*ret_certain = false;
+	if (find_last_connected(sights, n, ret_index))
+		return wait_of(&sights[*ret_index]);
+	return VMM_WAIT_UNKNOWN;
+}
+
+/* "virtiofsd, pid 12", "the program that serves it". New string or NULL. */
+static char *who_serves(const BackendSight *sight)
+{
+	if (sight->pid == 0)
+		return str_printf("the program that serves it");
+	return str_printf("%s, pid %d,", sight->program ?: "the program that serves it",
+			  (int) sight->pid);
+}
+
+/* "share "data" at /run/data.sock" */
+static char *name_device(const PlanBackend *backend)
+{
+	return str_printf("%s \"%s\" at %s", backend->disk ? "disk" : "share", backend->id,
+			  backend->socket);
+}
+
+static void tell_why(const BackendSight *sight, VmmWait wait, bool certain, Fault *fault)
+{
+	static const char *const does[_VMM_WAIT_MAX] = {
+		[VMM_WAIT_ACCEPT] = "has not accepted its connection",
+		[VMM_WAIT_READ] = "has accepted its connection and does not read what it sends",
+		[VMM_WAIT_ANSWER] = "has read what it sent and does not answer",
+	};
+	_cleanup_free_ char *who = who_serves(sight), *device = name_device(sight->backend);
+	const char *more = "";
+
+	if (!who || !device)
+		return;
+	if (sight->stopped)
+		more = "; that process is stopped (SIGSTOP, a debugger)";
+	else if (wait == VMM_WAIT_ACCEPT && sight->others > 0)
+		more = "; it serves another client";
+	if (wait == VMM_WAIT_LISTEN)
+		(void) fault_why(fault, "it waits for %s: nobody listens there (%s)", device,
+				 sight->absence);
+	else if (wait == VMM_WAIT_PERMIT)
+		(void) fault_why(fault, "it waits for %s: its user may not connect there", device);
+	else
+		(void) fault_why(fault, "it %swaits for %s: %s %s%s", certain ? "" : "probably ",
+				 device, who, does[wait], more);
+}
+
+static void tell_remedy_unreachable(const PlanBackend *backend, VmmWait wait, uid_t vmm_uid,
+				    Fault *fault)
+{
+	if (wait == VMM_WAIT_PERMIT)
+		(void) fault_remedy(fault, "setfacl -m u:%u:rw %s; namei -l %s", vmm_uid,
+				    backend->socket, backend->socket);
+	else if (backend->share)
+		(void) fault_remedy(fault,
+				    "start the program that serves it, and again whenever it ends: "
+				    "most leave with their client, at each reboot of the guest; or "
+				    "let mvmd serve the share: \"source\" in place of \"socket\"");
+	else
+		(void) fault_remedy(fault, "start the program that serves it, and again whenever "
+					   "it ends");
+}
+
+static void tell_remedy(const BackendSight *sight, Fault *fault)
+{
+	if (sight->stopped)
+		(void) fault_remedy(fault, "kill -CONT %d", (int) sight->pid);
+	else if (sight->pid > 0)
+		(void) fault_remedy(fault,
+				    "ps -o pid,stat,wchan,args -p %d; look at its log, start it "
+				    "anew",
+				    (int) sight->pid);
+	else
+		(void) fault_remedy(fault,
+				    "ss -xlp src %s tells who listens; look at its log, start it "
+				    "anew",
+				    sight->backend->socket);
+}
+
+int vmm_wait_tell(const BackendSight *sights, size_t n, uid_t vmm_uid, Fault *fault)
+{
+	static const char *const names[_VMM_WAIT_MAX] = {
+		[VMM_WAIT_LISTEN] = "listen", [VMM_WAIT_PERMIT] = "permit",
+		[VMM_WAIT_ACCEPT] = "accept", [VMM_WAIT_READ] = "read",
+		[VMM_WAIT_ANSWER] = "answer",
+	};
+	const BackendSight *sight;
+	bool certain;
+	size_t index;
+	VmmWait wait = vmm_wait_find(sights, n, &index, &certain);
+
+	if (wait == VMM_WAIT_UNKNOWN)
+		return fault->error;
+	sight = &sights[index];
+	(void) fault_evidence(fault, "device", "%s:%s", sight->backend->disk ? "disk" : "share",
+			      sight->backend->id);
+	(void) fault_evidence(fault, "socket", "%s", sight->backend->socket);
+	(void) fault_evidence(fault, "waits_for", "%s", names[wait]);
+	if (sight->pid > 0)
+		(void) fault_evidence(fault, "backend_pid", "%d", (int) sight->pid);
+	tell_why(sight, wait, certain, fault);
+	if (sight->connected)
+		tell_remedy(sight, fault);
+	else
+		tell_remedy_unreachable(sight->backend, wait, vmm_uid, fault);
+	return fault->error;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/plan.h"
+
+/*
+ * Which vhost-user device a VMM waits for that does not answer: one that connects to a backend, or waits for its
+ * answer, is deaf to everything else (design.md §7.6), and does not say for which.
+ */
+
+/* What is seen of one backend's socket at that moment. */
+typedef struct BackendSight {
+	const PlanBackend *backend;
+	const char *
+		absence; /* nobody listens: what is there instead ("no such file"); NULL: somebody does */
+	bool forbidden; /* somebody listens, but the VMM's user may not connect */
+	bool connected; /* the VMM has a connection */
+	bool accepted; /* which the backend has taken */
+	bool unread; /* and it has not read what the VMM sent */
+	bool awaited; /* a thread of the VMM is seen waiting to read from it */
+	unsigned others; /* clients beside the VMM that it has taken */
+	pid_t pid; /* who serves; 0: not known */
+	char *program; /* of pid; NULL: not known */
+	bool stopped; /* that process is stopped */
+} BackendSight;
+
+typedef enum VmmWait {
+	VMM_WAIT_UNKNOWN,
+	VMM_WAIT_LISTEN, /* nobody listens */
+	VMM_WAIT_PERMIT, /* the VMM's user may not connect */
+	VMM_WAIT_ACCEPT, /* nobody accepts */
+	VMM_WAIT_READ, /* nobody reads the request */
+	VMM_WAIT_ANSWER, /* nobody answers it */
+	_VMM_WAIT_MAX,
+} VmmWait;
+
+/*
+ * Finds the backend that the VMM waits for among the n of its plan, in the plan's order, which is that in which
+ * both VMMs connect. ret_certain: false where nothing but that order tells.
+ */
+VmmWait vmm_wait_find(const BackendSight *sights, size_t n, size_t *ret_index, bool *ret_certain);
+
+/*
+ * Adds to a fault what the VMM, whose user is vmm_uid, waits for: why, remedy, evidence. Where that is not known it stays as it is.
+ * Returns fault->error.
+ */
+int vmm_wait_tell(const BackendSight *sights, size_t n, uid_t vmm_uid, Fault *fault);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "host/access.h"
+#include "host/process.h"
+#include "host/unix-diag.h"
+#include "model/vmm-wait.h"
+#include "run/deaf.h"
+
+/* Whose connections cannot be told is taken for the VMM's: it is seldom that a socket has two clients. */
+static void look_at_client(const UnixClient *client, pid_t vmm, BackendSight *sight)
+{
+	if (vmm == 0 || process_has_socket(vmm, client->inode) == 0) {
+		sight->others += client->accepted ? 1 : 0;
+		return;
+	}
+	sight->connected = true;
+	sight->accepted = client->accepted;
+	sight->unread = client->unread;
+	sight->awaited = process_reads_socket(vmm, client->inode) > 0;
+}
+
+static void look_at_clients(const char *path, pid_t vmm, BackendSight *sight)
+{
+	UnixListener listener = { 0 };
+	struct stat status;
+
+	if (stat(path, &status) == 0 && unix_diag_listener(path, &status, &listener) == 0)
+		for (size_t i = 0; i < listener.n_clients; i++)
+			look_at_client(&listener.clients[i], vmm, sight);
+	if (sight->pid == 0 && listener.inode != 0)
+		sight->pid = socket_holder(listener.inode);
+	unix_listener_done(&listener);
+}
+
+/* The caller frees sight->program. */
+static void look_at_backend(const Resources *resources, size_t i, BackendSight *sight)
+{
+	const PlanBackend *backend = &resources->plan->backends[i];
+	pid_t vmm = resources->vmm ? vmm_pid(resources->vmm) : 0;
+	SockState state;
+
+	sight->backend = backend;
+	if (resources->backends[i])
+		sight->pid = backend_pid(resources->backends[i]);
+	if (sock_look(backend->socket, &state) == 0 && state != SOCK_LISTENING)
+		sight->absence = sock_state_to_string(state);
+	sight->forbidden = access_as(&resources->plan->facts->vm, backend->socket, W_OK) == -EACCES;
+	look_at_clients(backend->socket, vmm, sight);
+	if (sight->pid > 0) {
+		sight->program = process_name(sight->pid);
+		sight->stopped = process_is_stopped(sight->pid);
+	}
+}
+
+int deaf_tell(const Resources *resources, Fault *fault)
+{
+	const Plan *plan = resources->plan;
+	BackendSight *sights = calloc(plan->n_backends ?: 1, sizeof(*sights));
+
+	for (size_t i = 0; sights && i < plan->n_backends; i++)
+		look_at_backend(resources, i, &sights[i]);
+	if (sights)
+		(void) vmm_wait_tell(sights, plan->n_backends, plan->facts->vm.uid, fault);
+	for (size_t i = 0; sights && i < plan->n_backends; i++)
+		free(sights[i].program);
+	free(sights);
+	return fault->error;
+}

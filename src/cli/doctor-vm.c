@@ -126,7 +126,7 @@ static bool is_running(DoctorRun *run, const char *argument)
 	return running;
 }
 
-/* What VM other, where it runs, has that this one wants. */
+/* What VM other, where it or its VMM alone runs, has that this one wants. */
 static void look_at_rival(DoctorRun *run, Spec *spec, const char *other)
 {
 	_cleanup_(spec_free_p) Spec *rival = NULL;
@@ -134,8 +134,9 @@ static void look_at_rival(DoctorRun *run, Spec *spec, const char *other)
 	_cleanup_(fault_done) Fault fault = { 0 };
 	FaultList conflicts = { 0 };
 	VmFound found = { 0 };
-	bool runs = client_find(run->places, other, &found, &fault) == 0 &&
-		    found.presence == VM_PRESENCE_RUNNING;
+	bool runs =
+		client_find(run->places, other, &found, &fault) == 0 &&
+		(found.presence == VM_PRESENCE_RUNNING || found.presence == VM_PRESENCE_ORPHANED);
 
 	vm_found_done(&found);
 	if (!runs || spec_load(run->places, other, &rival, &problems, &fault) < 0)

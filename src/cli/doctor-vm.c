@@ -17,13 +17,18 @@ static void take_all(Doctor *doctor, const char *about, DoctorLevel level, Fault
 	fault_list_done(faults);
 }
 
+/* One with an exit code would refuse the start. */
+static DoctorLevel level_of_issue(const Fault *fault)
+{
+	if (fault->exit_code != MVMD_EXIT_OK)
+		return DOCTOR_ERROR;
+	return streq(fault->id, "known-issue") ? DOCTOR_WARNING : DOCTOR_NOTE;
+}
+
 void doctor_take_issues(Doctor *doctor, const char *about, FaultList *faults)
 {
-	for (size_t i = 0; i < faults->n; i++) {
-		bool sure = streq(faults->items[i].id, "known-issue");
-
-		doctor_take(doctor, about, sure ? DOCTOR_WARNING : DOCTOR_NOTE, &faults->items[i]);
-	}
+	for (size_t i = 0; i < faults->n; i++)
+		doctor_take(doctor, about, level_of_issue(&faults->items[i]), &faults->items[i]);
 	fault_list_done(faults);
 }
 

@@ -59,17 +59,33 @@ static void add_fault(Check *check, const char *vm, const Fault *fault)
 	(void) json_array_append_new(check->faults, json);
 }
 
-/* A fault in the way that was asked for. vm: NULL where it is about no VM alone. */
-static void check_fault(Check *check, const char *vm, const Fault *fault)
+/* In the way that was asked for. vm: NULL where it is about no VM alone. */
+static void tell(Check *check, const char *vm, LogLevel level, const Fault *fault)
 {
-	check_failed(check, fault->exit_code);
 	if (check->as_json) {
 		add_fault(check, vm, fault);
 		return;
 	}
 	log_set_vm(vm);
-	log_fault(LOG_LEVEL_ERROR, fault);
+	log_fault(level, fault);
 	log_set_vm(NULL);
+}
+
+static void check_fault(Check *check, const char *vm, const Fault *fault)
+{
+	check_failed(check, fault->exit_code);
+	tell(check, vm, LOG_LEVEL_ERROR, fault);
+}
+
+static void check_warnings(Check *check, const Spec *spec, const Facts *facts)
+{
+	FaultList warnings = { 0 };
+
+	if (plan_warnings(spec, facts, &warnings) < 0)
+		check_fault(check, spec->name, &out_of_memory);
+	for (size_t i = 0; i < warnings.n; i++)
+		tell(check, spec->name, LOG_LEVEL_WARNING, &warnings.items[i]);
+	fault_list_done(&warnings);
 }
 
 /* What is known to fit, which is no failure. */
@@ -211,6 +227,8 @@ static void check_host(Check *check, const Spec *spec)
 	if (plan && faults.n == 0 && !check->as_json)
 		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
 	check_faults(check, spec->name, &faults);
+	if (plan)
+		check_warnings(check, spec, &facts);
 	facts_done(&facts);
 	fault_done(&fault);
 }

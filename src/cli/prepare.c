@@ -57,6 +57,11 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 		log_fault(start ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &faults.items[i]);
 	exit_code = fault_list_exit_code(&faults);
 	fault_list_done(&faults);
+	if (plan_warnings(spec, facts, &faults) < 0)
+		exit_code = MVMD_EXIT_SYSTEM;
+	for (size_t i = 0; i < faults.n; i++)
+		log_fault(LOG_LEVEL_WARNING, &faults.items[i]);
+	fault_list_done(&faults);
 	return start ? exit_code : MVMD_EXIT_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "host/image.h"
+#include "model/disk-magic.h"
 #include "model/image.h"
 
 static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t n)
@@ -39,4 +40,12 @@ int image_probe(int fd, ImageFact *ret)
 	}
 	reader.size_bytes = (uint64_t) st.st_size;
 	return image_read(&reader, ret);
+}
+
+const char *disk_probe(int fd)
+{
+	uint8_t bytes[DISK_MAGIC_BYTES];
+	ssize_t n = pread(fd, bytes, sizeof(bytes), 0);
+
+	return n > 0 ? disk_magic(bytes, (size_t) n) : NULL;
 }

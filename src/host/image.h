@@ -9,3 +9,6 @@
  * image_done() frees it. Returns 0 or -errno.
  */
 int image_probe(int fd, ImageFact *ret);
+
+/* What the disk in an open file begins as: model/disk-magic.h. Static; NULL: nothing known, or it cannot be read. */
+const char *disk_probe(int fd);

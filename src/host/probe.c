@@ -18,6 +18,7 @@
 #include "host/host-facts.h"
 #include "host/image.h"
 #include "host/link.h"
+#include "host/memory.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
 #include "host/uids.h"
@@ -404,6 +405,7 @@ static int probe_devices(Probe *probe)
 static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		    const Identity *identity, int flags)
 {
+	_cleanup_close_ int disk_fd = -EBADF;
 	Facts *facts = &probe->facts;
 	PathFact *fact;
 
@@ -413,7 +415,12 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		return -ENOMEM;
 	fact = &facts->paths[facts->n_paths++];
 	*fact = (PathFact){ .role = role, .index = index, .path = path };
-	path_probe(identity, flags, fact, role == PATH_KERNEL ? &probe->kernel_fd : NULL);
+	path_probe(identity, flags, fact,
+		   role == PATH_KERNEL ? &probe->kernel_fd :
+		   role == PATH_DISK   ? &disk_fd :
+					 NULL);
+	if (disk_fd >= 0)
+		fact->looks_like = disk_probe(disk_fd);
 	return 0;
 }
 
@@ -500,6 +507,22 @@ static int probe_bridges(Probe *probe)
 	return r;
 }
 
+static int probe_memory(Probe *probe)
+{
+	HugePages size = probe->spec->memory.hugepages;
+	MemoryFact *memory = &probe->facts.memory;
+	_cleanup_close_ int directory = -EBADF;
+
+	memory_probe(memory);
+	if (probe->spec->memory.size_bytes > memory->total_bytes + memory->swap_bytes)
+		memory->overcommits_always = sysctl_read("/proc/sys/vm/overcommit_memory", 0) == 1;
+	if (size == HUGE_PAGES_NONE)
+		return 0;
+	directory = open(HUGE_POOLS_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	(void) huge_pool_probe(directory, huge_page_bytes(size), &probe->facts.huge_pool);
+	return 0;
+}
+
 typedef struct Look {
 	const char *what;
 	int (*probe)(Probe *probe);
@@ -511,7 +534,7 @@ static int probe_all(Probe *probe, Fault *fault)
 	static const Look looks[] = {
 		{ "devices", probe_devices }, { "programs", probe_programs },
 		{ "paths", probe_paths },     { "kernel", probe_kernel },
-		{ "bridges", probe_bridges },
+		{ "bridges", probe_bridges }, { "memory", probe_memory },
 	};
 	int r = probe_identities(probe, fault);
 

@@ -303,6 +303,20 @@ static int clone_and_exec(SpawnCall *call, pid_t *ret_pid, int *ret_pidfd)
 	return 0;
 }
 
+static int spawn_remedy(const SpawnCall *call, int error, Fault *fault)
+{
+	const char *path = call->config->path;
+
+	if (call->stage == SPAWN_EXEC && error == -ENOENT)
+		return fault_remedy(fault,
+				    "it or its interpreter is missing: head -n 1 %s, ldd %s; "
+				    "install it again",
+				    path, path);
+	if (call->stage == SPAWN_EXEC && error == -ENOEXEC)
+		return fault_remedy(fault, "file %s; install the one for this host", path);
+	return fault_remedy(fault, "start it by hand: %s --version; ulimit -a", path);
+}
+
 static int spawn_fault(const SpawnCall *call, int error, Fault *fault)
 {
 	const char *path = call->config->path;
@@ -331,7 +345,7 @@ static int spawn_fault(const SpawnCall *call, int error, Fault *fault)
 		(void) fault_why(fault, "it was tried as uid %u, gid %u",
 				 (unsigned) call->config->identity->uid,
 				 (unsigned) call->config->identity->gid);
-	return error;
+	return spawn_remedy(call, error, fault);
 }
 
 int spawn(const SpawnConfig *config, pid_t *ret_pid, int *ret_pidfd, Fault *fault)

@@ -11,12 +11,11 @@
 #include <unistd.h>
 
 #include "host/link.h"
+#include "host/memory.h"
 #include "host/survey.h"
 
-#define HUGEPAGES_DIRECTORY "/sys/kernel/mm/hugepages"
-#define CGROUP_DIRECTORY    "/sys/fs/cgroup"
-#define NUMBER_TEXT_MAX	    32
-#define LINE_BYTES_MAX	    4096
+#define CGROUP_DIRECTORY "/sys/fs/cgroup"
+#define LINE_BYTES_MAX	 4096
 
 /* A spec that asks for one of everything that mvmd looks for on a host. The name is no VM's. */
 static char everything_name[] = ".doctor", everything_folder[] = "/",
@@ -73,7 +72,6 @@ static void probe_sysctls(Survey *host)
 		sysctl_read("/proc/sys/net/bridge/bridge-nf-call-iptables", SYSCTL_ABSENT);
 	host->bridge_ip6tables =
 		sysctl_read("/proc/sys/net/bridge/bridge-nf-call-ip6tables", SYSCTL_ABSENT);
-	host->overcommit = sysctl_read("/proc/sys/vm/overcommit_memory", 0);
 	host->vhost_net = access("/dev/vhost-net", F_OK) == 0;
 	host->systemd = access("/run/systemd/system", F_OK) == 0; /* sd_booted(3) does the same */
 }
@@ -132,45 +130,6 @@ static uint64_t hard_limit(__rlimit_resource_t resource)
 	return limit.rlim_max;
 }
 
-/* A number that is alone in its file; otherwise where there is none, as in "max". */
-static uint64_t read_number(int directory, const char *path, uint64_t otherwise)
-{
-	_cleanup_close_ int fd = openat(directory, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-	char text[NUMBER_TEXT_MAX];
-	uint64_t number;
-
-	if (fd >= 0)
-		n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return otherwise;
-	text[n] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return parse_u64(text, UINT64_MAX, &number) == 0 ? number : otherwise;
-}
-
-/* "hugepages-2048kB". Those reserved are promised to somebody who has not touched them yet. */
-static bool probe_pool(int directory, const char *name, HugePool *ret)
-{
-	_cleanup_close_ int fd = -EBADF;
-	uint64_t reserved, kib;
-	HugePool pool;
-
-	/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote the number */
-	if (sscanf(name, "hugepages-%" SCNu64 "kB", &kib) != 1)
-		return false;
-	fd = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	pool = (HugePool){ .page_bytes = kib * KIB,
-			   .total = read_number(fd, "nr_hugepages", 0),
-			   .free = read_number(fd, "free_hugepages", 0) };
-	reserved = read_number(fd, "resv_hugepages", 0);
-	pool.free -= reserved < pool.free ? reserved : pool.free;
-	*ret = pool;
-	return true;
-}
-
 static int compare_pools(const void *a, const void *b)
 {
 	const HugePool *left = a, *right = b;
@@ -180,50 +139,26 @@ static int compare_pools(const void *a, const void *b)
 
 static void probe_pools(Survey *host)
 {
-	DIR *directory = opendir(HUGEPAGES_DIRECTORY);
+	DIR *directory = opendir(HUGE_POOLS_DIRECTORY);
 	const struct dirent *entry;
+	uint64_t kib;
 
 	if (!directory)
 		return;
 	while (host->n_pools < HUGE_POOLS_MAX && (entry = readdir(directory)))
-		if (probe_pool(dirfd(directory), entry->d_name, &host->pools[host->n_pools]))
+		/* NOLINTNEXTLINE(cert-err34-c): the kernel wrote the number */
+		if (sscanf(entry->d_name, "hugepages-%" SCNu64 "kB", &kib) == 1 &&
+		    huge_pool_probe(dirfd(directory), kib * KIB, &host->pools[host->n_pools]))
 			host->n_pools++;
 	(void) closedir(directory);
 	qsort(host->pools, host->n_pools, sizeof(*host->pools), compare_pools);
 }
 
-/* proc_meminfo(5): "MemTotal:       24684084 kB". */
-static void take_memory_line(Survey *host, const char *line)
-{
-	const struct {
-		const char *format;
-		uint64_t *place;
-	} wanted[] = {
-		{ "MemTotal:", &host->memory_bytes },
-		{ "MemAvailable:", &host->memory_available_bytes },
-		{ "SwapTotal:", &host->swap_bytes },
-	};
-
-	for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
-		size_t length = strlen(wanted[i].format);
-
-		if (strncmp(line, wanted[i].format, length) == 0)
-			*wanted[i].place = strtoull(line + length, NULL, 10) * KIB;
-	}
-}
-
 static void probe_memory(Survey *host)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
-	char line[LINE_BYTES_MAX];
-
 	host->memlock_bytes = hard_limit(RLIMIT_MEMLOCK);
 	host->nofile = hard_limit(RLIMIT_NOFILE);
-	if (!file)
-		return;
-	while (fgets(line, sizeof(line), file))
-		take_memory_line(host, line);
-	(void) fclose(file);
+	memory_probe(&host->facts.memory);
 }
 
 /* Of version 2, cgroups(7): "0::/user.slice/…". */

@@ -124,14 +124,15 @@ static void judge_memory(Doctor *doctor, const Survey *host)
 {
 	if (host->cgroup_left_bytes == MEMORY_UNLIMITED)
 		doctor_ok(doctor, "memory", "%" PRIu64 " MiB of %" PRIu64 " MiB are available",
-			  host->memory_available_bytes / MIB, host->memory_bytes / MIB);
+			  host->facts.memory.available_bytes / MIB,
+			  host->facts.memory.total_bytes / MIB);
 	else
 		doctor_ok(doctor, "memory",
 			  "%" PRIu64 " MiB of %" PRIu64
 			  " MiB are available, and the control group here may have %" PRIu64
 			  " MiB more",
-			  host->memory_available_bytes / MIB, host->memory_bytes / MIB,
-			  host->cgroup_left_bytes / MIB);
+			  host->facts.memory.available_bytes / MIB,
+			  host->facts.memory.total_bytes / MIB, host->cgroup_left_bytes / MIB);
 }
 
 static void judge_cgroup(Doctor *doctor, const Survey *host)

@@ -60,6 +60,8 @@ typedef struct PathFact {
 	uint64_t size_bytes; /* of a block device: its capacity */
 	dev_t dev;
 	ino_t ino;
+	const char
+		*looks_like; /* of a disk: model/disk-magic.h; NULL: nothing known, or not read */
 } PathFact;
 
 typedef struct BridgeFact {
@@ -118,6 +120,16 @@ typedef struct HostFacts {
 
 void host_facts_done(HostFacts *host);
 
+typedef struct MemoryFact {
+	uint64_t total_bytes, available_bytes, swap_bytes; /* total 0: nobody could look */
+	bool overcommits_always; /* vm.overcommit_memory is 1; looked at where the VM wants more than there is */
+} MemoryFact;
+
+typedef struct HugePool {
+	uint64_t page_bytes;
+	uint64_t total, free; /* pages; free: neither used nor reserved by somebody */
+} HugePool;
+
 typedef struct Facts {
 	HostFacts host;
 	Arch arch; /* of this host */
@@ -138,6 +150,9 @@ typedef struct Facts {
 	Identity *share_users; /* per share: who serves it */
 	int user_error; /* 0, or -ESRCH: unknown_user does not exist */
 	const char *unknown_user; /* the spec's */
+
+	MemoryFact memory;
+	HugePool huge_pool; /* of the size that the spec asks for */
 
 	PathFact *paths;
 	size_t n_paths;

@@ -58,26 +58,6 @@ static const Finding findings[] = {
 		 "reached, the guest gets \"Too many open files\".",
 	  .remedy = "ulimit -Hn, /etc/security/limits.conf; in a unit: LimitNOFILE=524288.",
 	  .evidence = "limit" },
-	{ .id = "hugepages-missing",
-	  .severity = FINDING_ERROR,
-	  .title = "too few huge pages",
-	  .what = "The spec asks for memory in huge pages, and fewer are there, or are free.",
-	  .why = "The kernel has huge pages only where they were reserved, and gives them to one "
-		 "VM at a time.",
-	  .remedy = "echo N > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages; or reserve "
-		    "them at boot, when memory is not in pieces: hugepagesz= and hugepages= on "
-		    "the kernel's command line.",
-	  .evidence = "pages, pages_wanted" },
-	{ .id = "memory-short",
-	  .severity = FINDING_WARNING,
-	  .title = "not enough memory for the VM",
-	  .what = "The VM may use more memory than the host, or the control group that mvmd runs "
-		  "in, has left.",
-	  .why = "A guest's memory is taken as the guest uses it: the VM starts, and later the "
-		 "host swaps or the OOM killer ends the VM. QEMU is refused at the start where "
-		 "it is more than memory and swap together.",
-	  .remedy = "Make \"memory\" smaller, or end something else: ps aux --sort=-rss | head.",
-	  .evidence = "wanted_bytes, available_bytes" },
 	{ .id = "cgroup-v1",
 	  .severity = FINDING_NOTE,
 	  .title = "no control groups of version 2",

@@ -145,6 +145,34 @@ static const Finding findings[] = {
 	  .why = "cloud-hypervisor does not know multiboot.",
 	  .remedy = "Set \"vmm\": \"qemu\".",
 	  .evidence = "path, arch" },
+	{ .id = "initramfs-too-large",
+	  .severity = FINDING_ERROR,
+	  .title = "the initramfs does not fit into the VM's memory",
+	  .what = "Kernel, initramfs and what is unpacked from it need more memory than the VM has.",
+	  .why = "The guest has all three in memory at once before anything of it runs. It would "
+		 "panic, or unpack half of it and find no init.",
+	  .remedy = "Make \"memory\" larger, or the initramfs smaller.",
+	  .evidence = "path, size_bytes, memory_bytes" },
+	{ .id = "hugepages-missing",
+	  .severity = FINDING_ERROR,
+	  .title = "too few huge pages",
+	  .what = "The spec asks for memory in huge pages, and fewer are there, or are free.",
+	  .why = "The kernel has huge pages only where they were reserved, and gives them to one "
+		 "VM at a time.",
+	  .remedy = "echo N > /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages; or reserve "
+		    "them at boot, when memory is not in pieces: hugepagesz= and hugepages= on "
+		    "the kernel's command line.",
+	  .evidence = "pages, pages_wanted" },
+	{ .id = "memory-short",
+	  .severity = FINDING_WARNING,
+	  .title = "not enough memory for the VM",
+	  .what = "The VM may use more memory than the host, or the control group that mvmd runs "
+		  "in, has left.",
+	  .why = "A guest's memory is taken as the guest uses it: the VM starts, and later the "
+		 "host swaps or the OOM killer ends the VM. QEMU is refused at the start where "
+		 "it is more than memory and swap together.",
+	  .remedy = "Make \"memory\" smaller, or end something else: ps aux --sort=-rss | head.",
+	  .evidence = "wanted_bytes, available_bytes" },
 	{ .id = "probe",
 	  .severity = FINDING_ERROR,
 	  .title = "the host could not be looked at",

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "model/plan.h"
+#include "model/plan-limits.h"
 #include "mvmd/exit-codes.h"
 
 static bool cloud_hypervisor_is_new_enough(const Facts *facts)
@@ -491,7 +491,7 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_vsock(&check, &choice);
 	check_paths(&check);
 	check_kernel(&check, &choice);
-	return check.r;
+	return check.r < 0 ? check.r : plan_limits(spec, facts, faults);
 }
 
 /* Which bridge was perhaps meant; else how to make it. */

@@ -113,6 +113,9 @@ typedef struct Plan {
  */
 int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults);
 
+/* What keeps the VM from nothing, and is most likely not meant so. Returns 0 or -ENOMEM. */
+int plan_warnings(const Spec *spec, const Facts *facts, FaultList *faults);
+
 /*
  * What a start would wait for, each as the fault that ends the wait at its deadline: bridges and sockets
  * that are not there yet. Returns 0 or -ENOMEM.

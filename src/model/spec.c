@@ -198,3 +198,14 @@ bool spec_expects_console(const Spec *spec)
 			return true;
 	return false;
 }
+
+uint64_t huge_page_bytes(HugePages size)
+{
+	static const uint64_t bytes[_HUGE_PAGES_MAX] = {
+		[HUGE_PAGES_NONE] = 0,
+		[HUGE_PAGES_2MIB] = 2 * MIB,
+		[HUGE_PAGES_1GIB] = GIB,
+	};
+
+	return size < _HUGE_PAGES_MAX ? bytes[size] : 0;
+}

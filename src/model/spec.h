@@ -222,5 +222,7 @@ bool spec_needs_shared_memory(const Spec *spec);
 /* The words that the spec uses for these, "cloud-hypervisor", "2MiB", … */
 const char *vmm_kind_to_string(VmmKind kind);
 const char *accel_to_string(Accel accel);
+/* 0 of HUGE_PAGES_NONE. */
+uint64_t huge_page_bytes(HugePages size);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

@@ -47,17 +47,6 @@ void host_needs_add(HostNeeds *needs, const Spec *spec)
 	add_hugepages(needs, spec);
 }
 
-uint64_t huge_page_bytes(HugePages size)
-{
-	static const uint64_t bytes[_HUGE_PAGES_MAX] = {
-		[HUGE_PAGES_NONE] = 0,
-		[HUGE_PAGES_2MIB] = 2 * MIB,
-		[HUGE_PAGES_1GIB] = GIB,
-	};
-
-	return size < _HUGE_PAGES_MAX ? bytes[size] : 0;
-}
-
 const HugePool *host_huge_pool(const Survey *host, uint64_t page_bytes)
 {
 	for (size_t i = 0; i < host->n_pools; i++)

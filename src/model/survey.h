@@ -17,10 +17,6 @@ typedef enum ModuleState {
 	MODULE_ABSENT,
 } ModuleState;
 
-typedef struct HugePool {
-	uint64_t page_bytes;
-	uint64_t total, free; /* pages; free: neither used nor reserved by somebody */
-} HugePool;
 #define HUGE_POOLS_MAX 8 /* arm64 has four sizes, the most of all */
 
 /* A directory that mvmd makes where it is missing, and writes to. */
@@ -30,20 +26,17 @@ typedef struct DirectoryFact {
 	uint64_t available_bytes; /* UINT64_MAX: unknown */
 } DirectoryFact;
 
-#define SYSCTL_ABSENT	  (-1L)
-#define MEMORY_UNLIMITED  UINT64_MAX
-#define OVERCOMMIT_ALWAYS 1
+#define SYSCTL_ABSENT	 (-1L)
+#define MEMORY_UNLIMITED UINT64_MAX
 
 typedef struct Survey {
 	Facts facts; /* for a VM that asks for one of everything */
 	long max_user_namespaces, userns_clone, apparmor_userns; /* sysctls, or SYSCTL_ABSENT */
 	long bridge_iptables, bridge_ip6tables; /* bridge-nf-call-…, or SYSCTL_ABSENT */
-	long overcommit; /* vm.overcommit_memory */
 	StrList bridges; /* those that are there */
 	uint64_t memlock_bytes, nofile; /* hard limits of this process */
 	HugePool pools[HUGE_POOLS_MAX];
 	size_t n_pools;
-	uint64_t memory_bytes, memory_available_bytes, swap_bytes;
 	uint64_t
 		cgroup_left_bytes; /* what memory.max of our control groups leaves; or MEMORY_UNLIMITED */
 	char *cgroup; /* ours, of version 2; NULL: unknown */
@@ -77,9 +70,6 @@ typedef struct HostNeeds {
 } HostNeeds;
 
 void host_needs_add(HostNeeds *needs, const Spec *spec);
-
-/* 0 of HUGE_PAGES_NONE. */
-uint64_t huge_page_bytes(HugePages size);
 
 /* The pool of that size; NULL: the kernel has none. */
 const HugePool *host_huge_pool(const Survey *host, uint64_t page_bytes);

@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 private_namespaces "$@"
-need qemu-system-x86_64 jq strace setpriv
+need qemu-system-x86_64 qemu-img jq strace setpriv
 
 VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/run-lib.sh"
@@ -105,6 +105,34 @@ provokes "a shared folder that is root's alone" path-denied $EXIT_PERMISSION \
 	"mvmd grant web1" check web1
 "$MVMD" grant web1 >"$WORK/out" 2>&1
 starts "granted as the remedy says" web1
+
+# --- what a disk's file is
+
+: >"$WORK/empty.raw"
+chmod 666 "$WORK/empty.raw"
+vm web1 "$(disk "$WORK/empty.raw")"
+provokes "nobody gave it a size" disk-empty $EXIT_UNAVAILABLE "path=$WORK/empty.raw" \
+	"truncate -s 10G $WORK/empty.raw" run web1
+truncate -s 10G "$WORK/empty.raw"
+starts "made larger as the remedy says" web1
+truncate -s 1000 "$WORK/empty.raw"
+provokes "1000 bytes" disk-size-odd 0 "path=$WORK/empty.raw, size_bytes=1000" \
+	"truncate -s %512 $WORK/empty.raw" check web1
+truncate -s %512 "$WORK/empty.raw"
+checks "filled up as the remedy says" web1
+
+truncate -s 1M "$WORK/plain.raw"
+chmod 666 "$WORK/plain.raw"
+vm web1 "$(disk "$WORK/plain.raw" '{ "format": "qcow2" }')"
+provokes "a raw one as qcow2" disk-format $EXIT_UNAVAILABLE "path=$WORK/plain.raw, looks_like=raw" \
+	"qemu-img info $WORK/plain.raw" run web1
+qemu-img create -q -f qcow2 "$WORK/image.qcow2" 1M
+chmod 666 "$WORK/image.qcow2"
+vm web1 "$(disk "$WORK/image.qcow2")"
+provokes "a qcow2 as raw" disk-looks-different 0 "path=$WORK/image.qcow2, looks_like=qcow2" \
+	'"format": "qcow2" in' run web1
+vm web1 "$(disk "$WORK/image.qcow2" '{ "format": "qcow2" }')"
+starts "as the remedy says" web1
 
 # --- locks
 

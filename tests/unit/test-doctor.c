@@ -50,8 +50,7 @@ static Survey fit_host(void)
 		.nofile = 524288,
 		.pools = { { .page_bytes = 2 * MIB }, { .page_bytes = GIB } },
 		.n_pools = 2,
-		.memory_bytes = 8 * GIB,
-		.memory_available_bytes = 4 * GIB,
+		.facts.memory = { .total_bytes = 8 * GIB, .available_bytes = 4 * GIB },
 		.cgroup_left_bytes = MEMORY_UNLIMITED,
 		.cgroup_v2 = true,
 		.cgroup = cgroup,
@@ -433,9 +432,13 @@ static void needs_name_the_first_vm(_unused_ void **state)
 static void judge_memory(VmmKind vmm, bool shared, uint64_t size_bytes, const Survey *host,
 			 Doctor *doctor)
 {
-	Spec spec = { .name = alice, .file = spec_file, .memory = { .size_bytes = size_bytes } };
-	Facts facts = { 0 };
-	Plan plan = { .spec = &spec, .facts = &facts, .vmm = vmm, .shared_memory = shared };
+	Spec spec = { .name = alice,
+		      .file = spec_file,
+		      .vmm = vmm,
+		      .memory = { .size_bytes = size_bytes,
+				  .shared = shared ? TRISTATE_TRUE : TRISTATE_UNSET } };
+	Facts facts = { .memory = host->facts.memory };
+	Plan plan = { .spec = &spec, .facts = &facts };
 
 	doctor_judge_vm(doctor, &plan, host);
 }
@@ -463,36 +466,15 @@ static void memory_is_judged(_unused_ void **state)
 	assert_memory(VMM_QEMU, false, 9 * GIB, &host, DOCTOR_ERROR);
 	assert_memory(VMM_QEMU, true, 9 * GIB, &host, DOCTOR_WARNING);
 	assert_memory(VMM_CLOUD_HYPERVISOR, false, 9 * GIB, &host, DOCTOR_WARNING);
-	host.swap_bytes = 2 * GIB;
+	host.facts.memory.swap_bytes = 2 * GIB;
 	assert_memory(VMM_QEMU, false, 9 * GIB, &host, DOCTOR_WARNING);
-	host.overcommit = OVERCOMMIT_ALWAYS;
+	host.facts.memory.overcommits_always = true;
 	assert_memory(VMM_QEMU, false, 64 * GIB, &host, DOCTOR_WARNING);
 	host = fit_host();
 	host.cgroup_left_bytes = GIB;
 	assert_memory(VMM_CLOUD_HYPERVISOR, false, 2 * GIB, &host, DOCTOR_WARNING);
-	host.memory_bytes = 0; /* nobody could look */
+	host.facts.memory.total_bytes = 0; /* nobody could look */
 	assert_memory(VMM_CLOUD_HYPERVISOR, false, 2 * GIB, &host, DOCTOR_OK);
-}
-
-static void huge_pages_of_a_vm_are_judged(_unused_ void **state)
-{
-	Spec spec = { .name = alice,
-		      .memory = { .size_bytes = 64 * MIB, .hugepages = HUGE_PAGES_2MIB } };
-	Survey host = fit_host();
-	Facts facts = { 0 };
-	Plan plan = { .spec = &spec, .facts = &facts, .vmm = VMM_QEMU };
-	Doctor doctor = { 0 };
-
-	host.pools[0] = (HugePool){ .page_bytes = 2 * MIB, .total = 64, .free = 32 };
-	doctor_judge_vm(&doctor, &plan, &host);
-	assert_int_equal(doctor.n, 0);
-	host.pools[0].free = 31;
-	doctor_judge_vm(&doctor, &plan, &host);
-	assert_int_equal(doctor.n, 1);
-	assert_string_equal(doctor.lines[0].fault.id, "hugepages-missing");
-	assert_int_equal(doctor.lines[0].level, DOCTOR_ERROR);
-	assert_non_null(strstr(doctor.lines[0].fault.remedy, "echo 65 "));
-	doctor_done(&doctor);
 }
 
 static void take(Doctor *doctor, DoctorLevel level, const char *id)
@@ -597,7 +579,6 @@ int main(void)
 		cmocka_unit_test(user_gets_notes),
 		cmocka_unit_test(needs_name_the_first_vm),
 		cmocka_unit_test(memory_is_judged),
-		cmocka_unit_test(huge_pages_of_a_vm_are_judged),
 		cmocka_unit_test(what_an_error_says_is_not_said_twice),
 		cmocka_unit_test(text_fits_a_terminal),
 		cmocka_unit_test(data_has_all_keys),

@@ -120,14 +120,18 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 	const char *last_words = vmm_last_line(vm->resources.vmm);
 	Fault fault = { 0 };
 
-	if (from == VM_STOPPING) {
+	if (from == VM_STOPPING && !vmm_owes_answer(vm->resources.vmm)) {
 		lives_ignored_power_off(&vm->guest.lives);
 		(void) fault_power_button_ignored(vm->plan, &fault);
 		vm_remark(vm, &fault);
 	} else {
-		(void) fault_vmm_deaf(
-			vm->plan, from == VM_CREATING ? "take its configuration" : "boot the guest",
-			last_words, &fault);
+		if (from == VM_STOPPING)
+			(void) fault_vmm_mute(vm->plan, &fault);
+		else
+			(void) fault_vmm_deaf(vm->plan,
+					      from == VM_CREATING ? "take its configuration" :
+								    "boot the guest",
+					      last_words, &fault);
 		(void) deaf_tell(&vm->resources, &fault);
 		vm_fail(vm, &fault);
 	}

@@ -111,8 +111,8 @@ static const Finding findings[] = {
 	  .what = "A request to the VMM had no answer in time.",
 	  .why = "It hangs: the host is overloaded, or it waits for a disk or backend that does "
 		 "not answer; the message tells for which, where that can be seen.",
-	  .remedy =
-		  "ps -o pid,stat,wchan,args; look at the backends and at the load of the host." },
+	  .remedy = "ps -o pid,stat,wchan,args; look at the backends and at the load of the host.",
+	  .evidence = "device, socket, waits_for, backend_pid" },
 	{ .id = "vmm-refused",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM refused what it was asked",

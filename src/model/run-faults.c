@@ -19,6 +19,17 @@ int fault_power_button_ignored(const Plan *plan, Fault *fault)
 			    "button; where it only needs longer: timeouts.stop");
 }
 
+int fault_vmm_mute(const Plan *plan, Fault *fault)
+{
+	char text[FORMAT_MAX];
+
+	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_VMM, "vmm-silent",
+			 "%s did not take the power button within %s and is ended now",
+			 vmm_kind_to_string(plan->vmm),
+			 format_duration(text, plan->spec->timeouts.stop_usec));
+	return fault_remedy(fault, "look at the load of the host and at its disks");
+}
+
 /* Whoever knows the reason better replaces it; the words stay as evidence. */
 static void tell_last_words(const char *last_words, Fault *fault)
 {

@@ -10,6 +10,9 @@
 /* The guest was asked to power off and did not within timeouts.stop. Not a failure of the run. */
 int fault_power_button_ignored(const Plan *plan, Fault *fault);
 
+/* Nor did the VMM take the power button within timeouts.stop. */
+int fault_vmm_mute(const Plan *plan, Fault *fault);
+
 /* The VMM did not do what it was asked ("boot the guest") within timeouts.boot. last_words: "" for none. */
 int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, Fault *fault);
 

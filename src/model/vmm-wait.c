@@ -74,30 +74,41 @@ static char *name_device(const PlanBackend *backend)
 			  backend->socket);
 }
 
-static void tell_why(const BackendSight *sight, VmmWait wait, bool certain, Fault *fault)
+/* "it probably waits for share ..." */
+static char *say_wait(const BackendSight *sight, bool certain, bool gone)
+{
+	_cleanup_free_ char *device = name_device(sight->backend);
+
+	if (!device)
+		return NULL;
+	return str_printf("it %s%s for %s", certain ? "" : "probably ", gone ? "waited" : "waits",
+			  device);
+}
+
+static const char *say_more(const BackendSight *sight, VmmWait wait)
+{
+	if (sight->stopped)
+		return "; that process is stopped (SIGSTOP, a debugger)";
+	return wait == VMM_WAIT_ACCEPT && sight->others > 0 ? "; it serves another client" : "";
+}
+
+/* waits: say_wait() */
+static void tell_why(const BackendSight *sight, VmmWait wait, const char *waits, Fault *fault)
 {
 	static const char *const does[_VMM_WAIT_MAX] = {
 		[VMM_WAIT_ACCEPT] = "has not accepted its connection",
 		[VMM_WAIT_READ] = "has accepted its connection and does not read what it sends",
 		[VMM_WAIT_ANSWER] = "has read what it sent and does not answer",
 	};
-	_cleanup_free_ char *who = who_serves(sight), *device = name_device(sight->backend);
-	const char *more = "";
+	_cleanup_free_ char *who = who_serves(sight);
 
-	if (!who || !device)
-		return;
-	if (sight->stopped)
-		more = "; that process is stopped (SIGSTOP, a debugger)";
-	else if (wait == VMM_WAIT_ACCEPT && sight->others > 0)
-		more = "; it serves another client";
 	if (wait == VMM_WAIT_LISTEN)
-		(void) fault_why(fault, "it waits for %s: nobody listens there (%s)", device,
-				 sight->absence);
+		(void) fault_why(fault, "%s: nobody listens there (%s)", waits, sight->absence);
 	else if (wait == VMM_WAIT_PERMIT)
-		(void) fault_why(fault, "it waits for %s: its user may not connect there", device);
+		(void) fault_why(fault, "%s: its user may not connect there", waits);
 	else
-		(void) fault_why(fault, "it %swaits for %s: %s %s%s", certain ? "" : "probably ",
-				 device, who, does[wait], more);
+		(void) fault_why(fault, "%s: %s %s%s", waits, who ?: "?", does[wait],
+				 say_more(sight, wait));
 }
 
 static void tell_remedy_unreachable(const PlanBackend *backend, VmmWait wait, uid_t vmm_uid,
@@ -132,31 +143,35 @@ static void tell_remedy(const BackendSight *sight, Fault *fault)
 				    sight->backend->socket);
 }
 
-int vmm_wait_tell(const BackendSight *sights, size_t n, uid_t vmm_uid, Fault *fault)
+int vmm_wait_tell(const VmmSight *vmm, Fault *fault)
 {
 	static const char *const names[_VMM_WAIT_MAX] = {
 		[VMM_WAIT_LISTEN] = "listen", [VMM_WAIT_PERMIT] = "permit",
 		[VMM_WAIT_ACCEPT] = "accept", [VMM_WAIT_READ] = "read",
 		[VMM_WAIT_ANSWER] = "answer",
 	};
+	_cleanup_free_ char *waits = NULL;
 	const BackendSight *sight;
 	bool certain;
 	size_t index;
-	VmmWait wait = vmm_wait_find(sights, n, &index, &certain);
+	VmmWait wait = vmm_wait_find(vmm->backends, vmm->n_backends, &index, &certain);
 
 	if (wait == VMM_WAIT_UNKNOWN)
 		return fault->error;
-	sight = &sights[index];
+	sight = &vmm->backends[index];
+	waits = say_wait(sight, certain, vmm->gone);
+	if (!waits)
+		return fault->error;
+	tell_why(sight, wait, waits, fault);
+	if (sight->connected)
+		tell_remedy(sight, fault);
+	else
+		tell_remedy_unreachable(sight->backend, wait, vmm->uid, fault);
 	(void) fault_evidence(fault, "device", "%s:%s", sight->backend->disk ? "disk" : "share",
 			      sight->backend->id);
 	(void) fault_evidence(fault, "socket", "%s", sight->backend->socket);
 	(void) fault_evidence(fault, "waits_for", "%s", names[wait]);
 	if (sight->pid > 0)
 		(void) fault_evidence(fault, "backend_pid", "%d", (int) sight->pid);
-	tell_why(sight, wait, certain, fault);
-	if (sight->connected)
-		tell_remedy(sight, fault);
-	else
-		tell_remedy_unreachable(sight->backend, wait, vmm_uid, fault);
 	return fault->error;
 }

@@ -40,8 +40,15 @@ typedef enum VmmWait {
  */
 VmmWait vmm_wait_find(const BackendSight *sights, size_t n, size_t *ret_index, bool *ret_certain);
 
+typedef struct VmmSight {
+	uid_t uid; /* its user */
+	bool gone; /* it has ended */
+	const BackendSight *backends;
+	size_t n_backends;
+} VmmSight;
+
 /*
- * Adds to a fault what the VMM, whose user is vmm_uid, waits for: why, remedy, evidence. Where that is not known it stays as it is.
- * Returns fault->error.
+ * Adds to a fault what the VMM waits for, or waited for until its end: why, remedy, evidence. Where that is not
+ * known it stays as it is. Returns fault->error.
  */
-int vmm_wait_tell(const BackendSight *sights, size_t n, uid_t vmm_uid, Fault *fault);
+int vmm_wait_tell(const VmmSight *sight, Fault *fault);

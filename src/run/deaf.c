@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "host/access.h"
@@ -35,11 +36,10 @@ static void look_at_clients(const char *path, pid_t vmm, BackendSight *sight)
 	unix_listener_done(&listener);
 }
 
-/* The caller frees sight->program. */
-static void look_at_backend(const Resources *resources, size_t i, BackendSight *sight)
+/* vmm: 0 where it has ended. The caller frees sight->program. */
+static void look_at_backend(const Resources *resources, size_t i, pid_t vmm, BackendSight *sight)
 {
 	const PlanBackend *backend = &resources->plan->backends[i];
-	pid_t vmm = resources->vmm ? vmm_pid(resources->vmm) : 0;
 	SockState state;
 
 	sight->backend = backend;
@@ -50,7 +50,9 @@ static void look_at_backend(const Resources *resources, size_t i, BackendSight *
 	sight->forbidden = access_as(&resources->plan->facts->vm, backend->socket, W_OK) == -EACCES;
 	look_at_clients(backend->socket, vmm, sight);
 	if (sight->pid > 0) {
-		sight->program = process_name(sight->pid);
+		sight->program = backend->kind == BACKEND_EXTERNAL ?
+					 process_name(sight->pid) :
+					 strdup(backend_kind_to_string(backend->kind));
 		sight->stopped = process_is_stopped(sight->pid);
 	}
 }
@@ -58,14 +60,20 @@ static void look_at_backend(const Resources *resources, size_t i, BackendSight *
 int deaf_tell(const Resources *resources, Fault *fault)
 {
 	const Plan *plan = resources->plan;
-	BackendSight *sights = calloc(plan->n_backends ?: 1, sizeof(*sights));
+	BackendSight *backends = calloc(plan->n_backends ?: 1, sizeof(*backends));
+	pid_t vmm = resources->vmm ? vmm_pid(resources->vmm) : 0;
+	const VmmSight sight = { .uid = plan->facts->vm.uid,
+				 .gone = vmm == 0,
+				 .backends = backends,
+				 .n_backends = plan->n_backends };
 
-	for (size_t i = 0; sights && i < plan->n_backends; i++)
-		look_at_backend(resources, i, &sights[i]);
-	if (sights)
-		(void) vmm_wait_tell(sights, plan->n_backends, plan->facts->vm.uid, fault);
-	for (size_t i = 0; sights && i < plan->n_backends; i++)
-		free(sights[i].program);
-	free(sights);
+	if (!backends)
+		return fault->error;
+	for (size_t i = 0; i < plan->n_backends; i++)
+		look_at_backend(resources, i, vmm, &backends[i]);
+	(void) vmm_wait_tell(&sight, fault);
+	for (size_t i = 0; i < plan->n_backends; i++)
+		free(backends[i].program);
+	free(backends);
 	return fault->error;
 }

@@ -29,6 +29,7 @@ struct Vmm {
 	char *last_line; /* of a process that is gone */
 	bool quitting; /* we want its end: nothing but that is told */
 	bool rebooting;
+	unsigned buttons; /* pressed and not answered yet */
 	bool deaf; /* it did not answer in time: to ask it to quit is in vain */
 	sd_event_source *reboot_timer;
 	sd_event_source *orphan_timer; /* its protocol ended, the process should follow */

@@ -81,6 +81,7 @@ void vmm_take_power_button_reply(Vmm *vmm, const Fault *fault)
 {
 	_cleanup_(fault_done) Fault deaf = { 0 };
 
+	vmm->buttons--;
 	if (!fault || fault->error != -ETIMEDOUT)
 		return;
 	fault_copy(&deaf, fault);
@@ -214,7 +215,16 @@ int vmm_boot(Vmm *vmm)
 
 int vmm_power_button(Vmm *vmm)
 {
-	return vmm->child ? vmm->driver->power_button(vmm) : -ESRCH;
+	int r = vmm->child ? vmm->driver->power_button(vmm) : -ESRCH;
+
+	if (r == 0)
+		vmm->buttons++;
+	return r;
+}
+
+bool vmm_owes_answer(const Vmm *vmm)
+{
+	return vmm->buttons > 0;
 }
 
 static int on_quit_unheard(sd_event_source *source, uint64_t usec, void *userdata)

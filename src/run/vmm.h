@@ -68,6 +68,9 @@ int vmm_create(Vmm *vmm); /* → VMM_CREATED or VMM_FAILED */
 int vmm_boot(Vmm *vmm); /* → VMM_BOOTED or VMM_FAILED */
 int vmm_power_button(Vmm *vmm); /* whether the guest acts on it nobody knows */
 
+/* A power button was pressed, and not even the VMM has said that it took it. */
+bool vmm_owes_answer(const Vmm *vmm);
+
 /*
  * Ends it: asks in its own protocol, SIGTERM after half of grace_usec (at once where it cannot be asked),
  * SIGKILL after all of it → VMM_EXITED. Events other than that no longer come.

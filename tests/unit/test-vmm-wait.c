@@ -102,12 +102,13 @@ static void assert_has(const char *text, const char *words)
 /* What the fault says of one backend; the caller frees it. */
 static Fault told(const BackendSight *sight)
 {
+	const VmmSight vmm = { .uid = VMM_UID, .backends = sight, .n_backends = 1 };
 	Fault fault = { 0 };
 
 	(void) fault_set(&fault, -ETIMEDOUT, 82, "vmm-deaf", "it is deaf");
 	(void) fault_why(&fault, "not known");
 	(void) fault_remedy(&fault, "wait");
-	assert_int_equal(vmm_wait_tell(sight, 1, VMM_UID, &fault), -ETIMEDOUT);
+	assert_int_equal(vmm_wait_tell(&vmm, &fault), -ETIMEDOUT);
 	return fault;
 }
 
@@ -192,6 +193,18 @@ static void test_guess_is_called_one(void **state)
 	fault_done(&fault);
 }
 
+static void test_vmm_that_is_gone_waited(void **state)
+{
+	const BackendSight sight = { .backend = &share_backend, .absence = "no such file" };
+	const VmmSight vmm = { .gone = true, .backends = &sight, .n_backends = 1 };
+	Fault fault = { 0 };
+
+	(void) fault_set(&fault, -EIO, 82, "vmm-exited", "it ended");
+	(void) vmm_wait_tell(&vmm, &fault);
+	assert_has(fault.why, "it waited for share \"data\"");
+	fault_done(&fault);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +222,7 @@ int main(void)
 		cmocka_unit_test(test_share_without_a_listener),
 		cmocka_unit_test(test_right_that_is_missing),
 		cmocka_unit_test(test_guess_is_called_one),
+		cmocka_unit_test(test_vmm_that_is_gone_waited),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -40,12 +40,18 @@ size_t utf8_character(const char *text, size_t available)
 	return lead->length;
 }
 
+/* Almost all characters are: no need to look them up. */
+static bool is_ascii(char byte)
+{
+	return (uint8_t) byte < 0x80;
+}
+
 size_t utf8_valid_prefix(const char *text, size_t length)
 {
 	size_t at = 0;
 
 	while (at < length) {
-		size_t n = utf8_character(text + at, length - at);
+		size_t n = is_ascii(text[at]) ? 1 : utf8_character(text + at, length - at);
 
 		if (n == 0)
 			break;

@@ -38,6 +38,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@
 
 /* What mvmd finds out; here it is told. */
 typedef struct Start {
-	const char *spec_directory, *state_directory, *runtime_directory;
+	const char *spec_directory, *data_directory, *state_directory, *runtime_directory;
 	const char *kernel, *disk, *vmm, *bridge, *tap;
 	uid_t uid;
 } Start;
@@ -231,6 +232,46 @@ static void link_join(int fd, int ifindex, int master)
 
 /* The steps. */
 
+/*
+ * The kernel's version, as src/model/elf.c finds it: head, segments, notes, names and headers of the sections,
+ * .rodata, and the banner in there.
+ */
+static void read_kernel(const Start *start)
+{
+	static const struct {
+		size_t n;
+		off_t at;
+	} parts[] = { { 8192, 0 },   { 168, 64 },   { 24, 5504 },  { 64, 6248 },
+		      { 421, 5891 }, { 384, 5928 }, { 784, 5528 }, { 256, 5542 } };
+	struct stat st;
+	int fd;
+
+	become(start->uid);
+	MUST(stat(start->kernel, &st));
+	fd = (int) MUST(open(start->kernel, O_RDONLY | O_CLOEXEC | O_NOCTTY));
+	become_root();
+	MUST(fstat(fd, &st));
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		MUST(pread(fd, file, parts[i].n, parts[i].at));
+	MUST(close(fd));
+}
+
+/* What the list of known issues asks of a host. */
+static void look_at_host_kernel(void)
+{
+	struct utsname name;
+	int fd;
+
+	MUST(uname(&name));
+	(void) open("/sys/module/kvm_intel/parameters/nested", O_RDONLY | O_CLOEXEC);
+	(void) open("/sys/module/kvm_amd/parameters/nested", O_RDONLY | O_CLOEXEC);
+	fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		MUST(read(fd, file, 1));
+		MUST(close(fd));
+	}
+}
+
 static void look_at_host(const Start *start)
 {
 	struct stat st;
@@ -239,6 +280,7 @@ static void look_at_host(const Start *start)
 	read_file(start->spec_directory, "one.json");
 	(void) open(path_in(start->spec_directory, "one.json.d"), O_RDONLY | O_DIRECTORY);
 	read_file(start->state_directory, ".programs.json");
+	look_at_host_kernel();
 	read_file(start->state_directory, ".uids.json");
 	try_as(start->uid, "/dev/kvm", O_RDWR);
 	MUST(close((int) MUST(open("/dev/net/tun", O_RDWR | O_CLOEXEC))));
@@ -246,11 +288,13 @@ static void look_at_host(const Start *start)
 	become(start->uid);
 	MUST(faccessat(AT_FDCWD, start->vmm, X_OK, AT_EACCESS));
 	become_root();
-	try_as(start->uid, start->kernel, O_RDONLY);
+	read_kernel(start);
 	try_as(start->uid, start->disk, O_RDWR);
 	fd = netlink_open();
 	(void) link_index(fd, start->bridge);
 	MUST(close(fd));
+	read_file(start->data_directory, "known-issues.json");
+	(void) open(path_in(start->spec_directory, "known-issues.d"), O_RDONLY | O_DIRECTORY);
 }
 
 static int make_loop(void)
@@ -466,14 +510,13 @@ int main(int argc, char **argv)
 	stamp_open_from_environment();
 	began = monotonic_nsec();
 	stamp_number("main", began);
-	if (argc != 10) {
-		(void) fprintf(stderr, "usage: baseline SPEC-DIR STATE-DIR RUNTIME-DIR KERNEL DISK "
-				       "VMM BRIDGE TAP UID\n");
+	if (argc != 11) {
+		(void) fprintf(stderr, "usage: baseline SPEC-DIR DATA-DIR STATE-DIR RUNTIME-DIR "
+				       "KERNEL DISK VMM BRIDGE TAP UID\n");
 		return EXIT_FAILURE;
 	}
-	start = (Start){ argv[1], argv[2], argv[3],
-			 argv[4], argv[5], argv[6],
-			 argv[7], argv[8], (uid_t) strtoul(argv[9], NULL, 10) };
+	start = (Start){ argv[1], argv[2], argv[3], argv[4], argv[5],
+			 argv[6], argv[7], argv[8], argv[9], (uid_t) strtoul(argv[10], NULL, 10) };
 	(void) snprintf(directory, sizeof(directory), "%s/bare", start.runtime_directory);
 
 	capabilities_call(SYS_capget);

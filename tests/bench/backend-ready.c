@@ -7,32 +7,18 @@
  * the words of one as /proc/PID/cmdline shows them, each with a NUL byte at its end. The sockets are
  * made in DIRECTORY.
  */
-#include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backend-start.h"
 #include "stamp.h"
 #include "vhost-user.h"
 
-#define LISTENER_FD   3 /* BACKEND_LISTENER_FD of src/model/backend-args.h */
-#define WORDS_MAX     32
-#define COMMAND_BYTES 8192
-#define BACKENDS_MAX  4
-#define SOCKET_MAX    100 /* sun_path has 108 bytes */
-
-typedef struct Command {
-	char text[COMMAND_BYTES];
-	char *words[WORDS_MAX + 1];
-} Command;
+#define BACKENDS_MAX 4
+#define SOCKET_MAX   100 /* sun_path has 108 bytes */
 
 typedef struct Backend {
 	Command command;
@@ -40,56 +26,16 @@ typedef struct Backend {
 	pid_t pid;
 } Backend;
 
-static bool command_read(const char *path, Command *ret)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t length = fd < 0 ? -1 : read(fd, ret->text, sizeof(ret->text) - 1);
-	size_t n = 0;
-
-	(void) close(fd);
-	if (length <= 0)
-		return false;
-	for (char *at = ret->text; at < ret->text + length && n < WORDS_MAX; at += strlen(at) + 1)
-		ret->words[n++] = at;
-	return true;
-}
-
-static int listen_on(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-	(void) snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
-	(void) unlink(path);
-	if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
-	    listen(fd, SOMAXCONN) < 0)
-		return -1;
-	return fd;
-}
-
-_Noreturn static void run(const Command *command, uid_t uid, int listener)
-{
-	if (dup2(listener, LISTENER_FD) < 0 || setsid() < 0 ||
-	    syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, uid, uid, uid) < 0 ||
-	    syscall(SYS_setresuid, uid, uid, uid) < 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
-		_exit(EXIT_FAILURE);
-	(void) execv(command->words[0], command->words);
-	_exit(EXIT_FAILURE);
-}
-
 /* Prepares nothing that the clock would not see: the socket is part of the start. */
 static bool backend_start(Backend *backend, const char *directory, size_t number, uid_t uid)
 {
 	int listener;
 
 	(void) snprintf(backend->socket, sizeof(backend->socket), "%s/%zu.sock", directory, number);
-	listener = listen_on(backend->socket);
+	listener = command_listen(backend->socket);
 	if (listener < 0)
 		return false;
-	backend->pid = fork();
-	if (backend->pid == 0)
-		run(&backend->command, uid, listener);
+	backend->pid = command_start(&backend->command, uid, listener);
 	(void) close(listener);
 	return backend->pid > 0;
 }

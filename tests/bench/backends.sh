@@ -4,9 +4,12 @@
 # B4: what a virtiofsd and a qemu-storage-daemon add to a start, up to the first answer of both, beside
 # the slower one of them by itself. The stub asks them at vm.boot, when a VMM does.
 
+share_key() {
+	echo "\"shares\": [{ \"tag\": \"data\", \"source\": \"$WORK/share\" }]"
+}
+
 backed_keys() {
-	disk_key ', "backend": "storage-daemon"'
-	echo ", \"shares\": [{ \"tag\": \"data\", \"source\": \"$WORK/share\" }]"
+	echo "$(disk_key ', "backend": "storage-daemon"'), $(share_key)"
 }
 
 # The words that mvmd starts them with, from the running ones.

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # make bench: how mvmd compares with baselines measured in the same run; tests/bench/run does it.
 BENCH    := $(BUILD)/tests/bench
-BENCHERS := $(addprefix $(BENCH)/,mvmd baseline cloud-hypervisor backend-ready taps-gone first-byte)
+BENCHERS := $(addprefix $(BENCH)/,mvmd baseline cloud-hypervisor backend-ready taps-gone first-byte \
+	    always-there kernel-version)
 
 comma    := ,
 
@@ -36,10 +37,12 @@ $(BENCH)/%.o: tests/bench/%.S
 	$(Q)$(CC) -c $< -o $@
 
 $(BENCH)/baseline: $(BENCH)/baseline.o $(BENCH)/stamp.o
-$(BENCH)/backend-ready: $(addprefix $(BENCH)/,backend-ready.o stamp.o vhost-user.o)
+$(BENCH)/backend-ready: $(addprefix $(BENCH)/,backend-ready.o backend-start.o stamp.o vhost-user.o)
+$(BENCH)/always-there: $(addprefix $(BENCH)/,always-there.o backend-start.o)
+$(BENCH)/kernel-version: $(addprefix $(BENCH)/,kernel-version.o stamp.o) $(BUILD)/libmvmd.a
 $(BENCH)/taps-gone: $(BENCH)/taps-gone.o $(BENCH)/stamp.o
 $(BENCH)/first-byte: $(BENCH)/first-byte.o $(BENCH)/stamp.o
-$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte):
+$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte always-there kernel-version):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 

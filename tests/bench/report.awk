@@ -66,9 +66,11 @@ function met_to_word(met) {
 	return met ? "met" : "NOT MET"
 }
 
-# kind is "ratio" or "difference", at the given percentile.
+# kind is "ratio", "difference", or "most", where there is nothing to compare with; at the given percentile.
 function compared(figure, kind, ours, theirs, percent,    a, b) {
 	a = percentile(figure, ours, percent)
+	if (kind == "most")
+		return a
 	b = percentile(figure, theirs, percent)
 	return kind == "ratio" ? a / b : a - b
 }
@@ -80,13 +82,13 @@ function report_goal(figure, words,    goal, value, least, met, has_goal) {
 	value = compared(figure, goal[1], goal[2], goal[3], 50)
 	least = compared(figure, goal[1], goal[2], goal[3], 0)
 	met = has_goal && value <= goal[4]
-	printf "  %s %s %s %s = %.2f%s%s\n", has_goal ? "=>" : "--", goal[2],
-		goal[1] == "ratio" ? "/" : "-", goal[3], value,
+	printf "  %s %s = %.2f%s%s\n", has_goal ? "=>" : "--", goal[1] == "most" ? goal[2] : \
+		goal[2] (goal[1] == "ratio" ? " / " : " - ") goal[3], value,
 		(least > 0) ? sprintf(" (of the least: %.2f)", least) : "",
 		has_goal ? sprintf(", goal <= %s: %s", goal[4], met_to_word(met)) : ""
 	write_json(sprintf("{\"kind\": %s, \"ours\": %s, \"baseline\": %s, \"value\": %.3f, " \
 		"\"least\": %.3f, \"goal\": %s, \"met\": %s}", quote(goal[1]), quote(goal[2]),
-		quote(goal[3]), value, least, has_goal ? goal[4] : "null",
+		goal[1] == "most" ? "null" : quote(goal[3]), value, least, has_goal ? goal[4] : "null",
 		has_goal ? (met ? "true" : "false") : "null"))
 }
 

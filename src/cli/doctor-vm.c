@@ -5,6 +5,7 @@
 #include "cli/vm-list.h"
 #include "host/probe.h"
 #include "host/start-look.h"
+#include "model/findings.h"
 #include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
 
@@ -25,10 +26,23 @@ static DoctorLevel level_of_issue(const Fault *fault)
 	return streq(fault->id, "known-issue") ? DOCTOR_WARNING : DOCTOR_NOTE;
 }
 
+static bool is_said(const Doctor *doctor, DoctorLevel level, const char *what)
+{
+	for (size_t i = 0; i < doctor->n; i++)
+		if (doctor->lines[i].level == level &&
+		    streq_null(doctor->lines[i].fault.what, what))
+			return true;
+	return false;
+}
+
 void doctor_take_issues(Doctor *doctor, const char *about, FaultList *faults)
 {
-	for (size_t i = 0; i < faults->n; i++)
-		doctor_take(doctor, about, level_of_issue(&faults->items[i]), &faults->items[i]);
+	for (size_t i = 0; i < faults->n; i++) {
+		DoctorLevel level = level_of_issue(&faults->items[i]);
+
+		if (!is_said(doctor, level, faults->items[i].what))
+			doctor_take(doctor, about, level, &faults->items[i]);
+	}
 	fault_list_done(faults);
 }
 
@@ -71,6 +85,31 @@ void doctor_load_spec(DoctorRun *run, const char *argument)
 	fault_done(&fault);
 }
 
+/* What was found while it ran, which it survived. */
+static void take_findings(Doctor *doctor, json_t *findings)
+{
+	json_t *finding;
+	size_t i;
+
+	json_array_foreach(findings, i, finding) {
+		const char *id = json_string_value(json_object_get(finding, "id"));
+		const char *what = json_string_value(json_object_get(finding, "what"));
+		const char *why = json_string_value(json_object_get(finding, "why"));
+		const char *remedy = json_string_value(json_object_get(finding, "remedy"));
+		const Finding *row = id ? finding_find(id) : NULL;
+		Fault fault = { 0 };
+
+		if (!row || !what)
+			continue;
+		(void) fault_set(&fault, 0, MVMD_EXIT_OK, row->id, "%s", what);
+		if (why)
+			(void) fault_why(&fault, "%s", why);
+		(void) fault_remedy(&fault, "%s", remedy ?: row->remedy);
+		doctor_take(doctor, ABOUT_VM,
+			    row->severity == FINDING_NOTE ? DOCTOR_NOTE : DOCTOR_WARNING, &fault);
+	}
+}
+
 /* Its state, in the supervisor's words; one that does not answer is a finding as well. False where it has ended. */
 static bool say_running(Doctor *doctor, const VmFound *found)
 {
@@ -93,6 +132,7 @@ static bool say_running(Doctor *doctor, const VmFound *found)
 	(void) fault_evidence(&fault, "state", "%s", state ?: "");
 	(void) fault_evidence(&fault, "pid", "%d", found->pid);
 	doctor_take(doctor, ABOUT_VM, DOCTOR_NOTE, &fault);
+	take_findings(doctor, json_object_get(status, "findings"));
 	json_decref(status);
 	return true;
 }

@@ -25,7 +25,7 @@ typedef struct DoctorRun {
 void doctor_load_spec(DoctorRun *run, const char *argument);
 void doctor_look_at_vm(DoctorRun *run, const char *argument);
 
-/* Those known issues that fit, as lines. Frees the list. */
+/* Those known issues that fit, as lines, but for those that are lines already. Frees the list. */
 void doctor_take_issues(Doctor *doctor, const char *about, FaultList *faults);
 
 /* What is wrong in a file of mvmd's, a line each. */

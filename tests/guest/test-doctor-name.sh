@@ -202,6 +202,15 @@ while_it_runs() {
 	spec rival "poweroff" '{ "interfaces": [ { "id": "net0", "bridge": "br0", "mac": "'"$(value $VM '.interfaces[0].mac')"'" } ] }'
 	doctor rival
 	is "another one with its MAC address" "$(findings)" "error mac-conflict"
+	ip link set br0 down
+	spec other "powerbutton poweroff"
+	start other "$MVMD" run other
+	await_text "$WORK/other.err" "running after"
+	doctor other
+	is "what was found while it ran" "$(findings)" "note already-running, warning bridge-down"
+	"$MVMD" stop --force other 2>/dev/null
+	ended "$STARTED"
+	ip link set br0 up
 	kill -KILL "$SUPERVISOR"
 	ended "$SUPERVISOR"
 	doctor
@@ -216,6 +225,25 @@ while_it_runs() {
 	is "also not in the other one's" "$(findings)" ""
 }
 
+# What the host has is not told again of the VM.
+known_issues() {
+	local before=${MVMD_DATA_DIR-}
+	export MVMD_DATA_DIR=$WORK/data
+	mkdir "$WORK/data"
+	echo '{ "issues": [ { "id": "X", "side": "host", "severity": "warn", "proof": "proven",
+		"releases": "'"$(uname -r)"'", "symptom": "It breaks.", "why": "A flaw.",
+		"remedy": "Take another.", "sources": "nobody" },
+		{ "id": "Y", "side": "guest", "severity": "warn", "proof": "proven", "kernels": "6.12..6.13",
+		"symptom": "It breaks.", "why": "A flaw.", "remedy": "Take another.", "sources": "nobody" } ] }' \
+		>"$WORK/data/known-issues.json"
+	doctor
+	is "known issues are told once" \
+		"$(jq -r '[.checks[] | select(.id // "" | test("^known-issue")) | .about] | join(" ")' "$WORK/out")" \
+		"known-issues vm"
+	export MVMD_DATA_DIR=$before
+	rm -r "$WORK/data"
+}
+
 nothing_in_the_way
 disks
 taps
@@ -223,5 +251,6 @@ bridges
 memory
 sockets
 specs
+known_issues
 while_it_runs
 finish

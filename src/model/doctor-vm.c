@@ -4,6 +4,19 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 
+/* Memory is judged below, where the control group is known. */
+static void take_warnings(Doctor *doctor, const Plan *plan)
+{
+	FaultList warnings = { 0 };
+
+	if (plan_warnings(plan->spec, plan->facts, &warnings) < 0)
+		doctor->failed = true;
+	for (size_t i = 0; i < warnings.n; i++)
+		if (!streq(warnings.items[i].id, "memory-short"))
+			doctor_take(doctor, "vm", DOCTOR_WARNING, &warnings.items[i]);
+	fault_list_done(&warnings);
+}
+
 static void judge_memory(Doctor *doctor, const Plan *plan, const Survey *host)
 {
 	Fault fault = { 0 };
@@ -29,6 +42,7 @@ static void judge_bridges(Doctor *doctor, const Plan *plan)
 
 void doctor_judge_vm(Doctor *doctor, const Plan *plan, const Survey *host)
 {
+	take_warnings(doctor, plan);
 	judge_memory(doctor, plan, host);
 	judge_bridges(doctor, plan);
 }

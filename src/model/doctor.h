@@ -46,7 +46,7 @@ void doctor_judge_host(Doctor *doctor, const Survey *host, const HostNeeds *need
  */
 void doctor_drop_repeated(Doctor *doctor, size_t n);
 
-/* Memory, huge pages and bridges for the VM of that plan, were it started now. */
+/* What plan_problems() leaves to be said of a VM, were it started now: warnings, its control group, its bridges. */
 void doctor_judge_vm(Doctor *doctor, const Plan *plan, const Survey *host);
 
 /* 0, MVMD_EXIT_WARNINGS, or MVMD_EXIT_UNAVAILABLE where there is an error. */

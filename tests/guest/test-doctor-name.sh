@@ -81,6 +81,9 @@ disks() {
 	stop_holder
 	chmod 600 "$WORK/disk.raw"
 	shows "a disk that the VM's user may not open" "error path-denied"
+	chmod 666 "$WORK/disk.raw"
+	truncate -s 1000000 "$WORK/disk.raw"
+	shows "a disk of an odd size" "warning disk-size-odd"
 	rm "$WORK/disk.raw"
 	shows "a disk that is not there" "error path-unusable"
 	one_spec

@@ -65,9 +65,10 @@ int fd_open_nonblocking(int fd);
 /* True where both are NULL, or both are set and equal. */
 bool streq_null(const char *a, const char *b);
 
+/* Most words differ in their first letter: that is seen without a call. */
 static inline bool streq(const char *a, const char *b)
 {
-	return strcmp(a, b) == 0;
+	return *a == *b && strcmp(a, b) == 0;
 }
 
 /* Formats into a new string; the caller frees it. NULL: out of memory. */

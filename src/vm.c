@@ -537,6 +537,7 @@ static int vm_init(Vm *vm)
 		return r;
 	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
 	vm->resources.replace = vm->options->replace;
+	vm->resources.judge = vm->options->judge;
 	return apply_new(&vm->resources, &applying, &vm->apply);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/plan.h"
+#include "run/step.h"
 
 /*
  * One VM from its start to its end: the place where plan, steps, VMM, backends, console and control
@@ -12,6 +13,7 @@
 typedef struct VmOptions {
 	bool replace; /* a VMM that outlived its supervisor is killed first */
 	int console_fd; /* the guest's console is copied there; -EBADF: nowhere */
+	StartJudge judge;
 } VmOptions;
 
 /*

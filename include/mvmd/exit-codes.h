@@ -21,7 +21,7 @@ enum {
 	MVMD_EXIT_SYSTEM = 71, /* another system error */
 	MVMD_EXIT_BUSY = 75, /* already running; a tap, disk or MAC is held by somebody */
 	MVMD_EXIT_PERMISSION = 77, /* a right is missing */
-	MVMD_EXIT_SPEC = 78, /* the spec, or host.conf, is wrong */
+	MVMD_EXIT_SPEC = 78, /* the spec, or host.conf, is wrong, or a known issue refuses it */
 	MVMD_EXIT_CRASH_LIMIT = 80, /* the guest crashed too often in a row */
 	MVMD_EXIT_BACKEND = 81, /* a backend failed */
 	MVMD_EXIT_VMM = 82, /* the VMM failed */

@@ -10,6 +10,7 @@
 #include "cli/spec-load.h"
 #include "host/probe.h"
 #include "model/conflicts.h"
+#include "model/facts-json.h"
 #include "model/fault-json.h"
 #include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
@@ -23,7 +24,7 @@ typedef struct Check {
 	KnownIssues issues;
 	ConflictSpec *specs; /* those that are right */
 	size_t n_specs;
-	json_t *problems, *faults; /* for --json */
+	json_t *problems, *faults, *facts; /* for --json */
 	int exit_code; /* the worst */
 } Check;
 
@@ -43,6 +44,7 @@ static void check_done(Check *check)
 	known_issues_done(&check->issues);
 	json_decref(check->problems);
 	json_decref(check->faults);
+	json_decref(check->facts);
 }
 
 static void check_failed(Check *check, int exit_code)
@@ -88,22 +90,40 @@ static void check_warnings(Check *check, const Spec *spec, const Facts *facts)
 	fault_list_done(&warnings);
 }
 
-/* What is known to fit, which is no failure. */
-static void check_known_issues(Check *check, Plan *plan, FittingIssues *fitting)
+/* What is known to fit: a failure where it would refuse a start. Returns whether one does. */
+static bool check_known_issues(Check *check, Plan *plan, FittingIssues *fitting)
 {
+	const char *vm = plan->spec->name;
 	FaultList faults = { 0 };
+	bool refused = false;
 
-	if (plan_issues_find(plan, &check->issues, fitting) < 0 ||
-	    plan_issues_tell(plan, &faults) < 0)
-		check_fault(check, plan->spec->name, &out_of_memory);
-	for (size_t i = 0; check->as_json && i < faults.n; i++)
-		add_fault(check, plan->spec->name, &faults.items[i]);
-	if (!check->as_json) {
-		log_set_vm(plan->spec->name);
-		known_issues_log(&faults);
-		log_set_vm(NULL);
+	plan->issues = fitting;
+	if (plan_issues_find(plan, &check->host_conf, &check->issues, fitting) < 0 ||
+	    plan_issues_tell(plan, &check->host_conf, &check->issues, &faults) < 0)
+		check_fault(check, vm, &out_of_memory);
+	for (size_t i = 0; i < faults.n; i++) {
+		refused |= faults.items[i].exit_code != MVMD_EXIT_OK;
+		check_failed(check, faults.items[i].exit_code);
+		tell(check, vm, known_issue_level(&faults.items[i]), &faults.items[i]);
 	}
 	fault_list_done(&faults);
+	return refused;
+}
+
+/* What it would run on. */
+static void check_facts(Check *check, const Plan *plan)
+{
+	_cleanup_free_ char *words = NULL;
+	json_t *facts;
+
+	if (!check->as_json) {
+		words = facts_to_words(plan);
+		(void) printf("%s: %s\n", plan->spec->name, words ?: "out of memory");
+		return;
+	}
+	facts = facts_to_json(plan);
+	(void) json_object_set_new(facts, "vm", json_string(plan->spec->name));
+	(void) json_array_append_new(check->facts, facts);
 }
 
 static void check_problems(Check *check, const Problems *problems)
@@ -209,6 +229,7 @@ static void check_host(Check *check, const Spec *spec)
 	FaultList faults = { 0 };
 	Facts facts = { 0 };
 	Fault fault = { 0 };
+	bool refused;
 	int r;
 
 	r = facts_probe(spec, &options, &facts, &fault);
@@ -222,9 +243,10 @@ static void check_host(Check *check, const Spec *spec)
 		check_fault(check, spec->name, fault.error ? &fault : &out_of_memory);
 	else if (plan && !check->as_json)
 		print_kernel(plan);
+	refused = plan && check_known_issues(check, plan, &fitting);
 	if (plan)
-		check_known_issues(check, plan, &fitting);
-	if (plan && faults.n == 0 && !check->as_json)
+		check_facts(check, plan);
+	if (plan && faults.n == 0 && !refused && !check->as_json)
 		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
 	check_faults(check, spec->name, &faults);
 	if (plan)
@@ -287,8 +309,8 @@ static void check_all(Check *check)
 static int print_json(const Check *check)
 {
 	_cleanup_free_ char *text = NULL;
-	json_t *answer = json_pack("{s:i, s:O, s:O}", "version", 1, "problems", check->problems,
-				   "faults", check->faults);
+	json_t *answer = json_pack("{s:i, s:O, s:O, s:O}", "version", 1, "problems",
+				   check->problems, "faults", check->faults, "facts", check->facts);
 
 	if (answer)
 		text = json_dumps(answer, JSON_INDENT(2));
@@ -301,7 +323,10 @@ static int print_json(const Check *check)
 
 int cmd_check(const Places *places, int argc, char **argv)
 {
-	Check check = { .places = places, .problems = json_array(), .faults = json_array() };
+	Check check = { .places = places,
+			.problems = json_array(),
+			.faults = json_array(),
+			.facts = json_array() };
 	const Switch switches[] = {
 		{ "--all", &check.all },
 		{ "--spec-only", &check.spec_only },

@@ -3,29 +3,86 @@
 
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "host/record.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
 #include "vm.h"
 
+#define START_RECORD	     "last-start.json"
+#define START_RECORD_VERSION 1
+
+typedef struct Start {
+	const Places *places;
+	Prepared prepared;
+} Start;
+
+/* Who may not write there keeps no records, as he keeps no cache; anything else is worth a word. */
+static int record_start(const Start *start, FaultList *ret)
+{
+	const Plan *plan = start->prepared.plan;
+	json_t *record = json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version",
+				   START_RECORD_VERSION, "name", plan->spec->name, "spec",
+				   plan->spec->file, "pid", (int) getpid(), "realtime_usec",
+				   (json_int_t) realtime_usec(), "facts", facts_to_json(plan));
+	Fault fault = { 0 };
+	int r;
+
+	if (!record)
+		return -ENOMEM;
+	r = record_write(start->places->state_directory, plan->spec->name, START_RECORD, record);
+	json_decref(record);
+	if (r == 0 || r == -EACCES || r == -EPERM || r == -EROFS)
+		return 0;
+	(void) fault_set(&fault, r, MVMD_EXIT_OK, "start-record",
+			 "cannot write %s/%s/" START_RECORD ": %m", start->places->state_directory,
+			 plan->spec->name);
+	(void) fault_evidence(&fault, "path", "%s", start->places->state_directory);
+	(void) fault_why(&fault,
+			 "the record of what runs would have been there; the VM runs without");
+	(void) fault_remedy(&fault, "df %s; ls -ld %s", start->places->state_directory,
+			    start->places->state_directory);
+	return fault_list_take(ret, &fault);
+}
+
+/* What nobody has to be warned of is said here; vm.c says the rest. */
+static int judge_start(void *userdata, FaultList *ret)
+{
+	Start *start = userdata;
+
+	prepared_find_issues(&start->prepared, start->places, ret);
+	for (size_t i = 0; i < ret->n;) {
+		LogLevel level = known_issue_level(&ret->items[i]);
+
+		if (level <= LOG_LEVEL_WARNING) {
+			i++;
+			continue;
+		}
+		log_fault(level, &ret->items[i]);
+		fault_list_drop(ret, i);
+	}
+	return record_start(start, ret);
+}
+
 int cmd_run(const Places *places, int argc, char **argv)
 {
-	VmOptions options = { .console_fd = STDOUT_FILENO };
+	Start start = { .places = places };
+	VmOptions options = { .console_fd = STDOUT_FILENO, .judge = { judge_start, &start } };
 	const Switch switches[] = { { "--replace", &options.replace } };
-	Prepared prepared;
 	int exit_code;
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
-	exit_code = prepare(places, argv[1], PREPARE_FOR_START, &prepared);
+	exit_code = prepare(places, argv[1], PREPARE_FOR_START, &start.prepared);
 	if (exit_code == MVMD_EXIT_OK) {
-		_cleanup_free_ char *facts = facts_to_words(prepared.plan);
+		_cleanup_free_ char *facts = facts_to_words(start.prepared.plan);
 
-		log_line(LOG_LEVEL_INFO, "%s", prepared.plan->vmm_reason);
+		log_line(LOG_LEVEL_INFO, "%s", start.prepared.plan->vmm_reason);
 		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
-		exit_code = vm_run(prepared.plan, &options);
+		exit_code = vm_run(start.prepared.plan, &options);
 	}
-	prepared_done(&prepared);
+	prepared_done(&start.prepared);
 	return exit_code;
 }

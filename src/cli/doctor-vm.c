@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/doctor-vm.h"
 #include "cli/client.h"
+#include "cli/known-issues.h"
 #include "cli/spec-load.h"
 #include "cli/vm-list.h"
 #include "host/probe.h"
@@ -23,7 +24,7 @@ static DoctorLevel level_of_issue(const Fault *fault)
 {
 	if (fault->exit_code != MVMD_EXIT_OK)
 		return DOCTOR_ERROR;
-	return streq(fault->id, "known-issue") ? DOCTOR_WARNING : DOCTOR_NOTE;
+	return known_issue_level(fault) <= LOG_LEVEL_WARNING ? DOCTOR_WARNING : DOCTOR_NOTE;
 }
 
 static bool is_said(const Doctor *doctor, DoctorLevel level, const char *what)
@@ -209,8 +210,10 @@ static void look_at_plan(DoctorRun *run, Plan *plan)
 	FaultList issues = { 0 }, obstacles = { 0 };
 	FittingIssues fitting = { 0 };
 
-	if (plan_issues_find(plan, &run->issues, &fitting) < 0 ||
-	    plan_issues_tell(plan, &issues) < 0 || start_look(plan, &obstacles) < 0)
+	plan->issues = &fitting;
+	if (plan_issues_find(plan, &run->host_conf, &run->issues, &fitting) < 0 ||
+	    plan_issues_tell(plan, &run->host_conf, &run->issues, &issues) < 0 ||
+	    start_look(plan, &obstacles) < 0)
 		run->doctor.failed = true;
 	plan->issues = NULL;
 	fitting_issues_done(&fitting);

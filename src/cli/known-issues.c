@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/known-issues.h"
-#include "base/log.h"
 #include "host/spec-files.h"
+#include "model/findings.h"
+#include "mvmd/exit-codes.h"
 
 int known_issues_load(const Places *places, KnownIssues *ret, Problems *problems, Fault *fault)
 {
@@ -19,14 +20,17 @@ int known_issues_load(const Places *places, KnownIssues *ret, Problems *problems
 	return r == -ENOMEM ? fault_oom(fault) : r;
 }
 
-void known_issues_log(const FaultList *faults)
+LogLevel known_issue_level(const Fault *fault)
 {
-	for (size_t i = 0; i < faults->n; i++) {
-		const char *id = faults->items[i].id;
-
-		log_fault(streq(id, "known-issue")	  ? LOG_LEVEL_WARNING :
-			  streq(id, "known-issue-likely") ? LOG_LEVEL_INFO :
-							    LOG_LEVEL_DEBUG,
-			  &faults->items[i]);
+	if (fault->exit_code != MVMD_EXIT_OK)
+		return LOG_LEVEL_ERROR;
+	switch (finding_find(fault->id)->severity) {
+	case FINDING_ERROR:
+	case FINDING_WARNING:
+		return LOG_LEVEL_WARNING;
+	case FINDING_NOTE:
+	case _FINDING_SEVERITY_MAX:
+		break;
 	}
+	return streq(fault->id, "known-issue-minor") ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO;
 }

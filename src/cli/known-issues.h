@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "model/known-issues.h"
 
@@ -10,5 +11,8 @@
  */
 int known_issues_load(const Places *places, KnownIssues *ret, Problems *problems, Fault *fault);
 
-/* Says them: warnings, notes, and, with -v, those that only cost time. */
-void known_issues_log(const FaultList *faults);
+/*
+ * How loud what plan_issues_tell() says is: an error for what refuses a start, then warnings, notes, and for -v alone
+ * those that only cost time.
+ */
+LogLevel known_issue_level(const Fault *fault);

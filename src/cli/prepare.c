@@ -65,31 +65,41 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 	return start ? exit_code : MVMD_EXIT_OK;
 }
 
-/* A list that is wrong, or cannot be read, is told; it is no reason to start nothing. */
-static void prepare_issues(const Places *places, Prepared *prepared)
+void prepared_find_issues(Prepared *prepared, const Places *places, FaultList *ret)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
 	_cleanup_(problems_done) Problems problems = { 0 };
-	FaultList faults = { 0 };
-	int r = known_issues_load(places, &prepared->known_issues, &problems, &fault);
+	KnownIssues *issues = &prepared->known_issues;
+	int r = known_issues_load(places, issues, &problems, &fault);
 
 	if (r == -EINVAL)
 		spec_print_problems(&problems);
 	else if (r < 0)
 		log_fault(LOG_LEVEL_WARNING, &fault);
-	else if (plan_issues_find(prepared->plan, &prepared->known_issues, &prepared->fitting) <
-			 0 ||
-		 plan_issues_tell(prepared->plan, &faults) < 0)
+	else if (plan_issues_find(prepared->plan, &prepared->host_conf, issues,
+				  &prepared->fitting) < 0 ||
+		 plan_issues_tell(prepared->plan, &prepared->host_conf, issues, ret) < 0)
 		log_line(LOG_LEVEL_WARNING, "out of memory");
-	known_issues_log(&faults);
+}
+
+/* For a look even what would refuse a start is a remark. */
+static void say_issues(Prepared *prepared, const Places *places)
+{
+	FaultList faults = { 0 };
+
+	prepared_find_issues(prepared, places, &faults);
+	for (size_t i = 0; i < faults.n; i++) {
+		LogLevel level = known_issue_level(&faults.items[i]);
+
+		log_fault(level == LOG_LEVEL_ERROR ? LOG_LEVEL_WARNING : level, &faults.items[i]);
+	}
 	fault_list_done(&faults);
 }
 
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret)
 {
-	_cleanup_(host_conf_done) HostConf host_conf = { 0 };
 	ProbeOptions options = { .state_directory = places->state_directory,
-				 .host_conf = &host_conf,
+				 .host_conf = &ret->host_conf,
 				 .allocate_uid = what_for == PREPARE_FOR_START };
 	Fault fault = { 0 };
 	int exit_code;
@@ -97,7 +107,7 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 	*ret = (Prepared){ 0 };
 	exit_code = prepare_spec(places, argument, &ret->spec);
 	if (exit_code == MVMD_EXIT_OK)
-		exit_code = prepare_host_conf(places, &host_conf);
+		exit_code = prepare_host_conf(places, &ret->host_conf);
 	if (exit_code != MVMD_EXIT_OK)
 		return exit_code;
 	log_set_vm(ret->spec->name);
@@ -110,7 +120,9 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 	    plan_build(ret->spec, &ret->facts, places->runtime_directory, &ret->plan, &fault) < 0)
 		exit_code = say(&fault);
 	if (exit_code == MVMD_EXIT_OK)
-		prepare_issues(places, ret);
+		ret->plan->issues = &ret->fitting;
+	if (exit_code == MVMD_EXIT_OK && what_for == PREPARE_FOR_LOOK)
+		say_issues(ret, places);
 	return exit_code;
 }
 
@@ -120,6 +132,7 @@ void prepared_done(Prepared *prepared)
 	(void) plan_free(prepared->plan);
 	fitting_issues_done(&prepared->fitting);
 	known_issues_done(&prepared->known_issues);
+	host_conf_done(&prepared->host_conf);
 	facts_done(&prepared->facts);
 	(void) spec_free(prepared->spec);
 	*prepared = (Prepared){ 0 };

@@ -13,15 +13,16 @@
 typedef struct Prepared {
 	Spec *spec;
 	Facts facts;
+	HostConf host_conf;
 	Plan *plan;
 	KnownIssues known_issues;
-	FittingIssues fitting; /* plan->issues */
+	FittingIssues fitting; /* plan->issues; filled in by prepared_find_issues() */
 } Prepared;
 
 /*
  * Loads, probes and plans the VM that argument names; for a start (and for nothing else) the VM's uid is
  * taken. What is wrong is printed. Returns an exit code; *ret is to be freed in any case.
- * A look goes on with a plan where the host lacks something, and returns MVMD_EXIT_OK.
+ * A look also tells of known issues, goes on with a plan where the host lacks something, and returns MVMD_EXIT_OK.
  */
 typedef enum PrepareFor {
 	PREPARE_FOR_START,
@@ -29,6 +30,12 @@ typedef enum PrepareFor {
 } PrepareFor;
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret);
 void prepared_done(Prepared *prepared);
+
+/*
+ * Reads the list of known issues, finds those that fit, and adds what they have to say (plan_issues_tell()).
+ * A list that is wrong is printed, and is no reason to start nothing.
+ */
+void prepared_find_issues(Prepared *prepared, const Places *places, FaultList *ret);
 
 /* Loads host.conf. What is wrong is printed. Returns an exit code; *ret is set with MVMD_EXIT_OK only. */
 int prepare_host_conf(const Places *places, HostConf *ret);

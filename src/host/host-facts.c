@@ -14,7 +14,9 @@ static char read_switch(const char *path)
 	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char c = '\0';
 
-	return fd >= 0 && read(fd, &c, 1) == 1 ? c : '\0';
+	if (fd < 0 || read(fd, &c, 1) != 1)
+		return '\0';
+	return c;
 }
 
 /* kvm_intel writes "Y", kvm_amd "1". */

@@ -234,6 +234,14 @@ static const Finding findings[] = {
 		 "another program.",
 	  .remedy = "Move it away, or give another --runtime-dir.",
 	  .evidence = "path" },
+	{ .id = "start-record",
+	  .severity = FINDING_WARNING,
+	  .title = "the record of a start cannot be written",
+	  .what = "STATE/NAME/last-start.json, which says what runs, could not be written. The VM "
+		  "runs without.",
+	  .why = "The disk is full, or something else lies in the place of a folder.",
+	  .remedy = "df STATE; ls -ld STATE.",
+	  .evidence = "path" },
 };
 
 const FindingTable findings_of_files = { "FILES AND NAMES", findings, ELEMENTSOF(findings) };

@@ -13,7 +13,7 @@ static const Finding findings[] = {
 	  .remedy =
 		  "mvmd status --last NAME shows each life and the end of the console. mvmd check "
 		  "NAME tells which kernel it is and what is known of it.",
-	  .evidence = "count, within_usec, life, end, lasted_usec, console_bytes" },
+	  .evidence = "count, within_usec, life, end, lasted_usec, console_bytes, issue" },
 	{ .id = "guest-panic",
 	  .severity = FINDING_ERROR,
 	  .title = "the guest's kernel panicked",

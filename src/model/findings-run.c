@@ -186,30 +186,6 @@ static const Finding findings[] = {
 		  "VM.",
 	  .why = "\"owners\" in the spec lists who may stop the VM and read its console.",
 	  .remedy = "sudo; or add the user to \"owners\" and start the VM anew." },
-	{ .id = "known-issue",
-	  .severity = FINDING_WARNING,
-	  .title = "a known issue fits the VM",
-	  .what = "A row of the list of known issues fits the kernel of guest or host, or the "
-		  "VMM: what one sees is in the message.",
-	  .why = "The version is in the row's range, and the issue is proven. That does not "
-		 "prove that it is to blame for what you see now.",
-	  .remedy =
-		  "mvmd explain with the id of the row; the row's own remedy is in the message." },
-	{ .id = "known-issue-likely",
-	  .severity = FINDING_NOTE,
-	  .title = "a known issue perhaps fits the VM",
-	  .what = "A row of the list of known issues looks as if it fitted.",
-	  .why = "A distribution's kernel has fixes that its version does not tell, or only one "
-		 "source states the issue.",
-	  .remedy = "mvmd explain with the id of the row; nothing is to be done while the VM runs "
-		    "well." },
-	{ .id = "known-issue-minor",
-	  .severity = FINDING_NOTE,
-	  .title = "a known issue that costs time, or needs more than a version",
-	  .what = "A row of the list of known issues fits that does not keep a VM from running.",
-	  .why = "The version is in the row's range; whether it matters depends on the CPU, on "
-		 "settings or on the load.",
-	  .remedy = "mvmd explain with the id of the row." },
 };
 
 const FindingTable findings_of_run = { "LIFE OF A VM", findings, ELEMENTSOF(findings) };

@@ -107,8 +107,8 @@ static const char *fit_to_words(IssueFit fit)
 
 bool fitting_issues_explain(const FittingIssues *fitting, IssueExplains happened, Fault *fault)
 {
+	_cleanup_free_ char *text = NULL, *before = TAKE_PTR(fault->why);
 	const FittingIssue *first = NULL;
-	_cleanup_free_ char *text = NULL;
 	StrBuf others = { 0 };
 
 	for (size_t i = 0; fitting && i < fitting->n; i++) {
@@ -117,15 +117,19 @@ bool fitting_issues_explain(const FittingIssues *fitting, IssueExplains happened
 		if (item->issue->explains != happened)
 			continue;
 		if (first)
-			str_buf_add(&others, "; known issue %s fits, too", item->issue->id);
+			str_buf_add(&others, " Known issue %s fits, too.", item->issue->id);
 		else
 			first = item;
 	}
 	(void) str_buf_take(&others, &text);
-	if (!first)
+	if (!first) {
+		fault->why = TAKE_PTR(before);
 		return false;
-	(void) fault_why(fault, "known issue %s: %s %s: %s%s", first->issue->id, first->subject,
-			 fit_to_words(first->fit), first->issue->why, text ?: "");
+	}
+	(void) fault_why(fault, "known issue %s: %s %s: %s%s%s%s", first->issue->id, first->subject,
+			 fit_to_words(first->fit), first->issue->why, text ?: "", before ? " " : "",
+			 before ?: "");
+	(void) fault_evidence(fault, "issue", "%s", first->issue->id);
 	(void) fault_remedy(fault, "%s mvmd explain %s tells more", first->issue->remedy,
 			    first->issue->id);
 	return true;
@@ -141,8 +145,11 @@ int fitting_issue_tell(const FittingIssue *fitting, FaultList *ret)
 		id = "known-issue-minor";
 	else if (!is_sure(fitting))
 		id = "known-issue-likely";
-	(void) fault_set(&fault, 0, MVMD_EXIT_OK, id, "known issue %s: %s %s: %s", issue->id,
-			 fitting->subject, fit_to_words(fitting->fit), issue->symptom);
+	(void) fault_set(&fault, 0, MVMD_EXIT_OK, id, "known issue %s: %s %s%s: %s", issue->id,
+			 fitting->subject, fit_to_words(fitting->fit),
+			 fitting->allowed ? ", which is allowed" : "", issue->symptom);
+	(void) fault_evidence(&fault, "issue", "%s", issue->id);
+	(void) fault_evidence(&fault, "subject", "%s", fitting->subject);
 	(void) fault_why(&fault, "%s", issue->why);
 	(void) fault_remedy(&fault, "%s", issue->remedy);
 	return fault_list_take(ret, &fault);

@@ -58,6 +58,15 @@ static const Field host_conf_fields[] = {
 	  .object = &uid_range_object,
 	  .example = "{ \"first\": 400000 }",
 	  .sentence = "Which uids VMs get." },
+	{ .key = "allow_known_issues",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(HostConf, allow_known_issues),
+	  .extra_offset = offsetof(HostConf, n_allow_known_issues),
+	  .max = ALLOWED_ISSUES_MAX,
+	  .object = &allowed_issue_object,
+	  .shorthand = "id",
+	  .example = "[ \"PVH-6664\" ]",
+	  .sentence = "Known issues for which no VM's start is refused; a spec can have more." },
 };
 
 const ObjectType host_conf_object = {

@@ -22,6 +22,8 @@ typedef struct HostConf {
 	char *schema;
 	char *description;
 	UidRange uid_range;
+	AllowedIssue *allow_known_issues; /* for all VMs of the host */
+	size_t n_allow_known_issues;
 } HostConf;
 
 /*

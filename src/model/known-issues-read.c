@@ -197,6 +197,25 @@ const ObjectType known_issues_object = {
 	.least = "{}",
 };
 
+static const Field allowed_issue_fields[] = {
+	DESCRIPTION_FIELD(AllowedIssue),
+	{ .key = "id",
+	  .type = FIELD_ID,
+	  .required = true,
+	  .offset = offsetof(AllowedIssue, id),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"PVH-6664\"",
+	  .sentence = "Its row's in mvmd-known-issues(5)." },
+};
+
+const ObjectType allowed_issue_object = {
+	.name = "a known issue that is allowed",
+	.sentence = "A known issue for which no start is refused; a warning is left.",
+	.fields = allowed_issue_fields,
+	.n_fields = ELEMENTSOF(allowed_issue_fields),
+	.size = sizeof(AllowedIssue),
+};
+
 static void check_ranges(SpecReport *report, JsonNode *entry, const char *key, const char *ranges)
 {
 	JsonNode *node = json_member(entry, key);

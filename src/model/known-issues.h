@@ -159,8 +159,8 @@ void fitting_issues_done(FittingIssues *fitting);
 bool fitting_issue_refuses(const FittingIssue *fitting);
 
 /*
- * After something was seen to happen: puts what the rows that explain it know over fault's why and remedy, the first
- * that fits on top. Returns whether there was one; NULL stands for no rows.
+ * After something was seen to happen: what the first row knows that fits and explains it comes before fault's why,
+ * takes the place of its remedy, and is evidence ("issue"). Returns whether there was one; NULL stands for no rows.
  */
 bool fitting_issues_explain(const FittingIssues *fitting, IssueExplains happened, Fault *fault);
 

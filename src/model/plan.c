@@ -7,17 +7,12 @@
 #include "mvmd/exit-codes.h"
 
 static const char *const step_kind_table[] = {
-	[STEP_LOCK] = "lock",
-	[STEP_DISK_LOCK] = "disk-lock",
-	[STEP_DIRECTORY] = "directory",
-	[STEP_CONTROL] = "control",
-	[STEP_BRIDGE] = "bridge",
-	[STEP_TAP] = "tap",
-	[STEP_LISTENER] = "listener",
-	[STEP_BACKEND] = "backend",
-	[STEP_EXTERNAL] = "external",
-	[STEP_CONSOLE] = "console",
-	[STEP_VMM] = "vmm",
+	[STEP_LOCK] = "lock",		[STEP_DISK_LOCK] = "disk-lock",
+	[STEP_DIRECTORY] = "directory", [STEP_CONTROL] = "control",
+	[STEP_BRIDGE] = "bridge",	[STEP_TAP] = "tap",
+	[STEP_LISTENER] = "listener",	[STEP_BACKEND] = "backend",
+	[STEP_EXTERNAL] = "external",	[STEP_CONSOLE] = "console",
+	[STEP_RECORD] = "record",	[STEP_VMM] = "vmm",
 };
 _Static_assert(ELEMENTSOF(step_kind_table) == _STEP_KIND_MAX, "step_kind_table");
 
@@ -296,7 +291,15 @@ static int steps_for_directory(Builder *builder)
 		     NULL);
 	if (r < 0)
 		return r;
-	return last_needs(builder, builder->directory);
+	r = last_needs(builder, builder->directory);
+	if (r < 0)
+		return r;
+
+	/* Before taps are made, and where it can be while the VMM starts, which then costs no time. */
+	r = add_step(builder, (PlanStep){ .kind = STEP_RECORD, .id = strdup("record") },
+		     strdup("what runs is recorded, and held against the list of known issues"),
+		     NULL);
+	return r < 0 ? r : last_needs(builder, builder->console);
 }
 
 static int steps_for_nic(Builder *builder, size_t index)

@@ -24,6 +24,7 @@ typedef enum StepKind {
 	STEP_BACKEND, /* subject: a backend of ours */
 	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener */
 	STEP_CONSOLE, /* the guest's serial line */
+	STEP_RECORD, /* what runs is recorded and judged (run/step.h: StartJudge) */
 	STEP_VMM, /* the VMM process; awaits its first answer */
 	_STEP_KIND_MAX,
 } StepKind;
@@ -72,8 +73,8 @@ typedef struct Plan {
 	const Spec *spec;
 	const Facts *facts;
 	/*
-	 * The known issues that fit, with all their words; set after plan_build() by who has the list, and living as
-	 * long as spec and facts. NULL: nobody looked.
+	 * The known issues that fit, with all their words; set after plan_build() by who holds them, as long as spec and
+	 * facts. At a start they are found while the VMM starts, before there is a guest. NULL: nobody looks.
 	 */
 	const FittingIssues *issues;
 

@@ -23,6 +23,7 @@ static const char *const patterns[_FIELD_TYPE_MAX] = {
 };
 
 static json_t *object_schema(const ObjectType *object);
+static json_t *type_schema(const Field *field);
 
 /* Sets a member; NULL where memory is short or was before, so that callers look once, at the end. */
 static json_t *with(json_t *object, const char *key, json_t *value)
@@ -98,10 +99,20 @@ static json_t *quantity_schema(const Unit *units)
 	return schema;
 }
 
+/* An object or, where there is a shorthand, the value that stands for it. */
+static json_t *shorthand_schema(const Field *field, json_t *schema)
+{
+	if (!field->shorthand)
+		return schema;
+	return json_pack("{s:[o,o]}", "anyOf",
+			 type_schema(object_field(field->object, field->shorthand)), schema);
+}
+
 static json_t *list_schema(const Field *field)
 {
 	return json_pack("{s:[s,s], s:I, s:o}", "type", "array", "null", "maxItems",
-			 (json_int_t) field->max, "items", object_schema(field->object));
+			 (json_int_t) field->max, "items",
+			 shorthand_schema(field, object_schema(field->object)));
 }
 
 static json_t *type_schema(const Field *field)
@@ -150,10 +161,8 @@ static json_t *field_schema(const Field *field)
 {
 	json_t *schema = type_schema(field);
 
-	if (field->shorthand)
-		schema = json_pack("{s:[o,o]}", "anyOf",
-				   type_schema(object_field(field->object, field->shorthand)),
-				   schema);
+	if (field->type == FIELD_OBJECT)
+		schema = shorthand_schema(field, schema);
 	schema = with(schema, "description", json_string(field->sentence));
 	if (field->fallback)
 		schema = with(schema, "default", default_value(field));

@@ -47,11 +47,15 @@ static void add_type(StrBuf *buf, const Field *field)
 	if (field->type == FIELD_ENUM)
 		add_choices(buf, field);
 	else if (words[field->type])
-		str_buf_add(buf, "%s%s", words[field->type], field->shorthand ? " or size" : "");
+		str_buf_add(buf, "%s", words[field->type]);
 	else
 		add_range(buf, field);
 	if (field->type == FIELD_STRING || field->type == FIELD_LINK)
 		str_buf_add(buf, ", at most %" PRIu64 " bytes", field->max);
+	if (field->shorthand)
+		str_buf_add(buf, " %s%s",
+			    field->type == FIELD_LIST ? "of objects or their " : "or ",
+			    field->shorthand);
 	if (field->type == FIELD_LIST)
 		str_buf_add(buf, ", at most %" PRIu64, field->max);
 	if (field->required)

@@ -43,7 +43,8 @@ typedef struct Field {
 	const char *const *choices; /* enums: the words by value; NULL in it: cannot be written */
 	size_t n_choices;
 	const ObjectType *object; /* objects and lists */
-	const char *shorthand; /* objects: anything but an object stands for this key's value */
+	const char *
+		shorthand; /* what is no object, as the value or in the list, stands for this key */
 	const char *example; /* a value as one writes it, for messages and the man page */
 	const char *sentence; /* what it is, ending in a dot */
 } Field;
@@ -63,6 +64,9 @@ struct ObjectType {
 
 /* The roots: of a spec, and of host.conf. */
 extern const ObjectType spec_object, host_conf_object;
+
+/* What both of them may have in a list. */
+extern const ObjectType allowed_issue_object;
 
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 

@@ -120,9 +120,16 @@ static void default_entry_id(SpecReport *report, const ObjectType *object, JsonN
 		report->failed = true;
 }
 
-static void read_entry(SpecReport *report, const ObjectType *object, JsonNode *entry, void *base)
+static void read_entry(SpecReport *report, const Field *list, JsonNode *entry, void *base)
 {
+	const ObjectType *object = list->object;
+	const Field *shorthand = list->shorthand ? object_field(object, list->shorthand) : NULL;
+
 	spec_object_init(object, base);
+	if (shorthand && entry->kind != JSON_NODE_OBJECT) {
+		spec_value_read(report, shorthand, entry, field_at(shorthand, base));
+		return;
+	}
 	if (entry->kind != JSON_NODE_OBJECT) {
 		report_value(report, RULE_WRONG_TYPE, entry,
 			     "is %s; every entry of this list is an object, %s",
@@ -159,7 +166,7 @@ static void read_list(SpecReport *report, const Field *field, JsonNode *node, vo
 	}
 	*list_count(field, base) = n;
 	for (JsonNode *entry = node->children; entry && i < n; entry = entry->next)
-		read_entry(report, field->object, entry, list_entry(field, base, i++));
+		read_entry(report, field, entry, list_entry(field, base, i++));
 }
 
 void spec_object_read(SpecReport *report, const ObjectType *object, JsonNode *node, void *base)

@@ -120,6 +120,12 @@ typedef struct SpecVsock {
 	uint64_t cid; /* 0: derived */
 } SpecVsock;
 
+/* A known issue for which no start is refused; host.conf has them, too. */
+typedef struct AllowedIssue {
+	char *description;
+	char *id;
+} AllowedIssue;
+
 typedef struct SpecTimeouts {
 	char *description;
 	uint64_t bridge_usec;
@@ -157,6 +163,8 @@ typedef struct Spec {
 	bool has_vsock;
 	SpecVsock vsock;
 	char *user; /* NULL: a uid of the VM's own */
+	AllowedIssue *allow_known_issues;
+	size_t n_allow_known_issues;
 	SpecTimeouts timeouts;
 	SpecCrashLimit crash_limit;
 } Spec;
@@ -184,8 +192,9 @@ typedef struct SpecDoc {
 /* More values than this in one file are refused, which bounds time and memory; a large spec has 200. */
 #define SPEC_VALUES_MAX 5000
 /* Disks, interfaces and shares of one VM: they share the 32 slots of one PCI bus with the VMM's own. */
-#define SPEC_DEVICES_MAX 20
-#define SPEC_OWNERS_MAX	 64
+#define SPEC_DEVICES_MAX   20
+#define SPEC_OWNERS_MAX	   64
+#define ALLOWED_ISSUES_MAX 64
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,31}: the id of a disk, interface or share. */
 #define SPEC_ID_MAX 32

@@ -412,6 +412,29 @@ static int console_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+/* The first that ends the start is the step's own fault; what else there is to say is said before. */
+static int record_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const StartJudge *judge = &resources->judge;
+	FaultList faults = { 0 };
+	int r = judge->judge ? judge->judge(judge->userdata, &faults) : 0;
+
+	for (size_t i = 0; i < faults.n; i++) {
+		if (faults.items[i].exit_code != MVMD_EXIT_OK && fault->error == 0)
+			fault_move(fault, &faults.items[i]);
+		else
+			remark(resources, &faults.items[i]);
+	}
+	fault_list_done(&faults);
+	return r < 0 ? fault_oom(fault) : fault->error;
+}
+
+/* The record stays, for whoever asks afterwards. */
+static int record_undo(Resources *resources, const PlanStep *step)
+{
+	return 0;
+}
+
 static uint64_t count_console_bytes(void *userdata)
 {
 	const Resources *resources = userdata;
@@ -463,6 +486,7 @@ static const StepOps ops[_STEP_KIND_MAX] = {
 	[STEP_EXTERNAL] = { external_apply, external_undo },
 	[STEP_CONSOLE] = { console_apply, console_undo },
 	[STEP_VMM] = { vmm_apply, vmm_undo },
+	[STEP_RECORD] = { record_apply, record_undo },
 };
 
 const StepOps *step_ops(StepKind kind)

@@ -28,6 +28,15 @@ typedef struct ResourceHandlers {
 	void *userdata;
 } ResourceHandlers;
 
+/*
+ * Called once, as a step: while the VMM starts, and before there is a guest. So what it does costs a start no time.
+ * A fault with an exit code ends the start, the others are remarks. 0 or -ENOMEM. NULL: nobody judges.
+ */
+typedef struct StartJudge {
+	int (*judge)(void *userdata, FaultList *ret);
+	void *userdata;
+} StartJudge;
+
 typedef struct Apply Apply;
 typedef struct Resources Resources;
 
@@ -42,6 +51,7 @@ struct Resources {
 	const Plan *plan;
 	ResourceHandlers handlers;
 	bool replace; /* a VMM that outlived its supervisor is killed, not a reason to refuse */
+	StartJudge judge;
 	Apply *apply; /* whom steps that take time tell of their end */
 
 	Nl *nl; /* opened with the first tap */

@@ -79,15 +79,70 @@ TINY=$BUILD/tests/guest/tiny.elf
 if [ ! -e "$TINY" ] || ! command -v qemu-system-x86_64 >/dev/null; then
 	skip "a guest kernel 6.6.64" "no tiny guest, or no QEMU"
 else
-	sed 's/6\.12\.0-tiny/6.6.64 tiny/' "$TINY" >"$WORK/vmlinux"
+	tiny() { # VERSION: no longer than the one that it replaces
+		sed "$(printf 's/6\\.12\\.0-tiny/%-11s/' "$1")" "$TINY" >"$WORK/vmlinux"
+	}
+	tiny 6.6.64
 	echo '{ "vmm": "qemu", "accel": "tcg", "boot": { "kernel": "'"$WORK/vmlinux"'" } }' \
 		>"$WORK/etc/web2.json"
-	"$MVMD" check web2 >"$WORK/out" 2>"$WORK/err"
-	has "a guest kernel 6.6.64 that is entered by PVH is told" "$WORK/err" \
-		"warning: known issue PVH-6664: the guest's kernel 6.6.64 has it"
+	exits "a guest kernel 6.6.64 that is entered by PVH fails the check" $EXIT_SPEC \
+		"$MVMD" check web2
+	has "as an error" "$WORK/err" \
+		"error: known issue PVH-6664: the guest's kernel 6.6.64 has it, and cannot run this VM"
 	has "with the version that helps" "$WORK/err" "try: Take a guest kernel 6.6.65 or later"
-	sed 's/6\.12\.0-tiny/6.6.65 tiny/' "$TINY" >"$WORK/vmlinux"
-	"$MVMD" check web2 >"$WORK/out" 2>"$WORK/err"
-	has_not "6.6.65 is not" "$WORK/err" "PVH-6664"
+	has "and the key that overrides it" "$WORK/err" \
+		'"allow_known_issues": [ "PVH-6664" ] in '"$WORK/etc/web2.json"
+	has "versions are printed" "$WORK/out" \
+		"web2: host kernel $release, guest kernel 6.6.64 (PVH), qemu "
+	has_not "and no promise that it starts" "$WORK/out" "can start it"
+	exits "to plan it is no failure" 0 "$MVMD" plan web2
+	has "but the issue is told" "$WORK/err" "warning: known issue PVH-6664"
+	has "and the versions" "$WORK/out" "web2: host kernel $release, guest kernel 6.6.64 (PVH)"
+	"$MVMD" check --json web2 >"$WORK/out" 2>"$WORK/err"
+	succeeds "they are data as well" jq -e --arg release "$release" '
+		.facts[0] | .vm == "web2" and .host.release == $release and
+		.guest.kernel == "6.6.64" and .guest.boot_protocol == "pvh" and
+		.vmm.kind == "qemu" and (.known_issues.fitting[0] |
+		.id == "PVH-6664" and .fit == "fits" and .explains == "silent-death")' "$WORK/out"
+	succeeds "and so is the refusal" jq -e '.faults[] | select(.id == "known-issue-refused") |
+		.exit_code == 78 and .evidence.issue == "PVH-6664" and
+		.evidence.subject == "the guest'"'"'s kernel 6.6.64"' "$WORK/out"
+	"$MVMD" plan --json web2 >"$WORK/out" 2>"$WORK/err"
+	succeeds "plan has the same facts" jq -e '.facts.guest.kernel == "6.6.64"' "$WORK/out"
+
+	tiny 6.6.65 # the same file otherwise
+	exits "6.6.65 is right" 0 "$MVMD" check web2
+	has_not "and nothing is told of it" "$WORK/err" "PVH-6664"
+	tiny 6.6.64-2
+	exits "a distribution's 6.6.64 is not refused" 0 "$MVMD" check web2
+	has "but noted" "$WORK/err" \
+		"mvmd: web2: known issue PVH-6664: the guest's kernel 6.6.64-2 looks as if it had it"
+	tiny 6.6.64
+
+	override() { # SPEC-KEYS HOST-CONF
+		echo '{ "vmm": "qemu", "accel": "tcg"'"$1"', "boot": { "kernel": "'"$WORK/vmlinux"'" } }' \
+			>"$WORK/etc/web2.json"
+		echo "$2" >"$WORK/etc/host.conf"
+	}
+	override ', "allow_known_issues": [ "PVH-6664" ]' '{}'
+	exits "the spec allows it" 0 "$MVMD" check web2
+	has "which leaves a warning" "$WORK/err" \
+		"warning: known issue PVH-6664: the guest's kernel 6.6.64 has it, which is allowed"
+	override ', "allow_known_issues": [ { "id": "PVH-6664", "description": "mended by us" } ]' '{}'
+	exits "an entry can say why" 0 "$MVMD" check web2
+	override '' '{ "allow_known_issues": [ "PVH-6664" ] }'
+	exits "host.conf allows it for all VMs" 0 "$MVMD" check web2
+	override ', "allow_known_issues": [ "PVH-6646", "OUR-OWN" ]' '{ "allow_known_issues": [ "KVM" ] }'
+	exits "another id does not" $EXIT_SPEC "$MVMD" check web2
+	has "one that no row has is told, with the nearest" "$WORK/err" \
+		"\"allow_known_issues\" in $WORK/etc/web2.json has PVH-6646, and the list"
+	has "in words" "$WORK/err" 'did you mean "PVH-6664"?'
+	has "or without" "$WORK/err" "has OUR-OWN, and the list"
+	has "also one of host.conf" "$WORK/err" '"allow_known_issues" in host.conf has KVM'
+	tiny 6.6.65
+	exits "and is no failure" 0 "$MVMD" check web2
+	override ', "allow_known_issues": [ 5, "a b" ]' '{}'
+	exits "what is no id is an error of the spec" $EXIT_SPEC "$MVMD" check web2
+	has "at its place" "$WORK/err" "web2.json:1:58: /allow_known_issues/0: is a number"
 fi
 finish

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+
+/*
+ * What is kept of a VM beyond its life, in STATE/VM: JSON that only its owner reads.
+ *
+ * Writes FILE there whole (temporary file, rename), and makes the folders that are missing. FILE may have one folder
+ * before it: "post-mortem/1.json". 0 or -errno.
+ */
+int record_write(const char *state_directory, const char *vm, const char *file, const json_t *json);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "model/backend-end.h"
 #include "model/event-queue.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
@@ -168,6 +169,7 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 	(void) fault_set(&fault, r, MVMD_EXIT_VMM, "vmm-failed", "cannot ask %s to %s: %m",
 			 vmm_kind_to_string(vm->plan->vmm),
 			 boot ? "boot the guest" : "take its configuration");
+	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vm->plan->vmm));
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_VMM_FAILED);
@@ -311,15 +313,13 @@ static void on_panic(Vm *vm)
 
 static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 {
-	char text[CHILD_END_MAX];
 	Fault fault = { 0 };
 
 	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
 	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
 		guest_life_ends(&vm->guest, LIFE_STOPPED);
 	} else {
-		(void) fault_vmm_exited(vm->plan, child_end_to_text(text, end),
-					vmm_last_line(vm->resources.vmm), &fault);
+		(void) vmm_explain_end(vm->resources.vmm, end, &fault);
 		if (vmm_is_rebooting(vm->resources.vmm))
 			(void) deaf_tell(&vm->resources, &fault);
 		vm_fail(vm, &fault);
@@ -364,6 +364,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		guest_life_ends(&vm->guest, LIFE_REBOOT);
 		break;
 	case VMM_REBOOTED:
+		findings_new_life(&vm->findings);
 		guest_life_begins(&vm->guest);
 		break;
 	case VMM_ACTIVATED:

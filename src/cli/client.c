@@ -87,6 +87,8 @@ static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
 		(void) fault_set(fault, -EPERM, MVMD_EXIT_PERMISSION, "not-an-owner",
 				 "uid %d may not: it is neither root nor an owner of this VM",
 				 (int) json_integer_value(json_object_get(parameters, "uid")));
+		(void) fault_evidence(fault, "uid", "%d",
+				      (int) json_integer_value(json_object_get(parameters, "uid")));
 		return fault_remedy(fault, "sudo, or \"owners\" in the spec");
 	}
 	if (streq(error, "io.mvmd.vm.NoConsole"))

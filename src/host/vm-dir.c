@@ -162,6 +162,7 @@ static int fault_already_running(const VmPlaces *places, int fd, Fault *fault)
 
 	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "already-running",
 			 "%s is already running: pid %d (%s)", name, pid, program ?: "gone by now");
+	(void) fault_evidence(fault, "pid", "%d", pid);
 	return fault_remedy(fault, "mvmd status %s, mvmd stop %s", name, name);
 }
 
@@ -339,6 +340,8 @@ static int refuse_living_vmm(const VmPlaces *places, const StateProcess *vmm, Fa
 	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "vmm-outlived-supervisor",
 			 "%s is still running: its VMM (%s, pid %d) outlived its supervisor", name,
 			 vmm->label, vmm->pid);
+	(void) fault_evidence(fault, "pid", "%d", vmm->pid);
+	(void) fault_evidence(fault, "process", "%s", vmm->label);
 	(void) fault_why(fault, "the mvmd that had started it was killed");
 	return fault_remedy(
 		fault,
@@ -405,10 +408,14 @@ static int end_process(const StateProcess *process, StrBuf *found, Fault *fault)
 	if (!state_process_is_alive(process))
 		return 0;
 	r = state_process_kill(process, LEFTOVER_KILL_TIMEOUT_USEC);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_BUSY, "leftover-process",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_BUSY, "leftover-process",
 				 "cannot end %s, pid %d, of an earlier run: %m", process->label,
 				 process->pid);
+		(void) fault_evidence(fault, "pid", "%d", process->pid);
+		(void) fault_evidence(fault, "process", "%s", process->label);
+		return fault_remedy(fault, "ps -o pid,stat,wchan,args -p %d", process->pid);
+	}
 	words = str_printf("%s (pid %d)", process->label, process->pid);
 	if (!words)
 		return fault_oom(fault);

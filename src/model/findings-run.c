@@ -16,7 +16,7 @@ static const Finding findings[] = {
 	  .why = "The mvmd that had started it was killed, by the OOM killer for instance.",
 	  .remedy = "mvmd stop --force NAME ends it; mvmd run --replace NAME does that and starts "
 		    "the VM anew.",
-	  .evidence = "pid" },
+	  .evidence = "pid, process" },
 	{ .id = "leftovers",
 	  .severity = FINDING_NOTE,
 	  .title = "what an earlier run left was cleaned up",
@@ -31,36 +31,64 @@ static const Finding findings[] = {
 	  .what = "A backend of an earlier run was told to end, was killed, and is still there.",
 	  .why = "It hangs in the kernel, mostly on a disk or a network file system that does "
 		 "not answer.",
-	  .remedy = "ps -o pid,stat,wchan,args -p PID." },
+	  .remedy = "ps -o pid,stat,wchan,args -p PID.",
+	  .evidence = "pid, process" },
 	{ .id = "backend-start",
 	  .severity = FINDING_ERROR,
 	  .title = "a backend could not be prepared",
 	  .what = "What a backend needs before its start could not be made.",
 	  .why = "The message has the kernel's words.",
-	  .remedy = "ulimit -n; mvmd run -v NAME tells each step." },
+	  .remedy = "ulimit -n; mvmd run -v NAME tells each step.",
+	  .evidence = "backend" },
 	{ .id = "backend-crashed",
+	  .severity = FINDING_WARNING,
+	  .title = "a backend ended and is started again",
+	  .what = "A program that serves a share or a disk ended, and not because its client "
+		  "had left it. The VM runs on, and a new one takes its place.",
+	  .why = "The message has its exit status or signal and its last words: a crash, somebody "
+		 "who killed it, a right that is missing, no memory.",
+	  .remedy = "In a guest that goes on, umount the share and mount it again; its next boot "
+		    "does that by itself and clears this finding. A disk needs nothing. mvmd check "
+		    "NAME tells whether the backend's user can serve it.",
+	  .evidence = "backend, tag, crashes, exit_status, signal, core_dumped, oom_kills, "
+		      "last_words" },
+	{ .id = "backend-lost",
 	  .severity = FINDING_ERROR,
-	  .title = "a backend ended",
-	  .what = "A program that serves a share or a disk ended, and not because the guest "
-		  "rebooted.",
-	  .why = "The message has its exit status and last words: a wrong option, a right that "
-		 "is missing, a crash.",
-	  .remedy = "mvmd check NAME; read its lines above. A guest that goes on must mount the "
-		    "share again." },
+	  .title = "a backend ended for good",
+	  .what = "A program that serves a share or a disk ended, is not started again, and the "
+		  "VM is stopped. Its socket is closed, so that no VMM waits for it in vain.",
+	  .why = "on_exit says so, or for a share in QEMU, which never gets one back, or it has "
+		 "ended five times in a row.",
+	  .remedy = "Read its lines above; mvmd check NAME. on_exit of the disk or share decides "
+		    "between respawn, stop-vm and restart-vm.",
+	  .evidence = "backend, crashes, exit_status, signal, core_dumped, oom_kills, "
+		      "last_words" },
+	{ .id = "backend-usage",
+	  .severity = FINDING_ERROR,
+	  .title = "a backend does not take its command line",
+	  .what = "A program that is to serve a share or a disk complained about its options and "
+		  "ended. It is not tried again: it would do the same.",
+	  .why = "It is older or newer than the versions that mvmd knows, or another program of "
+		 "the same name.",
+	  .remedy = "Look: virtiofsd --version, qemu-storage-daemon --version; mvmd needs "
+		    "virtiofsd 1.0 and qemu-storage-daemon 6.0 or later.",
+	  .evidence = "backend, exit_status, last_words" },
 	{ .id = "listener",
 	  .severity = FINDING_ERROR,
 	  .title = "a socket for a backend cannot be made",
 	  .what = "mvmd holds the sockets of its backends itself, and could not listen on one.",
 	  .why = "A right is missing on the runtime directory, or the limit of open files is "
 		 "reached.",
-	  .remedy = "Run mvmd as root; ulimit -n." },
+	  .remedy = "Run mvmd as root; ulimit -n.",
+	  .evidence = "path" },
 	{ .id = "share-connect",
 	  .severity = FINDING_ERROR,
 	  .title = "QEMU's share has nobody who listens",
 	  .what = "The socket of a share could not be connected to.",
 	  .why = "The backend that somebody else starts went away after it had been seen, or "
 		 "refuses a second connection.",
-	  .remedy = "ss -xlp lists who listens; start the backend again." },
+	  .remedy = "ss -xlp lists who listens; start the backend again.",
+	  .evidence = "path" },
 	{ .id = "socket-not-listening",
 	  .severity = FINDING_ERROR,
 	  .title = "nobody listens on a backend's socket",
@@ -95,7 +123,8 @@ static const Finding findings[] = {
 	  .what = "A socket or pipe between mvmd and the VMM could not be made.",
 	  .why = "A right is missing on the runtime directory, or the limit of open files is "
 		 "reached.",
-	  .remedy = "Run mvmd as root; ulimit -n." },
+	  .remedy = "Run mvmd as root; ulimit -n.",
+	  .evidence = "path" },
 	{ .id = "vmm-protocol",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM does not speak as it should",
@@ -104,7 +133,8 @@ static const Finding findings[] = {
 	  .why = "The VMM crashed a moment ago, or is of a version that differs from those mvmd "
 		 "was tested with.",
 	  .remedy = "Read the VMM's lines above; cloud-hypervisor --version or qemu-system-x86_64 "
-		    "--version." },
+		    "--version.",
+	  .evidence = "vmm" },
 	{ .id = "vmm-silent",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM does not answer",
@@ -112,20 +142,22 @@ static const Finding findings[] = {
 	  .why = "It hangs: the host is overloaded, or it waits for a disk or backend that does "
 		 "not answer; the message tells for which, where that can be seen.",
 	  .remedy = "ps -o pid,stat,wchan,args; look at the backends and at the load of the host.",
-	  .evidence = "device, socket, waits_for, backend_pid" },
+	  .evidence = "request, device, socket, waits_for, backend_pid" },
 	{ .id = "vmm-refused",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM refused what it was asked",
 	  .what = "The VMM answered with an error, which the message has in full.",
 	  .why = "A value of the spec that this VMM or version does not take, or a file that it "
 		 "cannot open.",
-	  .remedy = "Correct what the error names; mvmd plan --json NAME shows what it is given." },
+	  .remedy = "Correct what the error names; mvmd plan --json NAME shows what it is given.",
+	  .evidence = "vmm, request, vmm_error, exit_status, last_words" },
 	{ .id = "vmm-failed",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM could not be asked",
 	  .what = "A request could not even be sent to the VMM.",
 	  .why = "mvmd is short of memory or descriptors.",
-	  .remedy = "free -m; ulimit -n." },
+	  .remedy = "free -m; ulimit -n.",
+	  .evidence = "vmm" },
 	{ .id = "vmm-deaf",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM did not start, boot or reboot the guest in time",
@@ -142,11 +174,58 @@ static const Finding findings[] = {
 	{ .id = "vmm-exited",
 	  .severity = FINDING_ERROR,
 	  .title = "the VMM ended unasked",
-	  .what = "The VMM's process is gone, and neither the guest nor mvmd had asked for it.",
-	  .why = "Its last words tell, where there are any. Killed by SIGSYS: its seccomp "
-		 "filter forbids a call; by SIGKILL: mostly the OOM killer.",
-	  .remedy = "Read its lines above; journalctl -k -g oom; mvmd check NAME.",
-	  .evidence = "last_words, device, socket, waits_for" },
+	  .what = "The VMM's process left with an exit status, and neither the guest nor mvmd had "
+		  "asked for it.",
+	  .why = "Its last words tell, where there are any. Exit status 0 proves nothing: "
+		 "cloud-hypervisor leaves with it when a thread of its own fails, and after a "
+		 "SIGTERM.",
+	  .remedy = "Read its lines above; mvmd run -v NAME; mvmd check NAME.",
+	  .evidence = "vmm, exit_status, last_words, device, socket, waits_for" },
+	{ .id = "vmm-killed",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM was killed",
+	  .what = "A signal from outside ended the VMM, and it was not mvmd's.",
+	  .why = "Somebody sent it: kill(1), a service manager, a script. For SIGKILL it may also "
+		 "have been the kernel for want of memory; the message says what its count of "
+		 "that tells.",
+	  .remedy = "journalctl -k -g 'oom-kill|Killed process'; ask who sends signals on this "
+		    "host.",
+	  .evidence = "vmm, signal, core_dumped, exit_status, oom_kills, last_words" },
+	{ .id = "vmm-oom-killed",
+	  .severity = FINDING_ERROR,
+	  .title = "the kernel killed the VMM for want of memory",
+	  .what = "The VMM was ended by SIGKILL, and the count of such kills in its control group "
+		  "has grown.",
+	  .why = "The guest and its VMM used more than the unit's or the host's memory.",
+	  .remedy = "journalctl -k -g oom-kill tells whose limit it was; raise MemoryMax= of the "
+		    "unit, or give the guest less: memory in the spec.",
+	  .evidence = "vmm, signal, core_dumped, oom_kills, last_words" },
+	{ .id = "vmm-seccomp",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM made a forbidden system call",
+	  .what = "The VMM was ended by SIGSYS.",
+	  .why = "Its own seccomp filter, or the unit's SystemCallFilter=, does not know the call: "
+		 "a kernel or C library newer than the VMM, a bug, or a guest that took it over.",
+	  .remedy = "journalctl -k -g 'type=1326' has the call's number (syscall=); update the "
+		    "VMM.",
+	  .evidence = "vmm, signal, core_dumped, oom_kills, last_words" },
+	{ .id = "vmm-bus-error",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM's memory could not be had",
+	  .what = "The VMM was ended by SIGBUS.",
+	  .why = "The pool of huge pages is empty, a file that the VMM has mapped was cut short, a "
+		 "file system was full, or memory is damaged.",
+	  .remedy = "grep Huge /proc/meminfo; df /dev/shm; journalctl -k -g 'Memory failure'.",
+	  .evidence = "vmm, signal, core_dumped, oom_kills, last_words" },
+	{ .id = "vmm-crashed",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM crashed",
+	  .what = "The VMM was ended by SIGSEGV, SIGABRT or the like, or by a panic of its own, "
+		  "after which cloud-hypervisor may leave with exit status 0.",
+	  .why = "It is a bug of the VMM; rarely damaged memory.",
+	  .remedy = "Update the VMM; coredumpctl info, and its lines above, are what its authors "
+		    "need.",
+	  .evidence = "vmm, signal, core_dumped, exit_status, oom_kills, last_words" },
 	{ .id = "console",
 	  .severity = FINDING_ERROR,
 	  .title = "the console cannot be made",
@@ -185,7 +264,8 @@ static const Finding findings[] = {
 	  .what = "The supervisor refused the call: the user is neither root nor an owner of the "
 		  "VM.",
 	  .why = "\"owners\" in the spec lists who may stop the VM and read its console.",
-	  .remedy = "sudo; or add the user to \"owners\" and start the VM anew." },
+	  .remedy = "sudo; or add the user to \"owners\" and start the VM anew.",
+	  .evidence = "uid" },
 };
 
 const FindingTable findings_of_run = { "LIFE OF A VM", findings, ELEMENTSOF(findings) };

@@ -55,16 +55,6 @@ int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, 
 			    plan->spec->name);
 }
 
-int fault_vmm_exited(const Plan *plan, const char *end, const char *last_words, Fault *fault)
-{
-	/* Its exit status proves nothing: cloud-hypervisor leaves a panic of its own with 0. */
-	(void) fault_set(fault, -EIO, MVMD_EXIT_VMM, "vmm-exited", "%s ended unasked with %s",
-			 vmm_kind_to_string(plan->vmm), end);
-	if (*last_words)
-		tell_last_words(last_words, fault);
-	return fault_remedy(fault, "its lines above; mvmd check %s", plan->spec->name);
-}
-
 static void add_life_evidence(const Life *life, Fault *fault)
 {
 	(void) fault_evidence(fault, "life", "%u", life->number);

@@ -16,9 +16,6 @@ int fault_vmm_mute(const Plan *plan, Fault *fault);
 /* The VMM did not do what it was asked ("boot the guest") within timeouts.boot. last_words: "" for none. */
 int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, Fault *fault);
 
-/* The VMM ended and nobody had asked. end: "exit status 1". */
-int fault_vmm_exited(const Plan *plan, const char *end, const char *last_words, Fault *fault);
-
 /* The last life crashed, and was one too many. Of a silent death the known issues that fit are told. */
 int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault);
 

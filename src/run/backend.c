@@ -4,8 +4,10 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "host/oom.h"
 #include "model/attempts.h"
 #include "model/backend-args.h"
+#include "model/backend-end.h"
 #include "mvmd/exit-codes.h"
 #include "run/backend.h"
 
@@ -50,6 +52,7 @@ struct Backend {
 	int listener_fd;
 	Child *child; /* NULL: no process */
 	uint64_t started_usec;
+	OomKills oom_kills; /* counted before that */
 	unsigned crashes; /* in a row */
 	unsigned clean_ends; /* within the window that began at clean_since_usec */
 	uint64_t clean_since_usec;
@@ -90,6 +93,7 @@ static int backend_spawn(Backend *backend, Fault *fault)
 	};
 	int r;
 
+	oom_kills_read(&backend->oom_kills);
 	backend->started_usec = now_usec(); /* of a start that fails, too: it is no long life */
 	r = child_start(backend->event, backend->label, &config, &handler, &backend->child, fault);
 	if (r < 0)
@@ -98,60 +102,12 @@ static int backend_spawn(Backend *backend, Fault *fault)
 	return 0;
 }
 
-/* What the end itself says about its cause, and what can be done about that. */
-static void add_remedy(const Backend *backend, const ChildEnd *end, Fault *fault)
-{
-	const PlanBackend *plan = backend->config.backend;
-
-	if (end->code != CLD_EXITED && end->status == SIGKILL)
-		(void) fault_remedy(fault, "journalctl -k --grep='out of memory' tells whether the "
-					   "kernel killed it for want of memory");
-	else if (end->code != CLD_EXITED && end->status == SIGSYS)
-		(void) fault_remedy(fault,
-				    "it made a system call that its own filter or the unit's "
-				    "forbids: update %s, or look at the unit's SystemCallFilter=",
-				    backend->args.items[0]);
-	else if (end->code != CLD_EXITED)
-		(void) fault_remedy(fault, "update %s; coredumpctl info %s shows where it fell",
-				    backend->args.items[0], backend->args.items[0]);
-	else
-		(void) fault_remedy(fault, "mvmd check %s tells whether uid %u can serve %s",
-				    backend->config.plan->spec->name, (unsigned) plan->identity.uid,
-				    plan->share ? plan->share->source : plan->disk->path);
-}
-
-static void add_evidence(const ChildEnd *end, const char *last_line, Fault *fault)
-{
-	if (*last_line)
-		(void) fault_why(fault, "its last words: %s", last_line);
-	else if (end->code == CLD_EXITED)
-		(void) fault_why(fault, "it left without a word");
-	else
-		(void) fault_why(fault, "a signal ended it, and it wrote nothing before");
-}
-
-/* How the process ended, as a fault. */
-static void describe_end(const Backend *backend, const ChildEnd *end, const char *last_line,
-			 Fault *fault)
-{
-	char text[CHILD_END_MAX];
-
-	(void) fault_set(
-		fault, -ECONNRESET,
-		backend->config.backend->on_exit == BACKEND_RESTART_VM ? MVMD_EXIT_RESTART :
-									 MVMD_EXIT_BACKEND,
-		"backend-crashed", "%s ended: %s", backend->label, child_end_to_text(text, end));
-	add_evidence(end, last_line, fault);
-	add_remedy(backend, end, fault);
-}
-
 /*
  * No more: the listener is closed first, for a VMM that waits in the backlog for a handshake would wait
  * for ever. The backend may be freed by the handler.
  */
 static void backend_lose(Backend *backend, Fault *fault)
 {
-	fault->id = "backend-lost";
 	backend->listener_fd = close_fd(backend->listener_fd);
 	backend->state = BACKEND_GONE;
 	backend->handler.on_lost(backend, fault, backend->handler.userdata);
@@ -168,24 +124,21 @@ static uint64_t restart_delay_usec(unsigned crashes)
 /* Counts a crash (or a start that failed), and starts again later or gives up. */
 static void backend_crashed(Backend *backend, Fault *fault)
 {
-	const PlanBackend *plan = backend->config.backend;
-
 	if (now_usec() - backend->started_usec >= BACKEND_STABLE_USEC)
 		backend->crashes = 0;
 	backend->crashes++;
 
+	if (backend_end_is_hopeless(fault)) {
+		backend_lose(backend, fault);
+		return;
+	}
 	if (backend->crashes >= BACKEND_CRASHES_MAX) {
-		(void) fault_prefix(fault, "given up after %u crashes in a row", backend->crashes);
+		backend_end_is_the_last(backend->crashes, fault);
 		backend_lose(backend, fault);
 		return;
 	}
 
-	if (plan->share)
-		(void) fault_remedy(
-			fault,
-			"in the guest: umount the share, then mount -t virtiofs %s again; "
-			"what was open in it is lost",
-			plan->share->tag);
+	backend_end_is_survived(backend->config.backend, backend->crashes, fault);
 	backend->state = BACKEND_WAITING;
 	(void) sd_event_source_set_time_relative(backend->timer,
 						 restart_delay_usec(backend->crashes));
@@ -207,18 +160,7 @@ static void backend_restart(Backend *backend)
 /* The policy says that it is not to come back: why that is so, and what the VM comes to. */
 static void backend_left(Backend *backend, bool clean, Fault *fault)
 {
-	const PlanBackend *plan = backend->config.backend;
-
-	if (plan->on_exit == BACKEND_RESTART_VM && on_exit_is_forced(plan))
-		(void) fault_prefix(fault, "the VM needs a restart, for %s never gets a share back",
-				    vmm_kind_to_string(backend->config.plan->vmm));
-	else if (plan->on_exit == BACKEND_RESTART_VM)
-		(void) fault_prefix(fault, "the VM needs a restart, as on_exit says");
-	else if (plan->share)
-		(void) fault_prefix(fault, "the VM is stopped, as on_exit says");
-	else
-		(void) fault_prefix(fault, "the VM is stopped, for writes to %s may be lost",
-				    plan->disk->path);
+	backend_end_is_the_vms(backend->config.plan, backend->config.backend, fault);
 	if (!clean) {
 		backend_lose(backend, fault);
 		return;
@@ -259,8 +201,12 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 	Backend *backend = userdata;
 	_cleanup_(fault_done) Fault fault = { 0 };
 	bool clean = child_end_is_clean(end), with_client;
+	EndFacts facts = { .end = *end,
+			   .last_words = child_last_words(child),
+			   .oom_before = backend->oom_kills };
 
-	describe_end(backend, end, child_last_line(child), &fault);
+	oom_kills_read(&facts.oom_after);
+	(void) fault_backend_ended(backend->config.plan, backend->config.backend, &facts, &fault);
 	backend->child = child_free(child);
 	if (backend->handler.on_exit)
 		backend->handler.on_exit(backend, end, backend->handler.userdata);
@@ -360,9 +306,11 @@ int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 	if (!backend)
 		return fault_oom(fault);
 	r = backend_add_sources(backend);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "backend-start",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "backend-start",
 				 "cannot prepare %s: %m", backend->label);
+		return fault_evidence(fault, "backend", "%s", backend->label);
+	}
 	r = backend_spawn(backend, fault);
 	if (r < 0)
 		return r;

@@ -149,13 +149,16 @@ static void set_refusal(Fault *fault, const char *endpoint, unsigned status, con
 		return;
 	}
 	make_plain(text);
-	if (text[0])
+	if (text[0]) {
 		(void) fault_set(fault, -EREMOTEIO, MVMD_EXIT_VMM, "vmm-refused",
 				 "cloud-hypervisor refused %s: %s", endpoint, text);
-	else
+		(void) fault_evidence(fault, "vmm_error", "%s", text);
+	} else {
 		(void) fault_set(fault, -EREMOTEIO, MVMD_EXIT_VMM, "vmm-refused",
 				 "cloud-hypervisor refused %s with status %u and no reason",
 				 endpoint, status);
+	}
+	(void) fault_evidence(fault, "request", "%s", endpoint);
 }
 
 /* The parser has a whole response, which answers the first call of the queue. */
@@ -249,6 +252,7 @@ static int call_on_deadline(sd_event_source *source, uint64_t usec, void *userda
 		queue_remove(call->api, call);
 	(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_VMM, "vmm-silent",
 			 "cloud-hypervisor did not answer %s in time", call->endpoint);
+	(void) fault_evidence(&fault, "request", "%s", call->endpoint);
 	call_answer(call, &fault, "");
 	fault_done(&fault);
 	if (!sent)

@@ -191,23 +191,9 @@ const char *child_last_line(const Child *child)
 	return child->relay ? relay_last_line(child->relay) : "";
 }
 
-const char *child_end_to_text(char buffer[CHILD_END_MAX], const ChildEnd *end)
+const char *child_last_words(const Child *child)
 {
-	const char *name;
-
-	if (end->code == CLD_EXITED) {
-		(void) snprintf(buffer, CHILD_END_MAX, "exit status %d", end->status);
-		return buffer;
-	}
-	name = sigabbrev_np(end->status);
-	(void) snprintf(buffer, CHILD_END_MAX, "signal %d (SIG%s)%s", end->status, name ?: "?",
-			end->code == CLD_DUMPED ? ", core dumped" : "");
-	return buffer;
-}
-
-bool child_end_is_clean(const ChildEnd *end)
-{
-	return end->code == CLD_EXITED && end->status == 0;
+	return child->relay ? relay_last_words(child->relay) : "";
 }
 
 /* A process that we may not kill is not waited for either: that could be for ever. */

@@ -4,18 +4,13 @@
 #include <systemd/sd-event.h>
 
 #include "host/spawn.h"
+#include "model/child-end.h"
 
 /*
  * One supervised process: its pidfd, its output line by line, its end. stdout and stderr go to one pipe
  * whose write end does not block (a full pipe would stop the VMM), unless config.fds gives 1 or 2.
  */
 typedef struct Child Child;
-
-/* How a process ended, as waitid(2) says it. */
-typedef struct ChildEnd {
-	int code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
-	int status; /* exit status or signal */
-} ChildEnd;
 
 typedef struct ChildHandler {
 	/* The last thing that a child says; all its lines came before. The child may be freed in it. */
@@ -34,13 +29,11 @@ void child_stop(Child *child, uint64_t grace_usec);
 pid_t child_pid(const Child *child);
 const char *child_label(const Child *child);
 
-/* The last line that it wrote, "" where none: for "…, its last words: …". */
+/* The last line that it wrote, "" where none. */
 const char *child_last_line(const Child *child);
 
-/* "exit status 1", "signal 9 (SIGKILL)": in words, in buffer. */
-#define CHILD_END_MAX 64
-const char *child_end_to_text(char buffer[CHILD_END_MAX], const ChildEnd *end);
-bool child_end_is_clean(const ChildEnd *end); /* exit status 0 */
+/* What it wrote in the last seconds, a few lines joined by " / ", "" where nothing. Until the next call. */
+const char *child_last_words(const Child *child);
 
 /* Kills it where it lives, without a word, and reaps it. NULL-safe, returns NULL. */
 Child *child_free(Child *child);

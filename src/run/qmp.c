@@ -94,6 +94,7 @@ static int command_on_deadline(sd_event_source *source, uint64_t usec, void *use
 	command->deadline = sd_event_source_disable_unref(command->deadline);
 	(void) fault_set(&fault, -ETIMEDOUT, MVMD_EXIT_VMM, "vmm-silent",
 			 "QEMU did not answer %s in time", command->name);
+	(void) fault_evidence(&fault, "request", "%s", command->name);
 	command_answer(command, &fault, NULL);
 	fault_done(&fault);
 	return 0;
@@ -204,6 +205,9 @@ static void set_refusal(Fault *fault, const char *command, const json_t *error)
 			 command, text ?: "it does not say why");
 	if (fault->what)
 		text_clean(fault->what, strlen(fault->what));
+	(void) fault_evidence(fault, "request", "%s", command);
+	if (text)
+		(void) fault_evidence(fault, "vmm_error", "%s", text);
 }
 
 static int read_reply(Qmp *qmp, const json_t *message)

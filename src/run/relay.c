@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -10,6 +11,13 @@
 #define RELAY_CHUNK_BYTES     8192
 #define RELAY_DRAIN_MAX_BYTES (4 * MIB)
 
+#define WORDS_BETWEEN " / "
+
+typedef struct Words {
+	uint64_t usec; /* when they were read; 0: none */
+	char text[RELAY_WORDS_MAX + 1];
+} Words;
+
 struct Relay {
 	int fd;
 	sd_event_source *source;
@@ -18,7 +26,22 @@ struct Relay {
 	size_t length; /* of the unfinished line */
 	char line[RELAY_LINE_MAX + 1];
 	char last[RELAY_LINE_MAX + 1];
+	Words words[RELAY_WORDS_LINES]; /* a ring */
+	size_t next_word;
+	char joined[RELAY_WORDS_LINES * (RELAY_WORDS_MAX + sizeof(WORDS_BETWEEN))];
 };
+
+static void relay_keep_words(Relay *relay)
+{
+	Words *words = &relay->words[relay->next_word];
+	size_t length = strnlen(relay->last, RELAY_WORDS_MAX);
+
+	words->usec = now_usec();
+	memcpy(words->text, relay->last, length);
+	words->text[length] = '\0';
+	text_clean(words->text, length); /* a character may have been cut */
+	relay->next_word = (relay->next_word + 1) % RELAY_WORDS_LINES;
+}
 
 static void relay_end_line(Relay *relay)
 {
@@ -29,6 +52,7 @@ static void relay_end_line(Relay *relay)
 	relay->line[relay->length] = '\0';
 	memcpy(relay->last, relay->line, relay->length + 1);
 	relay->length = 0;
+	relay_keep_words(relay);
 	relay->handler(relay->last, relay->userdata);
 }
 
@@ -117,6 +141,23 @@ void relay_drain(Relay *relay)
 const char *relay_last_line(const Relay *relay)
 {
 	return relay->last;
+}
+
+const char *relay_last_words(Relay *relay)
+{
+	uint64_t now = now_usec(), since = now > RELAY_WORDS_USEC ? now - RELAY_WORDS_USEC : 0;
+	size_t length = 0;
+
+	relay->joined[0] = '\0';
+	for (size_t i = 0; i < RELAY_WORDS_LINES; i++) {
+		const Words *words = &relay->words[(relay->next_word + i) % RELAY_WORDS_LINES];
+
+		if (words->usec == 0 || words->usec < since)
+			continue;
+		length += (size_t) snprintf(relay->joined + length, sizeof(relay->joined) - length,
+					    "%s%s", length > 0 ? WORDS_BETWEEN : "", words->text);
+	}
+	return relay->joined;
 }
 
 Relay *relay_free(Relay *relay)

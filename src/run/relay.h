@@ -29,5 +29,14 @@ void relay_drain(Relay *relay);
 /* The last line so far, "" where none. */
 const char *relay_last_line(const Relay *relay);
 
+/*
+ * What it wrote in the last RELAY_WORDS_USEC, up to RELAY_WORDS_LINES lines joined by " / "; "" where nothing.
+ * What a process said long before its end does not tell why it ended. Valid until the next call.
+ */
+#define RELAY_WORDS_USEC  (10 * USEC_PER_SEC)
+#define RELAY_WORDS_LINES 4
+#define RELAY_WORDS_MAX	  255 /* bytes of a line that are kept */
+const char *relay_last_words(Relay *relay);
+
 Relay *relay_free(Relay *relay);
 DEFINE_CLEANUP(Relay *, relay_free)

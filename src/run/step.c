@@ -96,6 +96,8 @@ int resources_record(const Resources *resources)
 	StateFile state = { 0 };
 	int r = 0;
 
+	if (resources->vmm)
+		vmm_count_oom_kills(resources->vmm);
 	if (r == 0 && resources->vmm && vmm_pid(resources->vmm) > 0)
 		r = state_process_set(&state.vmm, vmm_kind_to_string(plan->vmm),
 				      vmm_pid(resources->vmm));
@@ -328,9 +330,11 @@ static int listener_apply(Resources *resources, const PlanStep *step, Fault *fau
 	SockOwner owner = { .uid = vm->uid, .gid = vm->gid, .mode = 0600 };
 	int r = sock_listen(backend->socket, &owner, &resources->listeners[step->subject]);
 
-	return r == 0 ? 0 :
-			fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
-				  backend->socket);
+	if (r == 0)
+		return 0;
+	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
+			 backend->socket);
+	return fault_evidence(fault, "path", "%s", backend->socket);
 }
 
 static int listener_undo(Resources *resources, const PlanStep *step)

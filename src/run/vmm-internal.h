@@ -26,7 +26,8 @@ struct Vmm {
 	const Plan *plan; /* resources.plan */
 	Child *child; /* NULL: not started, or gone */
 	char *version;
-	char *last_line; /* of a process that is gone */
+	char *last_line, *last_words; /* of a process that is gone */
+	OomKills oom_kills; /* counted before it was started */
 	bool quitting; /* we want its end: nothing but that is told */
 	bool rebooting;
 	unsigned buttons; /* pressed and not answered yet */

@@ -98,6 +98,7 @@ static void on_status(Qmp *qmp, const Fault *fault, const json_t *result, void *
 	(void) fault_set(&wrong, -EPROTO, MVMD_EXIT_VMM, "vmm-protocol",
 			 "QEMU should wait for us before it starts the guest, but is \"%s\"",
 			 status ?: "?");
+	(void) fault_evidence(&wrong, "vmm", "%s", "qemu");
 	vmm_tell_failed(vmm, &wrong);
 	fault_done(&wrong);
 }
@@ -219,10 +220,14 @@ static int connect_shares(Vmm *vmm, Fault *fault)
 		const char *path = share_socket(plan, &plan->spec->shares[i]);
 		int r = sock_connect(path, &qemu->shares[i]);
 
-		if (r < 0)
-			return fault_set(fault, r, MVMD_EXIT_BACKEND, "share-connect",
+		if (r < 0) {
+			(void) fault_set(fault, r, MVMD_EXIT_BACKEND, "share-connect",
 					 "cannot connect to share \"%s\" at %s: %m",
 					 plan->spec->shares[i].id, path);
+			(void) fault_evidence(fault, "path", "%s", path);
+			return fault_remedy(fault, "start the program that serves it again; ss "
+						   "-xlp lists who listens");
+		}
 		qemu->n_shares = i + 1;
 	}
 	return 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "host/oom.h"
 #include "host/sock.h"
 #include "model/run-faults.h"
 #include "model/utf8.h"
+#include "model/vmm-end.h"
 #include "mvmd/exit-codes.h"
 #include "run/vmm-internal.h"
 
@@ -20,8 +22,15 @@ static void emit(Vmm *vmm, const VmmEvent *event)
 
 void vmm_tell_failed(Vmm *vmm, const Fault *fault)
 {
-	if (!vmm->quitting)
-		emit(vmm, &(VmmEvent){ .kind = VMM_FAILED, .fault = fault });
+	Fault copy = { 0 };
+
+	if (vmm->quitting)
+		return;
+	fault_copy(&copy, fault);
+	if (streq(copy.id, "vmm-refused"))
+		(void) vmm_refusal_add_remedy(vmm->plan, &copy);
+	emit(vmm, &(VmmEvent){ .kind = VMM_FAILED, .fault = &copy });
+	fault_done(&copy);
 }
 
 /* It is busy with something else for so long that it counts as deaf: with what is added to the fault. */
@@ -73,6 +82,7 @@ void vmm_tell_error(Vmm *vmm, int error)
 	else
 		(void) fault_set(&fault, error, MVMD_EXIT_VMM, "vmm-protocol",
 				 "cannot talk to %s: %m", vmm->driver->name);
+	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vmm->plan->vmm));
 	vmm_tell_failed(vmm, &fault);
 	fault_done(&fault);
 }
@@ -96,6 +106,7 @@ static int on_orphaned(sd_event_source *source, uint64_t usec, void *userdata)
 	vmm->orphan_timer = sd_event_source_disable_unref(vmm->orphan_timer);
 	(void) fault_set(&fault, -ECONNRESET, MVMD_EXIT_VMM, "vmm-protocol",
 			 "%s closed its control connection but runs on", vmm->driver->name);
+	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vmm->plan->vmm));
 	vmm_tell_failed(vmm, &fault);
 	fault_done(&fault);
 	return 0;
@@ -129,6 +140,7 @@ static void on_child_exit(Child *child, const ChildEnd *end, void *userdata)
 	Vmm *vmm = userdata;
 
 	(void) str_set(&vmm->last_line, child_last_line(child));
+	(void) str_set(&vmm->last_words, child_last_words(child));
 	vmm->driver->on_exit(vmm);
 	stop_timers(vmm);
 	vmm->child = child_free(vmm->child);
@@ -143,13 +155,17 @@ int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fau
 	int connection, r;
 
 	r = sock_listen(path, &owner, &listener);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot make the socket %s for %s: %m", path, vmm->driver->name);
+		return fault_evidence(fault, "path", "%s", path);
+	}
 	r = sock_connect(path, &connection);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot connect to our own socket %s: %m", path);
+		return fault_evidence(fault, "path", "%s", path);
+	}
 
 	*ret_listener = TAKE_FD(listener);
 	*ret_connection = connection;
@@ -168,6 +184,7 @@ int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, F
 	};
 	const ChildHandler handler = { on_child_exit, on_child_line, vmm };
 
+	vmm_count_oom_kills(vmm);
 	return child_start(vmm->event, vmm->driver->name, &config, &handler, &vmm->child, fault);
 }
 
@@ -281,6 +298,22 @@ const char *vmm_last_line(const Vmm *vmm)
 	return vmm->last_line ?: "";
 }
 
+int vmm_explain_end(const Vmm *vmm, const ChildEnd *end, Fault *fault)
+{
+	VmmEnd facts = { .facts = { .end = *end,
+				    .last_words = vmm->last_words ?: "",
+				    .oom_before = vmm->oom_kills },
+			 .answered = vmm->version != NULL };
+
+	oom_kills_read(&facts.facts.oom_after);
+	return fault_vmm_ended(vmm->plan, &facts, fault);
+}
+
+void vmm_count_oom_kills(Vmm *vmm)
+{
+	oom_kills_read(&vmm->oom_kills);
+}
+
 Vmm *vmm_free(Vmm *vmm)
 {
 	if (!vmm)
@@ -292,6 +325,7 @@ Vmm *vmm_free(Vmm *vmm)
 	vmm->event = sd_event_unref(vmm->event);
 	free(vmm->version);
 	free(vmm->last_line);
+	free(vmm->last_words);
 	free(vmm);
 	return NULL;
 }

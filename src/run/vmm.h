@@ -85,5 +85,14 @@ pid_t vmm_pid(const Vmm *vmm); /* 0: gone */
 const char *vmm_version(const Vmm *vmm); /* in its own words; NULL before VMM_READY */
 const char *vmm_last_line(const Vmm *vmm); /* its last words on stderr, "" for none */
 
+/*
+ * Why the process ended, where nobody had asked for that: fault_vmm_ended() with what is known here. Returns the
+ * fault's error.
+ */
+int vmm_explain_end(const Vmm *vmm, const ChildEnd *end, Fault *fault);
+
+/* Another process was killed, or may have been: kills up to now are not the VMM's. */
+void vmm_count_oom_kills(Vmm *vmm);
+
 Vmm *vmm_free(Vmm *vmm); /* kills the process where it lives */
 DEFINE_CLEANUP(Vmm *, vmm_free)

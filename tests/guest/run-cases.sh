@@ -390,7 +390,7 @@ vmm_is_killed() {
 	boot "$VM"
 	kill -KILL "$VMM_PID"
 	ends "$VM: a VMM that is killed" $EXIT_VMM
-	has "$VM: is told as such" "$WORK/$VM.err" "ended unasked with signal 9"
+	has "$VM: is told as such" "$WORK/$VM.err" "was killed from outside: signal 9 (SIGKILL) [vmm-killed]"
 }
 
 # A disk's: what the guest wrote last may be lost, and is not to be glossed over.

@@ -83,10 +83,15 @@ is_table && match($0, /\.id = "[^"]*"/) {
 		print file ": " row " has two rows"
 	rows[row] = file
 }
-is_table && match($0, /\.evidence = "[^"]*"/) {
-	n = split(substr($0, RSTART + 13, RLENGTH - 14), key, ", ")
+# A long list goes on in the strings of the lines below.
+is_table && (in_evidence || /\.evidence = "/) {
+	sub(/.*\.evidence = /, "")
+	match($0, /"[^"]*"/)
+	n = split(substr($0, RSTART + 1, RLENGTH - 2), key, /, */)
 	for (i = 1; i <= n; i++)
-		evidence_row[key[i]] = file
+		if (key[i] != "")
+			evidence_row[key[i]] = file
+	in_evidence = $0 !~ /[},]$/
 }
 !is_table { text = text $0 "\n" }
 

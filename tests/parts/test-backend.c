@@ -44,11 +44,7 @@ typedef struct World {
 
 static void keep(World *world, const Fault *fault)
 {
-	fault_done(&world->last);
-	(void) fault_set(&world->last, fault->error, fault->exit_code, fault->id, "%s",
-			 fault->what);
-	(void) fault_why(&world->last, "%s", fault->why ?: "");
-	(void) fault_remedy(&world->last, "%s", fault->remedy ?: "");
+	fault_copy(&world->last, fault);
 }
 
 static void on_crash(Backend *backend, const Fault *fault, void *userdata)
@@ -378,6 +374,9 @@ static void test_share_crash(void **state)
 	assert_string_equal(world->last.id, "backend-crashed");
 	assert_string_equal(world->last.what, "virtiofsd[data] ended: signal 9 (SIGKILL)");
 	assert_non_null(strstr(world->last.remedy, "mount -t virtiofs data"));
+	assert_string_equal(fault_evidence_get(&world->last, "signal"), "SIGKILL");
+	assert_string_equal(fault_evidence_get(&world->last, "tag"), "data");
+	assert_string_equal(fault_evidence_get(&world->last, "crashes"), "1");
 	connect_and_ask(world);
 	assert_int_equal(world->lost, 0);
 }
@@ -397,7 +396,72 @@ static void test_limit(void **state)
 	assert_int_equal(world->last.exit_code, MVMD_EXIT_BACKEND);
 	assert_string_equal(world->last.what, "given up after 5 crashes in a row: virtiofsd[data] "
 					      "ended: exit status 1");
+	assert_string_equal(world->last.id, "backend-lost");
+	assert_string_equal(fault_evidence_get(&world->last, "crashes"), "5");
+	assert_string_equal(fault_evidence_get(&world->last, "exit_status"), "1");
 	assert_int_equal(sock_connect(world->planned.socket, &client), -ECONNREFUSED);
+}
+
+/* The process that serves is a child of ours: virtiofsd's sandbox. 0: it has none, or the kernel does not tell. */
+static pid_t inner_process(pid_t pid)
+{
+	char path[64];
+	int inner = 0;
+	FILE *file;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int) pid, (int) pid);
+	file = fopen(path, "re");
+	if (!file)
+		return 0;
+	if (fscanf(file, "%d", &inner) != 1)
+		inner = 0;
+	(void) fclose(file);
+	return inner;
+}
+
+/*
+ * The OOM killer would take the process that serves, in the midst of a client's words. What ended it is told, and
+ * not the outer process's status; the next client is served by the next process.
+ */
+static void test_a_share_that_is_killed_while_it_serves(void **state)
+{
+	World *world = *state;
+	pid_t inner;
+	int fd;
+
+	start_share(world, need_virtiofsd(), BACKEND_RESPAWN);
+	fd = client_connect(world);
+	client_ask(world, fd);
+	inner = inner_process(backend_pid(world->backend));
+	if (inner == 0) {
+		(void) close(fd);
+		print_message("# there is no inner process, or no /proc/PID/task/TID/children\n");
+		skip();
+	}
+	assert_int_equal(kill(inner, SIGKILL), 0);
+	wait_for_restart(world, 1);
+	(void) close(fd);
+	assert_int_equal(world->crashes, 1);
+	assert_non_null(fault_evidence_get(&world->last, "signal"));
+	assert_string_equal(fault_evidence_get(&world->last, "signal"), "SIGKILL");
+	connect_and_ask(world);
+}
+
+/* It would do the same again: it is not tried again, and who waits in the backlog hears of it at once. */
+static void test_wrong_options(void **state)
+{
+	World *world = *state;
+	int client;
+
+	start_share(world, "/bin/ls", BACKEND_RESPAWN);
+	client = client_connect(world);
+	assert_true(client_wait(world, client) <= 0);
+	(void) close(client);
+	assert_int_equal(world->lost, 1);
+	assert_int_equal(world->crashes, 0);
+	assert_string_equal(world->last.id, "backend-usage");
+	assert_string_equal(fault_evidence_get(&world->last, "backend"), "virtiofsd[data]");
+	assert_string_equal(fault_evidence_get(&world->last, "exit_status"), "2");
 }
 
 /* Exit status 0 without a client, over and over: a loop, not a reboot. */
@@ -420,9 +484,10 @@ static void test_last_words(void **state)
 	while (!world->lost)
 		turn(world);
 	assert_int_equal(world->crashes, 0);
-	assert_string_equal(world->last.id, "backend-lost");
-	assert_non_null(strstr(world->last.why, "its last words: Try"));
-	assert_non_null(strstr(world->last.remedy, "mvmd check t"));
+	assert_string_equal(world->last.id, "backend-usage");
+	assert_non_null(strstr(world->last.why, "unrecognized option '--fd=3'"));
+	assert_non_null(strstr(world->last.remedy, "/bin/ls --version"));
+	assert_int_equal(world->last.exit_code, MVMD_EXIT_UNAVAILABLE);
 }
 
 static void test_a_share_that_is_not_to_come_back(void **state)
@@ -601,7 +666,9 @@ int main(void)
 		TEST(test_share_has_no_rights),
 		TEST(test_share_served_by_root),
 		TEST(test_share_crash),
+		TEST(test_a_share_that_is_killed_while_it_serves),
 		TEST(test_limit),
+		TEST(test_wrong_options),
 		TEST(test_clean_loop),
 		TEST(test_last_words),
 		TEST(test_a_disk_that_crashes_stops_the_vm),

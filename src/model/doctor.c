@@ -158,13 +158,17 @@ int doctor_to_text(const Doctor *doctor, bool coloured, char **ret)
 static json_t *line_to_json(const DoctorLine *line)
 {
 	const Fault *fault = &line->fault;
-	json_t *json;
+	json_t *json =
+		json_pack("{s:s, s:s}", "about", line->about, "level", level_words[line->level]);
+	json_t *rest = fault->id ? fault_to_json(fault) :
+				   json_pack("{s:n, s:n, s:s, s:n, s:n, s:{}}", "id", "severity",
+					     "what", fault->what, "why", "remedy", "evidence");
 
-	json = fault->id ? fault_to_json(fault) :
-			   json_pack("{s:n, s:n, s:s, s:n, s:n, s:{}}", "id", "severity", "what",
-				     fault->what, "why", "remedy", "evidence");
-	(void) json_object_set_new(json, "about", json_string(line->about));
-	(void) json_object_set_new(json, "level", json_string(level_words[line->level]));
+	if (json_object_update(json, rest) < 0) {
+		json_decref(json);
+		json = NULL;
+	}
+	json_decref(rest);
 	return json;
 }
 

@@ -243,6 +243,12 @@ known_issues() {
 	is "known issues are told once" \
 		"$(jq -r '[.checks[] | select(.id // "" | test("^known-issue")) | .about] | join(" ")' "$WORK/out")" \
 		"known-issues vm"
+	sed -i 's/"side": "guest", "severity": "warn"/"side": "guest", "severity": "refuse", "releases": "6.12.0-tiny"/' \
+		"$WORK/data/known-issues.json"
+	shows "one that refuses the start is an error" "error known-issue-refused"
+	one_spec '{ "allow_known_issues": ["Y"] }'
+	shows "unless the spec allows it" "warning known-issue"
+	one_spec
 	export MVMD_DATA_DIR=$before
 	rm -r "$WORK/data"
 }

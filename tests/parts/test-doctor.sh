@@ -128,7 +128,8 @@ AS=()
 findings() {
 	awk -F '"' '
 	$2 == "id" { id = $4 }
-	$2 == "level" && $4 != "ok" { print $4 " " id }' "$WORK/out" | LC_ALL=C sort
+	$2 == "level" { level = $4 }
+	/^    }/ { if (level != "ok") print level " " id }' "$WORK/out" | LC_ALL=C sort
 }
 
 # This machine may lack what nobody can give it here: KVM, and limits that only a privileged one raises.

@@ -6,6 +6,7 @@
 . "$(dirname "$0")/run-lib.sh"
 
 EXIT_SPEC=78
+EXIT_CRASH_LIMIT=80
 
 need jq
 private_namespaces "$@"
@@ -14,10 +15,14 @@ export MVMD_DATA_DIR=$TOP/contrib
 RECORD=$WORK/state/bad/last-start.json
 ALLOW='{ "allow_known_issues": [ "PVH-6664" ] }'
 
-# PVH-6664 is of Linux; that the tiny guest is none does not show.
-sed 's/6\.12\.0-tiny/6.6.64 tiny/' "$TINY" >"$WORK/kernel"
+# kernel VERSION: no longer than the one that it replaces. PVH-6664 is of Linux; that the tiny guest
+# is none does not show.
+kernel() {
+	sed "$(printf 's/6\\.12\\.0-tiny/%-11s/' "$1")" "$TINY" >"$WORK/kernel"
+}
 
 is_refused() {
+	kernel 6.6.64
 	spec bad "print=hello poweroff"
 	run bad
 	ends "$VMM: a start with a known bad kernel is refused" $EXIT_SPEC
@@ -49,6 +54,31 @@ is_allowed() {
 		"$(stat -c '%a %u' "$RECORD" "$WORK/state/bad" | paste -sd ' ')" "600 0 700 0"
 }
 
+# dies VERSION ALLOWED: at its first instruction, twice.
+dies() {
+	kernel "$1"
+	spec bad "silent triplefault" '{ "crash_limit": { "count": 2, "within": "1min" },
+		"allow_known_issues": '"$2"' }'
+	run bad
+}
+
+is_named_after_a_death() {
+	dies 6.6.64 '[ "PVH-6664" ]'
+	ends "$VMM: its death ends the VM" $EXIT_CRASH_LIMIT
+	has "$VMM: of which the row is told" "$WORK/bad.err" \
+		"why: known issue PVH-6664: the guest's kernel 6.6.64 has it: x86/pvh"
+	has "$VMM: with the innocent" "$WORK/bad.err" "Tap, bridge and backends are not to blame"
+	is "$VMM: and what helps" "$(grep -c "try: Take a guest kernel 6.6.65" "$WORK/bad.err")" 2
+}
+
+is_not_named_for_another_kernel() {
+	dies 6.6.65 '[]'
+	ends "$VMM: the death of another kernel ends the VM" $EXIT_CRASH_LIMIT
+	has "$VMM: with what was seen" "$WORK/bad.err" "without one byte on its console"
+	has_not "$VMM: and no row is named" "$WORK/bad.err" "known issue"
+	kernel 6.6.64
+}
+
 # The warning is among the findings of status, and a record that cannot be written is another.
 is_told_by_status() {
 	spec bad "print=hello hang" "$ALLOW"
@@ -66,6 +96,8 @@ is_told_by_status() {
 cases() {
 	case_of bad is_refused
 	case_of bad is_allowed
+	case_of bad is_named_after_a_death
+	case_of bad is_not_named_for_another_kernel
 }
 
 if command -v qemu-system-x86_64 >/dev/null; then

@@ -8,16 +8,16 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/deadline.h"
 #include "run/deaf.h"
 #include "run/guest.h"
+#include "run/post-mortem.h"
 #include "run/signals.h"
 #include "run/status.h"
 #include "vm.h"
 
 /* A VMM that was asked to quit gets this long before SIGKILL. */
 #define VMM_QUIT_GRACE_USEC (3 * USEC_PER_SEC)
-/* How often a stop says how long it will wait still, and presses the button again. */
-#define COUNTDOWN_INTERVAL_USEC (5 * USEC_PER_SEC)
 
 typedef struct Vm {
 	const Plan *plan;
@@ -29,14 +29,15 @@ typedef struct Vm {
 	VmState state;
 	uint64_t state_since_realtime_usec;
 	uint64_t began_usec;
-	bool wish_stop, signalled;
+	bool wish_stop, signalled, took_lock;
 	int exit_code; /* of the first failure; 0: none so far */
+	Fault cause; /* that failure */
 	FaultList findings;
+	json_t *post_mortem; /* NULL: no guest ever ran */
 
 	EventQueue queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
-	sd_event_source *deadline, *countdown;
-	uint64_t deadline_usec; /* CLOCK_MONOTONIC */
+	Deadline deadline; /* of the state */
 
 	Guest guest;
 } Vm;
@@ -55,8 +56,10 @@ static void vm_fail(Vm *vm, const Fault *fault)
 		return;
 	log_fault(LOG_LEVEL_ERROR, fault);
 	findings_keep(&vm->findings, fault);
-	if (vm->exit_code == MVMD_EXIT_OK)
-		vm->exit_code = fault->exit_code;
+	if (vm->exit_code != MVMD_EXIT_OK)
+		return;
+	vm->exit_code = fault->exit_code;
+	fault_copy(&vm->cause, fault);
 }
 
 /* Something that a person should know and that ends nothing. */
@@ -66,53 +69,33 @@ static void vm_remark(Vm *vm, const Fault *fault)
 	findings_keep(&vm->findings, fault);
 }
 
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+static void on_deadline(void *userdata)
 {
 	vm_post(userdata, VM_EVENT_DEADLINE);
-	return 0;
-}
-
-static uint64_t vm_seconds_left(const Vm *vm)
-{
-	uint64_t now = now_usec(), left = vm->deadline_usec > now ? vm->deadline_usec - now : 0;
-
-	return (left + USEC_PER_SEC - 1) / USEC_PER_SEC;
 }
 
 /*
  * A guest that still boots does not hear its button: the press is lost where nobody has enabled it yet
  * (QEMU, hw/acpi/core.c: acpi_pm1_evt_power_down). So it is pressed again; one that hears it is on its way.
  */
-static int on_countdown(sd_event_source *source, uint64_t usec, void *userdata)
+static void on_countdown(uint64_t seconds_left, void *userdata)
 {
 	Vm *vm = userdata;
 
 	log_line(LOG_LEVEL_INFO,
 		 "waiting for the guest to power off, %" PRIu64
 		 "s left (a second signal ends it now)",
-		 vm_seconds_left(vm));
+		 seconds_left);
 	(void) vmm_power_button(vm->resources.vmm);
-	(void) sd_event_source_set_time_relative(source, COUNTDOWN_INTERVAL_USEC);
-	(void) sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-	return 0;
 }
 
 static void vm_set_deadline(Vm *vm, VmDeadline deadline)
 {
-	uint64_t after_usec = deadline_usec(deadline, &vm->plan->spec->timeouts);
-
-	if (deadline == VM_DEADLINE_KEEP)
-		return;
-	vm->deadline = sd_event_source_disable_unref(vm->deadline);
-	vm->countdown = sd_event_source_disable_unref(vm->countdown);
 	if (deadline == VM_DEADLINE_NONE)
-		return;
-	vm->deadline_usec = now_usec() + after_usec;
-	(void) sd_event_add_time(vm->event, &vm->deadline, CLOCK_MONOTONIC, vm->deadline_usec, 0,
-				 on_deadline, vm);
-	if (deadline == VM_DEADLINE_STOP)
-		(void) sd_event_add_time_relative(vm->event, &vm->countdown, CLOCK_MONOTONIC,
-						  COUNTDOWN_INTERVAL_USEC, 0, on_countdown, vm);
+		deadline_clear(&vm->deadline);
+	else if (deadline != VM_DEADLINE_KEEP)
+		deadline_set(&vm->deadline, deadline_usec(deadline, &vm->plan->spec->timeouts),
+			     deadline == VM_DEADLINE_STOP);
 }
 
 /* The deadline of a state is itself what failed: say what was awaited. */
@@ -152,7 +135,7 @@ static void vm_press_power_button(Vm *vm)
 {
 	log_line(LOG_LEVEL_INFO,
 		 "power button pressed; the guest has %" PRIu64 "s (a second signal ends it now)",
-		 vm_seconds_left(vm));
+		 deadline_seconds_left(&vm->deadline));
 	if (vmm_power_button(vm->resources.vmm) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s did not take the power button",
 			 vmm_kind_to_string(vm->plan->vmm));
@@ -173,6 +156,25 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_VMM_FAILED);
+}
+
+static VmStatus vm_status(const Vm *vm)
+{
+	return (VmStatus){ .state = vm->state,
+			   .since_realtime_usec = vm->state_since_realtime_usec,
+			   .lives = &vm->guest.lives,
+			   .findings = &vm->findings };
+}
+
+/* What a post-mortem tells is there now for the last time. */
+static void vm_unwind(Vm *vm)
+{
+	VmStatus status = vm_status(vm);
+
+	if (vm->guest.lives.n > 0)
+		vm->post_mortem = post_mortem_look(&vm->resources, &status);
+	vm->took_lock = vm->resources.lock_fd >= 0;
+	apply_undo(vm->apply);
 }
 
 static void vm_act(Vm *vm, unsigned actions, VmState from)
@@ -198,7 +200,7 @@ static void vm_act(Vm *vm, unsigned actions, VmState from)
 	if (actions & VM_ACTION_KILL)
 		vmm_kill(vm->resources.vmm);
 	if (actions & VM_ACTION_UNWIND)
-		apply_undo(vm->apply);
+		vm_unwind(vm);
 	if (actions & VM_ACTION_LEAVE)
 		(void) sd_event_exit(vm->event, 0);
 }
@@ -425,16 +427,11 @@ static void on_backend_line(Backend *backend, const char *line, void *userdata)
 	log_child_line(label ?: plan->id, line);
 }
 
-static void on_backend_exit(Backend *backend, const ChildEnd *end, void *userdata)
+static void on_backend_exit(Backend *backend, const char *words, void *userdata)
 {
-	const PlanBackend *plan = backend_plan(backend);
-	char text[CHILD_END_MAX];
-	_cleanup_free_ char *words = str_printf("%s[%s]: %s", backend_kind_to_string(plan->kind),
-						plan->id, child_end_to_text(text, end));
 	Vm *vm = userdata;
 
-	if (words)
-		lives_backend_left(&vm->guest.lives, words);
+	lives_backend_left(&vm->guest.lives, words);
 }
 
 static void on_backend_restart(Backend *backend, void *userdata)
@@ -457,10 +454,7 @@ static void on_backend_stopped(Backend *backend, void *userdata)
 static json_t *get_status(void *userdata)
 {
 	Vm *vm = userdata;
-	VmStatus status = { .state = vm->state,
-			    .since_realtime_usec = vm->state_since_realtime_usec,
-			    .lives = &vm->guest.lives,
-			    .findings = &vm->findings };
+	VmStatus status = vm_status(vm);
 
 	return status_to_json(&vm->resources, &status);
 }
@@ -536,6 +530,8 @@ static int vm_init(Vm *vm)
 		r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
 	if (r < 0)
 		return r;
+	vm->deadline =
+		(Deadline){ .event = vm->event, .handler = { on_deadline, on_countdown, vm } };
 	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
 	vm->resources.replace = vm->options->replace;
 	vm->resources.judge = vm->options->judge;
@@ -546,15 +542,32 @@ static void vm_done(Vm *vm)
 {
 	(void) apply_free(vm->apply);
 	resources_done(&vm->resources);
-	(void) sd_event_source_disable_unref(vm->deadline);
-	(void) sd_event_source_disable_unref(vm->countdown);
+	deadline_clear(&vm->deadline);
 	(void) sd_event_source_disable_unref(vm->dispatch);
 	(void) sd_event_unref(vm->event);
 	fault_list_done(&vm->findings);
+	fault_done(&vm->cause);
+	json_decref(vm->post_mortem);
 	guest_done(&vm->guest);
 }
 
-int vm_run(const Plan *plan, const VmOptions *options)
+/* A record that cannot be written is told, and changes nothing. */
+static void vm_leave_post_mortem(Vm *vm)
+{
+	const char *name = vm->plan->spec->name;
+	int r;
+
+	if (!vm->post_mortem || vm->exit_code == MVMD_EXIT_OK)
+		return;
+	post_mortem_finish(vm->post_mortem, vm->exit_code, &vm->cause, &vm->findings);
+	r = post_mortem_write(vm->options->state_directory, name, vm->post_mortem);
+	if (r < 0)
+		log_line(LOG_LEVEL_WARNING, "no post-mortem of %s: %s", name, strerror(-r));
+	else
+		log_line(LOG_LEVEL_INFO, "mvmd status --last %s tells what happened", name);
+}
+
+int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 {
 	Vm vm = { .plan = plan, .options = options, .began_usec = now_usec() };
 	int r;
@@ -563,6 +576,7 @@ int vm_run(const Plan *plan, const VmOptions *options)
 	vm.state_since_realtime_usec = realtime_usec();
 	r = vm_init(&vm);
 	if (r == 0) {
+		vm.guest.lives.crashes = outcome->crashes;
 		vm_post(&vm, VM_EVENT_START);
 		r = sd_event_loop(vm.event);
 	}
@@ -570,6 +584,8 @@ int vm_run(const Plan *plan, const VmOptions *options)
 		log_line(LOG_LEVEL_ERROR, "the event loop failed: %s", strerror(-r));
 		vm.exit_code = MVMD_EXIT_SYSTEM;
 	}
+	vm_leave_post_mortem(&vm);
+	*outcome = (VmOutcome){ vm.guest.lives.crashes, vm.cause.id, vm.took_lock };
 	vm_done(&vm);
 	return vm.exit_code;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "model/lives.h"
 #include "model/plan.h"
 #include "run/step.h"
 
@@ -14,10 +15,18 @@ typedef struct VmOptions {
 	bool replace; /* a VMM that outlived its supervisor is killed first */
 	int console_fd; /* the guest's console is copied there; -EBADF: nowhere */
 	StartJudge judge;
+	const char *state_directory; /* where a run that failed leaves its post-mortem */
 } VmOptions;
+
+/* What is to be known after the run. */
+typedef struct VmOutcome {
+	LifeCrashes crashes; /* in: of earlier runs; out: and of this one */
+	const char *cause; /* the id of the finding that ended it; NULL: none */
+	bool took_lock; /* no: the VM is somebody else's */
+} VmOutcome;
 
 /*
  * Runs the plan until the VM is gone and all is undone. Returns the exit code of the run. SIGTERM, SIGINT
  * and SIGHUP are taken: the first presses the power button, the second ends the VM at once.
  */
-int vm_run(const Plan *plan, const VmOptions *options);
+int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome);

@@ -6,8 +6,10 @@
 
 #include "base/log.h"
 #include "cli/client.h"
+#include "host/record-series.h"
 #include "host/sock.h"
 #include "host/vm-dir.h"
+#include "model/history.h"
 #include "model/spec.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
@@ -216,8 +218,7 @@ int client_call(const VmFound *found, const char *method, json_t *parameters, js
 	return r;
 }
 
-/* The VM's name: the argument, or of a path the last part without ".json". New string or NULL. */
-static char *name_of_argument(const char *argument)
+char *vm_name_of_argument(const char *argument)
 {
 	const char *slash = strrchr(argument, '/'), *last = slash ? slash + 1 : argument;
 	size_t length = strlen(last);
@@ -249,9 +250,21 @@ static pid_t listener_pid(const char *socket_path)
 	return peer.pid;
 }
 
+/* When the start that has the lock will go on; 0: it does not wait, or its history is not ours to read. */
+static uint64_t waits_until_usec(const Places *places, const char *name)
+{
+	History history = { 0 };
+	json_t *json = NULL;
+
+	if (record_read(places->state_directory, name, HISTORY_FILE, &json) == 0)
+		(void) history_from_json(json, &history);
+	json_decref(json);
+	return history.waits_until_usec;
+}
+
 int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault)
 {
-	_cleanup_free_ char *name = name_of_argument(argument);
+	_cleanup_free_ char *name = vm_name_of_argument(argument);
 	StateFile state = { 0 };
 	VmFound found = { 0 };
 	int r;
@@ -272,7 +285,9 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 	if (found.pid == -EACCES)
 		found.pid = listener_pid(found.places.control_socket);
 	if (found.pid > 0) {
-		found.presence = VM_PRESENCE_RUNNING;
+		found.waits_until_usec = waits_until_usec(places, name);
+		found.presence =
+			found.waits_until_usec > 0 ? VM_PRESENCE_WAITING : VM_PRESENCE_RUNNING;
 	} else if (state_file_read(found.places.state_file, &state) == 0 &&
 		   state_process_is_alive(&state.vmm)) {
 		found.presence = VM_PRESENCE_ORPHANED;
@@ -306,6 +321,11 @@ int client_say_absent(const VmFound *found)
 			"pid %d, runs on; mvmd stop --force %s ends it, mvmd run --replace %s starts "
 			"it anew",
 			name, found->pid, name, name);
+		return MVMD_EXIT_NOT_RUNNING;
+	case VM_PRESENCE_WAITING:
+		log_line(LOG_LEVEL_ERROR,
+			 "%s waits for its next try; mvmd status %s tells for how long", name,
+			 name);
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_STOPPED:
 	case VM_PRESENCE_RUNNING:

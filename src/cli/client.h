@@ -15,6 +15,7 @@
 /* What a VM is as far as its files tell. */
 typedef enum VmPresence {
 	VM_PRESENCE_RUNNING, /* its supervisor has the lock */
+	VM_PRESENCE_WAITING, /* its next start waits for its turn (cli/turn.h) */
 	VM_PRESENCE_ORPHANED, /* its VMM lives, its supervisor does not */
 	VM_PRESENCE_STOPPED, /* there is a spec */
 	VM_PRESENCE_UNKNOWN, /* there is nothing */
@@ -24,7 +25,11 @@ typedef struct VmFound {
 	VmPlaces places;
 	VmPresence presence;
 	pid_t pid; /* supervisor, or the orphaned VMM; 0: none */
+	uint64_t waits_until_usec; /* VM_PRESENCE_WAITING: CLOCK_MONOTONIC */
 } VmFound;
+
+/* The VM's name: the argument, or of a path the last part without ".json". A new string; NULL: out of memory. */
+char *vm_name_of_argument(const char *argument);
 
 /* Looks for the VM that argument (a name or a path to a spec) means. 0 or -errno with fault. */
 int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault);

@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/vm-list.h"
+#include "model/lifecycle.h"
 #include "mvmd/exit-codes.h"
 
 /* The schema of list --json; fields are only ever added to it. */
@@ -22,6 +23,8 @@ static char *state_of(const VmFound *found)
 
 	if (found->presence == VM_PRESENCE_ORPHANED)
 		return strdup("orphaned");
+	if (found->presence == VM_PRESENCE_WAITING)
+		return strdup(vm_state_to_string(VM_WAITING));
 	if (found->presence != VM_PRESENCE_RUNNING)
 		return strdup("stopped");
 	if (client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault) == 0)

@@ -6,6 +6,7 @@
 #include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "cli/turn.h"
 #include "host/record.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
@@ -17,6 +18,7 @@
 typedef struct Start {
 	const Places *places;
 	Prepared prepared;
+	Turn turn;
 } Start;
 
 /* Who may not write there keeps no records, as he keeps no cache; anything else is worth a word. */
@@ -52,6 +54,7 @@ static int judge_start(void *userdata, FaultList *ret)
 {
 	Start *start = userdata;
 
+	turn_begins(&start->turn);
 	prepared_find_issues(&start->prepared, start->places, ret);
 	for (size_t i = 0; i < ret->n;) {
 		LogLevel level = known_issue_level(&ret->items[i]);
@@ -66,23 +69,40 @@ static int judge_start(void *userdata, FaultList *ret)
 	return record_start(start, ret);
 }
 
+/* Its turn has come. A start that fails before it has the VM's lock says nothing of the VM that has it. */
+static int run(Start *start, const char *argument, const VmOptions *options)
+{
+	VmOutcome outcome = { .crashes = start->turn.history.crashes };
+	int exit_code;
+
+	exit_code = prepare(start->places, argument, PREPARE_FOR_START, &start->prepared);
+	if (exit_code == MVMD_EXIT_OK) {
+		_cleanup_free_ char *facts = facts_to_words(start->prepared.plan);
+
+		log_line(LOG_LEVEL_INFO, "%s", start->prepared.plan->vmm_reason);
+		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
+		exit_code = vm_run(start->prepared.plan, options, &outcome);
+		start->turn.others = !outcome.took_lock;
+	}
+	turn_ended(&start->turn, exit_code, outcome.cause, &outcome.crashes);
+	prepared_done(&start->prepared);
+	return exit_code;
+}
+
 int cmd_run(const Places *places, int argc, char **argv)
 {
 	Start start = { .places = places };
-	VmOptions options = { .console_fd = STDOUT_FILENO, .judge = { judge_start, &start } };
-	const Switch switches[] = { { "--replace", &options.replace } };
+	VmOptions options = { .console_fd = STDOUT_FILENO,
+			      .judge = { judge_start, &start },
+			      .state_directory = places->state_directory };
+	bool now = false;
+	const Switch switches[] = { { "--replace", &options.replace }, { "--now", &now } };
 	int exit_code;
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
-	exit_code = prepare(places, argv[1], PREPARE_FOR_START, &start.prepared);
-	if (exit_code == MVMD_EXIT_OK) {
-		_cleanup_free_ char *facts = facts_to_words(start.prepared.plan);
-
-		log_line(LOG_LEVEL_INFO, "%s", start.prepared.plan->vmm_reason);
-		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
-		exit_code = vm_run(start.prepared.plan, &options);
-	}
-	prepared_done(&start.prepared);
+	if (turn_take(places, argv[1], now, &start.turn, &exit_code))
+		exit_code = run(&start, argv[1], &options);
+	turn_done(&start.turn);
 	return exit_code;
 }

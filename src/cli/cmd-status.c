@@ -1,114 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/status-text.h"
 #include "cli/vm-list.h"
+#include "host/record-series.h"
+#include "model/lifecycle.h"
 #include "mvmd/exit-codes.h"
-
-#define TIME_TEXT_MAX 32
-
-static const char *text_of(json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key)) ?: "-";
-}
-
-static long long number_of(json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static void print_pid(json_t *object)
-{
-	if (json_is_integer(json_object_get(object, "pid")))
-		(void) printf(", pid %lld", number_of(object, "pid"));
-}
-
-static void print_since(json_t *status)
-{
-	time_t since =
-		(time_t) ((uint64_t) number_of(status, "since_realtime_usec") / USEC_PER_SEC);
-	char text[TIME_TEXT_MAX] = "";
-	struct tm local;
-
-	if (localtime_r(&since, &local))
-		(void) strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &local);
-	(void) printf("%s: %s since %s, supervisor pid %lld\n", text_of(status, "name"),
-		      text_of(status, "state"), text, number_of(status, "pid"));
-}
-
-static void print_last_life(json_t *status)
-{
-	json_t *lives = json_object_get(status, "lives");
-	json_t *life = json_array_get(lives, json_array_size(lives) - 1);
-	char lasted[FORMAT_MAX];
-
-	if (!life)
-		return;
-	(void) format_duration(lasted, (uint64_t) number_of(life, "duration_usec") / USEC_PER_MSEC *
-					       USEC_PER_MSEC);
-	if (json_is_null(json_object_get(life, "end")))
-		(void) printf("  life %lld: goes on for %s", number_of(life, "number"), lasted);
-	else
-		(void) printf("  life %lld: ended after %s, %s", number_of(life, "number"), lasted,
-			      text_of(life, "end"));
-	if (json_is_string(json_object_get(life, "asked_by")))
-		(void) printf(", asked by %s", text_of(life, "asked_by"));
-	(void) printf(", %lld console bytes\n", number_of(life, "console_bytes"));
-}
-
-static void print_devices(json_t *status)
-{
-	json_t *item;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "interfaces"), i, item)
-		(void) printf("  interface %s: tap %s %s bridge %s, guest MAC %s\n",
-			      text_of(item, "id"), text_of(item, "tap"),
-			      json_is_true(json_object_get(item, "attached")) ? "on" : "NOT ON",
-			      text_of(item, "bridge"), text_of(item, "mac"));
-	json_array_foreach(json_object_get(status, "backends"), i, item) {
-		(void) printf("  backend %s: %s", text_of(item, "id"), text_of(item, "kind"));
-		print_pid(item);
-		(void) printf(", %s, %lld restarts\n", text_of(item, "socket"),
-			      number_of(item, "restarts"));
-	}
-}
-
-static void print_findings(json_t *status)
-{
-	json_t *finding;
-	size_t i;
-
-	json_array_foreach(json_object_get(status, "findings"), i, finding) {
-		(void) printf("  finding %s: %s\n", text_of(finding, "id"),
-			      text_of(finding, "what"));
-		if (json_is_string(json_object_get(finding, "why")))
-			(void) printf("    why: %s\n", text_of(finding, "why"));
-		if (json_is_string(json_object_get(finding, "remedy")))
-			(void) printf("    try: %s\n", text_of(finding, "remedy"));
-	}
-}
-
-static void print_status(json_t *status)
-{
-	json_t *vmm = json_object_get(status, "vmm"), *guest = json_object_get(status, "guest");
-
-	print_since(status);
-	(void) printf("  vmm: %s %s", text_of(vmm, "kind"), text_of(vmm, "version"));
-	print_pid(vmm);
-	(void) printf("\n  guest: kernel %s, %lld %s, %lld console bytes\n",
-		      json_string_value(json_object_get(guest, "kernel")) ?: "unknown",
-		      number_of(guest, "lives"), number_of(guest, "lives") == 1 ? "life" : "lives",
-		      number_of(guest, "console_bytes"));
-	print_last_life(status);
-	print_devices(status);
-	print_findings(status);
-}
+#include "run/post-mortem.h"
 
 static int print_json(json_t *status)
 {
@@ -120,41 +22,150 @@ static int print_json(json_t *status)
 	return MVMD_EXIT_OK;
 }
 
-static int status_of(const Places *places, const char *argument, bool json)
+static int print(json_t *status, bool json, void (*as_text)(json_t *status))
 {
+	if (json)
+		return print_json(status);
+	as_text(status);
+	return MVMD_EXIT_OK;
+}
+
+/* A start that waits, in the shape of GetStatus: all that is not there yet is null. */
+static json_t *waiting_to_json(const VmFound *found)
+{
+	uint64_t now = now_usec(), until = found->waits_until_usec;
+
+	return json_pack("{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:I}",
+			 "version", 1, "name", found->places.name, "state",
+			 vm_state_to_string(VM_WAITING), "since_realtime_usec", "pid",
+			 (int) found->pid, "vmm", "guest", "lives", "interfaces", "backends",
+			 "findings", "next_try_usec", (json_int_t) (until > now ? until - now : 0));
+}
+
+static void print_waiting(json_t *status)
+{
+	char text[FORMAT_MAX];
+	uint64_t left_usec =
+		(uint64_t) json_integer_value(json_object_get(status, "next_try_usec"));
+
+	(void) printf("%s: waiting, next try in %s, supervisor pid %d\n",
+		      json_string_value(json_object_get(status, "name")),
+		      format_duration(text, left_usec / USEC_PER_MSEC * USEC_PER_MSEC),
+		      (int) json_integer_value(json_object_get(status, "pid")));
+}
+
+static int last_failure(const Places *places, const char *name, json_t **ret)
+{
+	return record_series_last(places->state_directory, name, POST_MORTEM_SERIES, ret);
+}
+
+/* Of a VM that does not run: how its last run ended, where that is on record. */
+static void tell_last_failure(const Places *places, const VmFound *found)
+{
+	json_t *record = NULL;
+
+	if (last_failure(places, found->places.name, &record) == 0)
+		status_print_failed(record);
+	json_decref(record);
+}
+
+static int status_of_waiting(const Places *places, const VmFound *found, bool json)
+{
+	json_t *status = waiting_to_json(found);
+	int exit_code = status ? print(status, json, print_waiting) : MVMD_EXIT_SYSTEM;
+
+	json_decref(status);
+	if (!json)
+		tell_last_failure(places, found);
+	return exit_code;
+}
+
+static int status_of_running(const VmFound *found, bool json)
+{
+	int exit_code = MVMD_EXIT_OK;
 	json_t *status = NULL;
 	Fault fault = { 0 };
-	int exit_code = MVMD_EXIT_OK;
-	VmFound found = { 0 };
-	int r;
 
-	r = client_find(places, argument, &found, &fault);
-	if (r == 0 && found.presence != VM_PRESENCE_RUNNING) {
-		exit_code = client_say_absent(&found);
-		vm_found_done(&found);
-		return exit_code;
-	}
-	if (r == 0) {
-		r = client_call(&found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault);
-		if (r < 0)
-			(void) fault_prefix(&fault, "%s", found.places.name);
-		vm_found_done(&found);
-	}
-	if (r < 0) {
+	if (client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault) < 0) {
+		(void) fault_prefix(&fault, "%s", found->places.name);
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		exit_code = fault.exit_code;
-	} else if (json) {
-		exit_code = print_json(status);
 	} else {
-		print_status(status);
+		exit_code = print(status, json, status_print);
 	}
 	json_decref(status);
 	fault_done(&fault);
 	return exit_code;
 }
 
+static int status_of_found(const Places *places, const VmFound *found, bool json)
+{
+	int exit_code;
+
+	if (found->presence == VM_PRESENCE_RUNNING)
+		return status_of_running(found, json);
+	if (found->presence == VM_PRESENCE_WAITING)
+		return status_of_waiting(places, found, json);
+	exit_code = client_say_absent(found);
+	if (!json)
+		tell_last_failure(places, found);
+	return exit_code;
+}
+
+/* --last: the record of the last run that failed, whatever the VM does now. */
+static int status_of_last(const Places *places, const VmFound *found, bool json)
+{
+	const char *name = found->places.name;
+	int exit_code, r;
+	json_t *record = NULL;
+	Fault fault = { 0 };
+
+	r = last_failure(places, name, &record);
+	if (r == -ENOENT && found->presence == VM_PRESENCE_UNKNOWN)
+		return client_say_absent(found);
+	if (r == -ENOENT) {
+		log_line(LOG_LEVEL_INFO, "no run of %s that failed is on record", name);
+		return MVMD_EXIT_NOT_RUNNING;
+	}
+	if (r < 0) {
+		(void) fault_set(&fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+				 "post-mortem", "cannot read %s/%s/" POST_MORTEM_SERIES ": %m",
+				 places->state_directory, name);
+		(void) fault_remedy(&fault, "sudo mvmd status --last %s", name);
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		exit_code = fault.exit_code;
+		fault_done(&fault);
+		return exit_code;
+	}
+	exit_code = print(record, json, status_print_post_mortem);
+	json_decref(record);
+	return exit_code;
+}
+
+typedef struct StatusOptions {
+	bool json, last;
+} StatusOptions;
+
+static int status_of(const Places *places, const char *argument, const StatusOptions *options)
+{
+	VmFound found = { 0 };
+	Fault fault = { 0 };
+	int exit_code;
+
+	if (client_find(places, argument, &found, &fault) < 0) {
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		exit_code = fault.exit_code;
+		fault_done(&fault);
+		return exit_code;
+	}
+	exit_code = options->last ? status_of_last(places, &found, options->json) :
+				    status_of_found(places, &found, options->json);
+	vm_found_done(&found);
+	return exit_code;
+}
+
 /* Without a name: every VM that runs. */
-static int status_of_all(const Places *places, bool json)
+static int status_of_all(const Places *places, const StatusOptions *options)
 {
 	int exit_code = MVMD_EXIT_OK;
 	StrList names = { 0 };
@@ -174,10 +185,11 @@ static int status_of_all(const Places *places, bool json)
 			fault_done(&fault);
 			continue;
 		}
-		if (found.presence == VM_PRESENCE_RUNNING) {
+		if (found.presence == VM_PRESENCE_RUNNING ||
+		    found.presence == VM_PRESENCE_WAITING) {
 			n_running++;
-			exit_code =
-				exit_code_worse(exit_code, status_of(places, names.items[i], json));
+			exit_code = exit_code_worse(exit_code,
+						    status_of_found(places, &found, options->json));
 		}
 		vm_found_done(&found);
 	}
@@ -189,11 +201,15 @@ static int status_of_all(const Places *places, bool json)
 
 int cmd_status(const Places *places, int argc, char **argv)
 {
-	bool json = false;
-	const Switch switches[] = { { "--json", &json } };
+	StatusOptions options = { 0 };
+	const Switch switches[] = { { "--json", &options.json }, { "--last", &options.last } };
 	int n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 1);
 
 	if (n < 0)
 		return MVMD_EXIT_USAGE;
-	return n == 0 ? status_of_all(places, json) : status_of(places, argv[1], json);
+	if (n == 0 && options.last) {
+		log_line(LOG_LEVEL_ERROR, "status --last wants the NAME of a VM");
+		return MVMD_EXIT_USAGE;
+	}
+	return n == 0 ? status_of_all(places, &options) : status_of(places, argv[1], &options);
 }

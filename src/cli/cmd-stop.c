@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -74,6 +75,17 @@ static int stop_running(const VmFound *found, bool force, Fault *fault)
 	return 0;
 }
 
+/* A start that waits has no control socket; a signal ends its wait. The lock says that pid is still the one. */
+static int stop_waiting(const VmFound *found, Fault *fault)
+{
+	if (kill(found->pid, SIGTERM) < 0 && errno != ESRCH)
+		return fault_set(fault, -errno, MVMD_EXIT_PERMISSION, "stop-waiting",
+				 "cannot end the wait of %s, pid %d: %m", found->places.name,
+				 found->pid);
+	wait_for_the_lock(found->places.lock_file);
+	return 0;
+}
+
 /* Nobody can ask the guest any more: the VMM is killed, and what its supervisor left is removed. */
 static int stop_orphan(const VmFound *found, Fault *fault)
 {
@@ -104,6 +116,8 @@ int cmd_stop(const Places *places, int argc, char **argv)
 	if (r == 0) {
 		if (found.presence == VM_PRESENCE_RUNNING)
 			r = stop_running(&found, force, &fault);
+		else if (found.presence == VM_PRESENCE_WAITING)
+			r = stop_waiting(&found, &fault);
 		else if (found.presence == VM_PRESENCE_ORPHANED && force)
 			r = stop_orphan(&found, &fault);
 		else

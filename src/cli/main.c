@@ -10,10 +10,12 @@
 
 static const Command commands[] = {
 	{ "run", "NAME|PATH", "start a VM in the foreground, its console on stdout", cmd_run,
-	  "  --replace            a VMM that outlived its supervisor is killed first\n" },
+	  "  --replace            a VMM that outlived its supervisor is killed first\n"
+	  "  --now                do not wait after ends that are tried again\n" },
 	{ "list", "", "all VMs: those with a spec, and those that run", cmd_list,
 	  "  --json               the same as data\n" },
-	{ "status", "[NAME]", "how a running VM is", cmd_status,
+	{ "status", "[NAME]", "how a VM is, or how its last run that failed ended", cmd_status,
+	  "  --last               the post-mortem of the last run that failed\n"
 	  "  --json               the same as data\n" },
 	{ "stop", "NAME", "press the power button, and wait for the end", cmd_stop,
 	  "  --force              end it at once\n" },

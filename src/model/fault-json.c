@@ -21,3 +21,12 @@ json_t *fault_to_json(const Fault *fault)
 			 fault->what, "why", fault->why, "remedy", fault->remedy, "evidence",
 			 evidence_to_json(fault));
 }
+
+json_t *fault_list_to_json(const FaultList *faults)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < faults->n; i++)
+		(void) json_array_append_new(list, fault_to_json(&faults->items[i]));
+	return list;
+}

@@ -10,3 +10,6 @@
  * an object of strings, and what is not known is null. A new reference; NULL: out of memory.
  */
 json_t *fault_to_json(const Fault *fault);
+
+/* An array of them, likewise. */
+json_t *fault_list_to_json(const FaultList *faults);

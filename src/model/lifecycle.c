@@ -13,8 +13,6 @@ _Static_assert(ELEMENTSOF(vm_state_table) == _VM_STATE_MAX, "vm_state_table");
 
 static const char *const vm_event_table[] = {
 	[VM_EVENT_START] = "start",
-	[VM_EVENT_DELAY] = "delay",
-	[VM_EVENT_READY_TO_START] = "ready-to-start",
 	[VM_EVENT_APPLIED] = "applied",
 	[VM_EVENT_STEP_FAILED] = "step-failed",
 	[VM_EVENT_CREATED] = "created",
@@ -55,12 +53,6 @@ typedef struct Cell {
 static const Cell lifecycle[_VM_STATE_MAX][_VM_EVENT_MAX] = {
 	[VM_NEW] = {
 		[VM_EVENT_START] = GO(VM_APPLYING, VM_ACTION_APPLY, VM_DEADLINE_NONE),
-		[VM_EVENT_DELAY] = GO(VM_WAITING, VM_ACTION_NONE, VM_DEADLINE_NONE),
-		[VM_EVENT_STOP] = UNWIND,
-		[VM_EVENT_FORCE] = UNWIND,
-	},
-	[VM_WAITING] = {
-		[VM_EVENT_READY_TO_START] = GO(VM_APPLYING, VM_ACTION_APPLY, VM_DEADLINE_NONE),
 		[VM_EVENT_STOP] = UNWIND,
 		[VM_EVENT_FORCE] = UNWIND,
 	},

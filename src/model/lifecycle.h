@@ -13,7 +13,9 @@
  *
  * state      entered by              may do                       left by
  * new        birth                   nothing                      START
- * waiting    a crash before          wait for its turn            READY_TO_START, STOP
+ * waiting    an end before that is   wait for its turn: before    –
+ *            tried again             spec and host are looked at
+ *            (cli/turn.h)
  * applying   its turn came           apply the plan's steps       APPLIED, STEP_FAILED
  * creating   all steps applied       VMM takes its configuration  CREATED, VMM_FAILED, VMM_EXITED
  * booting    configuration taken     VMM boots (deaf meanwhile)   BOOTED, VMM_FAILED, VMM_EXITED, DEADLINE
@@ -44,8 +46,6 @@ typedef enum VmState {
 
 typedef enum VmEvent {
 	VM_EVENT_START,
-	VM_EVENT_DELAY, /* this start must wait first */
-	VM_EVENT_READY_TO_START, /* the wait is over */
 	VM_EVENT_APPLIED, /* every step is applied */
 	VM_EVENT_STEP_FAILED,
 	VM_EVENT_CREATED,

@@ -60,6 +60,17 @@ struct Backend {
 	Fault left; /* what BACKEND_LEFT will tell */
 };
 
+static void backend_tell_exit(Backend *backend, const ChildEnd *end)
+{
+	const PlanBackend *plan = backend->config.backend;
+	char text[CHILD_END_MAX];
+	_cleanup_free_ char *words = str_printf("%s[%s]: %s", backend_kind_to_string(plan->kind),
+						plan->id, child_end_to_text(text, end));
+
+	if (words && backend->handler.on_exit)
+		backend->handler.on_exit(backend, words, backend->handler.userdata);
+}
+
 static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata);
 
 static void backend_on_line(Child *child, const char *line, void *userdata)
@@ -208,8 +219,7 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 	oom_kills_read(&facts.oom_after);
 	(void) fault_backend_ended(backend->config.plan, backend->config.backend, &facts, &fault);
 	backend->child = child_free(child);
-	if (backend->handler.on_exit)
-		backend->handler.on_exit(backend, end, backend->handler.userdata);
+	backend_tell_exit(backend, end);
 
 	if (backend->state == BACKEND_STOPPING) {
 		backend->state = BACKEND_GONE;

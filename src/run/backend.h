@@ -18,8 +18,8 @@
 typedef struct Backend Backend;
 
 typedef struct BackendHandler {
-	/* Its process ended, whatever comes of that. */
-	void (*on_exit)(Backend *backend, const ChildEnd *end, void *userdata);
+	/* Its process ended, whatever comes of that: "virtiofsd[data]: exit status 0". */
+	void (*on_exit)(Backend *backend, const char *words, void *userdata);
 	void (*on_crash)(Backend *backend, const Fault *fault,
 			 void *userdata); /* will be started again */
 	void (*on_lost)(Backend *backend, const Fault *fault, void *userdata); /* will not */

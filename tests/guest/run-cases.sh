@@ -5,16 +5,6 @@
 # Cases of `mvmd run` that are the same with both VMMs; each function is a case of run-lib.sh's
 # case_of, VM is the name of its VM.
 
-EXIT_NOT_RUNNING=3
-EXIT_UNAVAILABLE=69
-EXIT_BUSY=75
-EXIT_PERMISSION=77
-EXIT_CRASH_LIMIT=80
-EXIT_BACKEND=81
-EXIT_VMM=82
-EXIT_RESTART=83
-EXIT_GUEST_CRASHED=84
-
 # --- a whole life
 
 powers_off() {

@@ -8,6 +8,18 @@
 TINY=$BUILD/tests/guest/tiny.elf
 FIRST_UID=400000 # src/host/uids.h
 
+# include/mvmd/exit-codes.h; 71 is MVMD_EXIT_SYSTEM.
+EXIT_NOT_RUNNING=3
+EXIT_UNAVAILABLE=69
+EXIT_BUSY=75
+EXIT_PERMISSION=77
+EXIT_CRASH_LIMIT=80
+EXIT_BACKEND=81
+EXIT_VMM=82
+EXIT_RESTART=83
+EXIT_GUEST_CRASHED=84
+EXIT_SYSTEM=71
+
 # make_host: a bridge, /dev/kvm for all, folders; copies of program and guest where every user may
 # read them.
 make_host() {
@@ -24,6 +36,12 @@ make_host() {
 	export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
 }
 
+# The guest's console proves that this KVM runs it.
+kvm_runs_the_guest() {
+	timeout 60 cloud-hypervisor --kernel "$WORK/kernel" --memory size=64M --cpus boot=1 \
+		--serial tty --console off --cmdline poweroff </dev/null 2>/dev/null |
+		grep -q "tiny: life 1"
+}
 # spec NAME WORDS [JSON]: a VM on br0 that obeys the words; the JSON is merged into its spec.
 spec() {
 	jq -n --arg vmm "$VMM" --arg accel "$ACCEL" --arg kernel "$WORK/kernel" --arg words "$2" \

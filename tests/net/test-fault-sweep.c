@@ -183,7 +183,8 @@ static int run_once(const char *spec)
 {
 	char run[64], state[64];
 	const Places places = { folder, run, state, folder };
-	const VmOptions options = { .console_fd = -EBADF };
+	const VmOptions options = { .console_fd = -EBADF, .state_directory = state };
+	VmOutcome outcome = { 0 };
 	Prepared prepared;
 	int exit_code;
 
@@ -195,7 +196,7 @@ static int run_once(const char *spec)
 		assert_true(sweep.n_steps <= STEPS_MAX);
 		for (size_t i = 0; i < sweep.n_steps; i++)
 			note_step(i, &prepared.plan->steps[i]);
-		exit_code = vm_run(prepared.plan, &options);
+		exit_code = vm_run(prepared.plan, &options, &outcome);
 	}
 	prepared_done(&prepared);
 	return exit_code;

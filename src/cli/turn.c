@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/client.h"
+#include "cli/turn.h"
+#include "host/record-series.h"
+#include "host/record.h"
+#include "host/vm-dir.h"
+#include "mvmd/exit-codes.h"
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+
+static void read_boot_id(char ret[BOOT_ID_MAX])
+{
+	FILE *file = fopen(BOOT_ID_FILE, "re");
+
+	*ret = '\0';
+	if (!file)
+		return;
+	if (fgets(ret, BOOT_ID_MAX, file))
+		ret[strcspn(ret, "\n")] = '\0';
+	(void) fclose(file);
+}
+
+/* A history that cannot be read is none: the start goes on. */
+static void history_read(Turn *turn)
+{
+	char boot_id[BOOT_ID_MAX];
+	json_t *json = NULL;
+
+	if (record_read(turn->places->state_directory, turn->name, HISTORY_FILE, &json) < 0)
+		return;
+	(void) history_from_json(json, &turn->history);
+	json_decref(json);
+	read_boot_id(boot_id);
+	history_look(&turn->history, boot_id, now_usec());
+}
+
+/* Who may not write there keeps no history, as he keeps no cache. */
+static void history_write(Turn *turn)
+{
+	json_t *json;
+
+	if (turn->others)
+		return;
+	if (!*turn->history.boot_id)
+		read_boot_id(turn->history.boot_id);
+	json = history_to_json(&turn->history);
+	if (json)
+		(void) record_write(turn->places->state_directory, turn->name, HISTORY_FILE, json);
+	json_decref(json);
+}
+
+static void say_waiting(const History *history, uint64_t wait_usec)
+{
+	char text[FORMAT_MAX];
+
+	if (history->last_exit_code == 0)
+		log_line(LOG_LEVEL_INFO,
+			 "next try in %s: the last supervisor was killed (a signal ends the wait, "
+			 "--now begins at once)",
+			 format_duration(text, wait_usec));
+	else
+		log_line(LOG_LEVEL_INFO,
+			 "next try in %s: %u in a row failed, the last one with exit code %d%s%s "
+			 "(a signal ends the wait, --now begins at once)",
+			 format_duration(text, wait_usec), history->failed, history->last_exit_code,
+			 *history->last_finding ? ", " : "", history->last_finding);
+}
+
+/* True where a signal that asks for the end came meanwhile. */
+static bool sleep_unless_asked(uint64_t until_usec)
+{
+	sigset_t asking, before;
+	int signal = -1;
+
+	(void) sigemptyset(&asking);
+	(void) sigaddset(&asking, SIGTERM);
+	(void) sigaddset(&asking, SIGINT);
+	(void) sigaddset(&asking, SIGHUP);
+	(void) sigprocmask(SIG_BLOCK, &asking, &before);
+	for (uint64_t now = now_usec(); signal < 0 && now < until_usec; now = now_usec()) {
+		const struct timespec left = {
+			.tv_sec = (time_t) ((until_usec - now) / USEC_PER_SEC),
+			.tv_nsec = (long) ((until_usec - now) % USEC_PER_SEC * NSEC_PER_USEC),
+		};
+
+		signal = sigtimedwait(&asking, NULL, &left);
+	}
+	(void) sigprocmask(SIG_SETMASK, &before, NULL);
+	return signal >= 0;
+}
+
+/* Under the VM's lock, so that status sees a VM that waits, and no second start waits beside it. */
+static bool turn_wait(Turn *turn, const VmPlaces *places, uint64_t wait_usec, int *ret_exit_code)
+{
+	Fault fault = { 0 };
+	int lock_fd = -EBADF;
+	bool asked;
+
+	if (vm_lock(places, &lock_fd, &fault) < 0) {
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		*ret_exit_code = fault.exit_code;
+		fault_done(&fault);
+		return false;
+	}
+	turn->history.waits_until_usec = now_usec() + wait_usec;
+	history_write(turn);
+	say_waiting(&turn->history, wait_usec);
+	asked = sleep_unless_asked(turn->history.waits_until_usec);
+	turn->history.waits_until_usec = 0;
+	history_write(turn);
+	vm_unlock(places, lock_fd);
+	*ret_exit_code = MVMD_EXIT_OK;
+	return !asked;
+}
+
+bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code)
+{
+	VmPlaces vm_places = { 0 };
+	uint64_t wait_usec;
+	bool goes_on = true;
+
+	*ret = (Turn){ .places = places, .name = vm_name_of_argument(argument) };
+	if (!ret->name || vm_places_init(places->runtime_directory, ret->name, &vm_places) < 0) {
+		*ret_exit_code = MVMD_EXIT_SYSTEM;
+		return false;
+	}
+	log_set_vm(ret->name);
+	ret->others = vm_lock_holder(vm_places.lock_file) != 0;
+	if (!ret->others) {
+		history_read(ret);
+		wait_usec = history_wait_usec(&ret->history, now_usec());
+		if (wait_usec > 0 && !now)
+			goes_on = turn_wait(ret, &vm_places, wait_usec, ret_exit_code);
+	}
+	vm_places_done(&vm_places);
+	return goes_on;
+}
+
+void turn_begins(Turn *turn)
+{
+	history_run_begins(&turn->history, now_usec());
+	history_write(turn);
+}
+
+void turn_ended(Turn *turn, int exit_code, const char *cause, const LifeCrashes *crashes)
+{
+	history_run_ended(&turn->history, exit_code, cause, crashes, now_usec());
+	history_write(turn);
+}
+
+void turn_done(Turn *turn)
+{
+	log_set_vm(NULL);
+	free(turn->name);
+	*turn = (Turn){ 0 };
+}

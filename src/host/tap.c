@@ -66,7 +66,10 @@ static int tap_create_fault(const PlanNic *nic, size_t queue, int error, Fault *
 				 "the tun driver refused the flags IFF_TAP, IFF_NO_PI, "
 				 "IFF_VNET_HDR%s",
 				 nic->queues > 1 ? ", IFF_MULTI_QUEUE" : "");
-	return error;
+	return fault_remedy(fault,
+			    "ip -d link show %s; ip tuntap add dev test0 mode tap vnet_hdr "
+			    "shows whether others can",
+			    nic->tap);
 }
 
 /*

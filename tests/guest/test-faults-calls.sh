@@ -1,0 +1,144 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Faults that come between two system calls, or by one that hardly ever fails: strace makes it fail, or stops mvmd
+# there; and what must not go wrong when mvmd itself is killed, or the clock is set.
+. "$(dirname "$0")/../lib.sh"
+
+private_namespaces "$@"
+need qemu-system-x86_64 jq ip strace
+
+VMM=qemu ACCEL=tcg
+. "$TOP/tests/guest/run-lib.sh"
+. "$TOP/tests/guest/faults-lib.sh"
+make_host
+
+EXIT_UNAVAILABLE=69
+EXIT_SYSTEM=71
+
+# LeakSanitizer cannot work under strace.
+TRACED="env ASAN_OPTIONS=detect_leaks=0 strace"
+
+# call_number VM SYSCALL TEXT N: of mvmd's own such calls in a run of the VM, which one is the Nth that has the text.
+# A first run makes other calls: it gives the VM its uid.
+call_number() {
+	$TRACED -e trace="$2" -o "$WORK/trace" "$MVMD" -v run "$1" >"$WORK/out" 2>"$WORK/err" </dev/null
+	grep "^$2(" "$WORK/trace" | grep -nF -e "$3" | sed -n "$4s/:.*//p"
+}
+
+# at SYSCALL NUMBER WHAT: the words before a command that make it happen at that call.
+at() {
+	echo "$TRACED -o /dev/null -e trace=$1 -e inject=$1:$3:when=$2"
+}
+
+vm() {
+	spec "$1" poweroff "${2-"{}"}"
+}
+
+vm good
+starts "a good VM starts without a finding" good
+
+number=$(call_number good socket NETLINK_ROUTE 1)
+UNDER=$(at socket "$number" error=EMFILE) provokes "the look at the host has no descriptor" probe \
+	$EXIT_SYSTEM "looked_at=bridges, errno=EMFILE" "ulimit -n" run good
+number=$(call_number good socket NETLINK_ROUTE 2)
+UNDER=$(at socket "$number" error=EMFILE) provokes "the tap's step has no descriptor" netlink \
+	$EXIT_SYSTEM "errno=EMFILE" "ulimit -n" run good
+
+vm late '{ "interfaces": [ { "id": "net0", "bridge": "late0" } ], "timeouts": { "bridge": "1s" } }'
+"$MVMD" run late >"$WORK/out" 2>&1
+number=$(call_number late socket NETLINK_ROUTE 3)
+UNDER=$(at socket "$number" error=EMFILE) provokes "no descriptor to hear of links" bridge-wait \
+	$EXIT_SYSTEM "bridge=late0, errno=EMFILE" "ulimit -n" run late
+# The probe asks for the bridge and for all bridges; the third question is that of the wait.
+number=$(call_number late sendto RTM_GETLINK 3)
+UNDER=$(at sendto "$number" error=ENOBUFS) provokes "the kernel does not answer" bridge-look \
+	$EXIT_SYSTEM "bridge=late0" "ip link show late0" run late
+
+number=$(call_number good ioctl TUNSETIFF 1)
+UNDER=$(at ioctl "$number" error=EINVAL) provokes "the driver knows no flag" tap-create \
+	$EXIT_SYSTEM "tap=vm-good-net0, errno=EINVAL" "ip -d link show vm-good-net0" run good
+
+vm external "{ \"shares\": [ { \"tag\": \"data\", \"socket\": \"$WORK/external.sock\" } ],
+	\"timeouts\": { \"backend\": \"1s\", \"boot\": \"1s\" } }"
+start listener qemu-system-x86_64 -M none -display none -nodefaults \
+	-chardev "socket,id=c,path=$WORK/external.sock,server=on,wait=off"
+await [ -S "$WORK/external.sock" ]
+chmod 666 "$WORK/external.sock"
+"$MVMD" run external >"$WORK/out" 2>&1
+number=$(call_number external sendto SOCK_DIAG 1)
+UNDER=$(at sendto "$number" error=ENOENT) provokes "a kernel without unix_diag" \
+	unix-diag-missing $EXIT_UNAVAILABLE "" "modprobe unix_diag" run external
+
+# --- the bridge goes away between the look at it and the tap that joins it
+
+# stops_at VM SYSCALL NUMBER: mvmd is stopped behind that call, its pid in STOPPED.
+stops_at() {
+	: >"$WORK/stop.trace"
+	start "$1" $TRACED -o "$WORK/stop.trace" -e trace="$2" -e inject="$2:signal=STOP:when=$3" \
+		"$MVMD" -v run "$1"
+	await_text "$WORK/stop.trace" "stopped by SIGSTOP"
+	STOPPED=$(ps -o pid= --ppid "$STARTED" | tr -d ' ')
+}
+# names NAME ID VM EVIDENCE REMEDY: the lines of a run that has ended.
+names() {
+	local lines missing
+	lines=$(fault_lines "$2" "$WORK/$3.err")
+	missing=$(lacks "$lines" "$4" "$5")
+	if [ -n "$lines" ] && [ -z "$missing" ]; then
+		pass "$2: $1"
+	else
+		fail "$2: $1" "$missing" "$(cat "$WORK/$3.err")"
+	fi
+}
+
+ip link add late0 type bridge
+ip link set late0 up
+number=$(call_number late ioctl TUNSETIFF 1)
+stops_at late ioctl "$number"
+ip link del late0
+kill -CONT "$STOPPED"
+ended "$STARTED"
+is "a start whose bridge vanishes ends" "$STATUS" $EXIT_UNAVAILABLE
+names "during the start" bridge-lost late "tap=vm-late-net0, bridge=late0" "start the VM again"
+
+# Behind the message that puts the tap on its bridge comes the look at what became of it. The call is made, then
+# comes the signal.
+number=$(call_number good sendto RTM_NEWLINK 1)
+stops_at good sendto "$number"
+ip link del vm-good-net0
+kill -CONT "$STOPPED"
+ended "$STARTED"
+names "during the start" tap-lost good "tap=vm-good-net0, bridge=br0" "start the VM again"
+stops_at good sendto "$number"
+ip link set vm-good-net0 mtu 1200
+kill -CONT "$STOPPED"
+ended "$STARTED"
+names "during the start" tap-changed good \
+	"tap=vm-good-net0, bridge=br0, differs=MTU is 1200 instead of 1500" "networkctl status vm-good-net0"
+
+# --- mvmd is killed, and all that it had started
+
+spec dead "powerbutton poweroff" "$(share)"
+boot dead
+victims="$VMM_PID $(value dead '.backends[].pid')"
+{
+	kill -KILL "$SUPERVISOR"
+	ended "$SUPERVISOR"
+} 2>/dev/null
+kill -KILL $victims 2>/dev/null
+for victim in $victims; do
+	await is_gone_or_zombie "$victim"
+done
+boot dead
+status_names "the next start cleans up" leftovers dead "" ""
+holds "and tells what was there" dead \
+	".findings[] | select(.id == \"leftovers\").evidence.found | contains(\"$WORK/run/dead\")"
+
+# --- the clock is set: no deadline is of CLOCK_REALTIME, whose number is 0 (clock_gettime(2), proc(5): timerfd)
+
+is "all timers of mvmd are of CLOCK_MONOTONIC" \
+	"$(cat "/proc/$SUPERVISOR/fdinfo/"* 2>/dev/null | sed -n 's/^clockid: *//p' | sort -u)" 1
+"$MVMD" stop --force dead 2>/dev/null
+ends "the VM ends" 0
+
+finish

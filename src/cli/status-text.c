@@ -39,10 +39,11 @@ static const char *format_time(char ret[TIME_TEXT_MAX], json_t *object, const ch
 
 static void print_life(json_t *life)
 {
-	char lasted[FORMAT_MAX];
+	uint64_t msec = (uint64_t) number_of(life, "duration_usec") / USEC_PER_MSEC;
+	char lasted[FORMAT_MAX] = "less than 1ms";
 
-	(void) format_duration(lasted, (uint64_t) number_of(life, "duration_usec") / USEC_PER_MSEC *
-					       USEC_PER_MSEC);
+	if (msec > 0)
+		(void) format_duration(lasted, msec * USEC_PER_MSEC);
 	if (json_is_null(json_object_get(life, "end")))
 		(void) printf("  life %lld: goes on for %s", number_of(life, "number"), lasted);
 	else

@@ -86,10 +86,15 @@ void guest_life_ends(Guest *guest, LifeEnd end)
 void guest_hear(const char *bytes, size_t n, void *userdata)
 {
 	Guest *guest = userdata;
+	const Life *life;
 	Fault fault = { 0 };
 
 	if (!lives_hear(&guest->lives, bytes, n))
 		return;
-	(void) fault_guest_death(lives_last(&guest->lives), &fault);
+	life = lives_last(&guest->lives);
+	if (streq(guest->told, life->words.text))
+		return;
+	memcpy(guest->told, life->words.text, sizeof(guest->told));
+	(void) fault_guest_death(life, &fault);
 	guest_remark(guest, &fault);
 }

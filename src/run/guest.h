@@ -26,6 +26,8 @@ typedef struct Guest {
 	sd_event_source *timer; /* timeouts.guest of the life that goes on */
 	bool given_up; /* no life begins any more, whatever the VMM does meanwhile */
 	Lives lives;
+	char told
+		[GUEST_LINE_MAX]; /* of what it died the last time; a loop of the same is told once */
 } Guest;
 
 /* event and resources must live longer. */

@@ -36,6 +36,7 @@ dies_of() {
 	last "$VM: with the words of its console" "$VM" \
 		".lives[-1].console_words == \"Kernel panic - not syncing: ${3//_/ }\"
 			and (.console | contains(\"${3//_/ }\"))"
+	is "$VM: it is told once" "$(grep -c "\[$1\]" "$WORK/$VM.err")" 1
 	last "$VM: and the finding with its text" "$VM" \
 		"any(.findings[]; .id == \"$1\" and .severity == \"error\" and .remedy != null
 			and .evidence.text == \"Kernel panic - not syncing: ${3//_/ }\")"

@@ -82,6 +82,15 @@ static void add_waiting(FileSearch *search, const struct nlattr *attribute)
 		add_client(search, inodes[i], false);
 }
 
+/* net/unix/af_unix.c, unix_recvq_full(): of a listener the two are how many wait, and how many may. */
+static bool queue_is_full(const struct nlattr *attribute)
+{
+	const struct unix_diag_rqlen *queues = nla_data(attribute);
+
+	return nla_len(attribute) >= (int) sizeof(*queues) &&
+	       queues->udiag_rqueue > queues->udiag_wqueue;
+}
+
 static void on_socket(struct nlmsghdr *answer, void *userdata)
 {
 	FileSearch *search = userdata;
@@ -94,6 +103,8 @@ static void on_socket(struct nlmsghdr *answer, void *userdata)
 		return;
 	if (message->udiag_state == TCP_LISTEN) {
 		search->listener->inode = message->udiag_ino;
+		if (attributes[UNIX_DIAG_RQLEN])
+			search->listener->full = queue_is_full(attributes[UNIX_DIAG_RQLEN]);
 		if (attributes[UNIX_DIAG_ICONS])
 			add_waiting(search, attributes[UNIX_DIAG_ICONS]);
 	} else if (attributes[UNIX_DIAG_PEER]) {
@@ -118,7 +129,8 @@ static int search_file(Nl *nl, const char *path, const struct stat *status, uint
 	struct unix_diag_req request = {
 		.sdiag_family = AF_UNIX,
 		.udiag_states = states,
-		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER | UDIAG_SHOW_ICONS,
+		.udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_PEER |
+			      UDIAG_SHOW_ICONS | UDIAG_SHOW_RQLEN,
 		.udiag_cookie = { UINT32_MAX, UINT32_MAX }, /* INET_DIAG_NOCOOKIE */
 	};
 	FileSearch search = {

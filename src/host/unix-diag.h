@@ -22,6 +22,7 @@ typedef struct UnixClient {
 
 typedef struct UnixListener {
 	uint32_t inode; /* 0: nobody listens */
+	bool full; /* its backlog: a further connect(2) waits, or fails with EAGAIN */
 	UnixClient *clients;
 	size_t n_clients;
 } UnixListener;

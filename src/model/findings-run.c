@@ -88,7 +88,7 @@ static const Finding findings[] = {
 	  .why = "The backend that somebody else starts went away after it had been seen, or "
 		 "refuses a second connection.",
 	  .remedy = "ss -xlp lists who listens; start the backend again.",
-	  .evidence = "path" },
+	  .evidence = "device, path, attempts" },
 	{ .id = "socket-not-listening",
 	  .severity = FINDING_ERROR,
 	  .title = "nobody listens on a backend's socket",

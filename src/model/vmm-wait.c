@@ -5,6 +5,8 @@ static VmmWait wait_of(const BackendSight *sight)
 {
 	if (!sight->connected && sight->forbidden)
 		return VMM_WAIT_PERMIT;
+	if (!sight->connected && sight->full)
+		return VMM_WAIT_QUEUE;
 	if (!sight->connected)
 		return sight->absence ? VMM_WAIT_LISTEN : VMM_WAIT_UNKNOWN;
 	if (!sight->accepted)
@@ -33,7 +35,7 @@ static bool find_unread(const BackendSight *sights, size_t n, size_t *ret)
 static bool find_unreachable(const BackendSight *sights, size_t n, size_t *ret)
 {
 	for (*ret = 0; *ret < n; (*ret)++)
-		if (!sights[*ret].connected && (sights[*ret].absence || sights[*ret].forbidden))
+		if (!sights[*ret].connected && wait_of(&sights[*ret]) != VMM_WAIT_UNKNOWN)
 			return true;
 	return false;
 }
@@ -96,6 +98,7 @@ static const char *say_more(const BackendSight *sight, VmmWait wait)
 static void tell_why(const BackendSight *sight, VmmWait wait, const char *waits, Fault *fault)
 {
 	static const char *const does[_VMM_WAIT_MAX] = {
+		[VMM_WAIT_QUEUE] = "accepts nobody, and its queue is full",
 		[VMM_WAIT_ACCEPT] = "has not accepted its connection",
 		[VMM_WAIT_READ] = "has accepted its connection and does not read what it sends",
 		[VMM_WAIT_ANSWER] = "has read what it sent and does not answer",
@@ -147,8 +150,8 @@ int vmm_wait_tell(const VmmSight *vmm, Fault *fault)
 {
 	static const char *const names[_VMM_WAIT_MAX] = {
 		[VMM_WAIT_LISTEN] = "listen", [VMM_WAIT_PERMIT] = "permit",
-		[VMM_WAIT_ACCEPT] = "accept", [VMM_WAIT_READ] = "read",
-		[VMM_WAIT_ANSWER] = "answer",
+		[VMM_WAIT_QUEUE] = "queue",   [VMM_WAIT_ACCEPT] = "accept",
+		[VMM_WAIT_READ] = "read",     [VMM_WAIT_ANSWER] = "answer",
 	};
 	_cleanup_free_ char *waits = NULL;
 	const BackendSight *sight;
@@ -163,7 +166,7 @@ int vmm_wait_tell(const VmmSight *vmm, Fault *fault)
 	if (!waits)
 		return fault->error;
 	tell_why(sight, wait, waits, fault);
-	if (sight->connected)
+	if (sight->connected || wait == VMM_WAIT_QUEUE)
 		tell_remedy(sight, fault);
 	else
 		tell_remedy_unreachable(sight->backend, wait, vmm->uid, fault);

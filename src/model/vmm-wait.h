@@ -14,6 +14,7 @@ typedef struct BackendSight {
 	const char *
 		absence; /* nobody listens: what is there instead ("no such file"); NULL: somebody does */
 	bool forbidden; /* somebody listens, but the VMM's user may not connect */
+	bool full; /* somebody listens, but the backlog is full of others */
 	bool connected; /* the VMM has a connection */
 	bool accepted; /* which the backend has taken */
 	bool unread; /* and it has not read what the VMM sent */
@@ -28,6 +29,7 @@ typedef enum VmmWait {
 	VMM_WAIT_UNKNOWN,
 	VMM_WAIT_LISTEN, /* nobody listens */
 	VMM_WAIT_PERMIT, /* the VMM's user may not connect */
+	VMM_WAIT_QUEUE, /* the backlog is full */
 	VMM_WAIT_ACCEPT, /* nobody accepts */
 	VMM_WAIT_READ, /* nobody reads the request */
 	VMM_WAIT_ANSWER, /* nobody answers it */
@@ -51,4 +53,4 @@ typedef struct VmmSight {
  * Adds to a fault what the VMM waits for, or waited for until its end: why, remedy, evidence. Where that is not
  * known it stays as it is. Returns fault->error.
  */
-int vmm_wait_tell(const VmmSight *sight, Fault *fault);
+int vmm_wait_tell(const VmmSight *vmm, Fault *fault);

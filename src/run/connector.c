@@ -122,6 +122,6 @@ int attempt_connect(const char *path, int *ret_fd, AttemptResult *ret)
 	/* unix(7): EAGAIN is a backlog that is full. */
 	if (r != -ENOENT && r != -ECONNREFUSED && r != -EAGAIN)
 		return r;
-	*ret = (AttemptResult){ .error = r };
+	*ret = (AttemptResult){ r, r == -EAGAIN ? "the listener's queue is full" : NULL };
 	return 0;
 }

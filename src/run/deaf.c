@@ -31,6 +31,7 @@ static void look_at_clients(const char *path, pid_t vmm, BackendSight *sight)
 	if (stat(path, &status) == 0 && unix_diag_listener(path, &status, &listener) == 0)
 		for (size_t i = 0; i < listener.n_clients; i++)
 			look_at_client(&listener.clients[i], vmm, sight);
+	sight->full = listener.full;
 	if (sight->pid == 0 && listener.inode != 0)
 		sight->pid = socket_holder(listener.inode);
 	unix_listener_done(&listener);

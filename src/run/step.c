@@ -452,6 +452,11 @@ static void tell_wait(Fault *fault, void *userdata)
 	(void) deaf_tell(userdata, fault);
 }
 
+static void on_started(void *userdata)
+{
+	(void) resources_record(userdata);
+}
+
 static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	VmmResources given = { .plan = resources->plan,
@@ -459,6 +464,7 @@ static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 			       .console_fd = console_child_fd(resources->console),
 			       .console_bytes = count_console_bytes,
 			       .tell_wait = tell_wait,
+			       .on_started = on_started,
 			       .userdata = resources };
 	int r;
 
@@ -472,10 +478,10 @@ static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 
 static int vmm_undo(Resources *resources, const PlanStep *step)
 {
-	if (vmm_pid(resources->vmm) == 0)
-		return 0;
+	bool lives = vmm_pid(resources->vmm) > 0;
+
 	vmm_quit(resources->vmm, UNDO_GRACE_USEC);
-	return STEP_LATER;
+	return lives ? STEP_LATER : 0;
 }
 
 static const StepOps ops[_STEP_KIND_MAX] = {

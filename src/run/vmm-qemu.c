@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "host/sock.h"
 #include "model/qemu-args.h"
 #include "mvmd/exit-codes.h"
+#include "run/connector.h"
 #include "run/qmp.h"
 #include "run/vmm-internal.h"
 
@@ -21,10 +22,18 @@
  */
 #define REBOOT_USEC USEC_PER_SEC
 
+/* Whoever serves a share and was seen a moment ago is back in as short a time, or in seconds. */
+static const Backoff share_backoff = { 5 * USEC_PER_MSEC, 1 * USEC_PER_SEC };
+
 typedef struct QemuVmm {
 	Qmp *qmp;
-	int *shares; /* a connection per share, until QEMU has them */
-	size_t n_shares;
+	/* Until the process is there: */
+	int listener, connection; /* of its monitor */
+	int *shares; /* a connection per share */
+	size_t n_shares; /* connected so far */
+	Connector *connector; /* the next share is awaited */
+	int console_fd; /* then ours */
+	/* Afterwards: */
 	bool rebooted; /* ever; then: */
 	uint64_t reboot_usec; /* QEMU's time of the first RESET of the last reboot */
 	uint64_t reboot_bytes; /* what the guest had written to its console by then */
@@ -186,13 +195,6 @@ static int qemu_quit(Vmm *vmm)
 	return command(vmm, "quit", NULL);
 }
 
-static void close_shares(QemuVmm *qemu)
-{
-	for (size_t i = 0; i < qemu->n_shares; i++)
-		qemu->shares[i] = close_fd(qemu->shares[i]);
-	qemu->n_shares = 0;
-}
-
 static const char *share_socket(const Plan *plan, const SpecShare *share)
 {
 	for (size_t i = 0; i < plan->n_backends; i++)
@@ -202,35 +204,82 @@ static const char *share_socket(const Plan *plan, const SpecShare *share)
 }
 
 /*
- * A share's connection is made by us: its listener is there already, so that QEMU needs no right on the path
- * and cannot be refused.
+ * A share's connection is made by us, so that QEMU needs no right on the path. Of a backend of mvmd's own it
+ * cannot be refused, for we hold the listener; somebody else's was seen a moment ago and may be gone, or have
+ * a queue that is full.
  */
-static int connect_shares(Vmm *vmm, Fault *fault)
+static int attempt_share(AttemptResult *ret, void *userdata)
 {
-	const Plan *plan = vmm->plan;
+	const Vmm *vmm = userdata;
 	QemuVmm *qemu = vmm->state;
+	const char *path = share_socket(vmm->plan, &vmm->plan->spec->shares[qemu->n_shares]);
+	int r = attempt_connect(path, &qemu->shares[qemu->n_shares], ret);
 
-	if (plan->spec->n_shares == 0)
-		return 0;
-	qemu->shares = calloc(plan->spec->n_shares, sizeof(*qemu->shares));
-	if (!qemu->shares)
-		return fault_oom(fault);
+	if (r > 0)
+		qemu->n_shares++;
+	return r;
+}
 
-	for (size_t i = 0; i < plan->spec->n_shares; i++) {
-		const char *path = share_socket(plan, &plan->spec->shares[i]);
-		int r = sock_connect(path, &qemu->shares[i]);
+/* attempts: NULL where the first try has failed for good */
+static int share_fault(const Vmm *vmm, int error, const Attempts *attempts, Fault *fault)
+{
+	const QemuVmm *qemu = vmm->state;
+	const SpecShare *share = &vmm->plan->spec->shares[qemu->n_shares];
+	const char *path = share_socket(vmm->plan, share);
 
-		if (r < 0) {
-			(void) fault_set(fault, r, MVMD_EXIT_BACKEND, "share-connect",
-					 "cannot connect to share \"%s\" at %s: %m",
-					 plan->spec->shares[i].id, path);
-			(void) fault_evidence(fault, "path", "%s", path);
-			return fault_remedy(fault, "start the program that serves it again; ss "
-						   "-xlp lists who listens");
-		}
-		qemu->n_shares = i + 1;
+	(void) fault_set(fault, error, MVMD_EXIT_BACKEND, "share-connect",
+			 "cannot connect to share \"%s\" at %s: %m", share->id, path);
+	(void) fault_evidence(fault, "device", "share:%s", share->id);
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_remedy(
+		fault, "ss -xlp src %s tells who listens; look at its log, start it anew", path);
+	return attempts ? attempts_tell(attempts, "tried", fault) : fault->error;
+}
+
+static int connect_and_go_on(Vmm *vmm, Fault *fault);
+
+static void on_share(int error, const Attempts *attempts, void *userdata)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+	Vmm *vmm = userdata;
+	QemuVmm *qemu = vmm->state;
+	int r = error;
+
+	if (error < 0)
+		(void) share_fault(vmm, error, attempts, &fault);
+	qemu->connector = connector_free(qemu->connector);
+	if (error == 0)
+		r = connect_and_go_on(vmm, &fault);
+	if (r < 0)
+		vmm_tell_failed(vmm, &fault);
+	else if (vmm->child && vmm->resources.on_started)
+		vmm->resources.on_started(vmm->resources.userdata);
+}
+
+/* The start waits here; what the caller lends for vmm_start() alone is needed longer then. */
+static int await_share(Vmm *vmm, Fault *fault)
+{
+	const SpecTimeouts *timeouts = &vmm->plan->spec->timeouts;
+	QemuVmm *qemu = vmm->state;
+	const ConnectorConfig config = {
+		.backoff = share_backoff,
+		.timeout_usec = timeouts->backend_usec < timeouts->boot_usec ?
+					timeouts->backend_usec :
+					timeouts->boot_usec / 2,
+		.attempt = attempt_share,
+		.on_end = on_share,
+		.userdata = vmm,
+	};
+	int r = 0;
+
+	if (qemu->console_fd < 0) {
+		qemu->console_fd = fcntl(vmm->resources.console_fd, F_DUPFD_CLOEXEC, 0);
+		vmm->resources.console_fd = qemu->console_fd;
+		r = qemu->console_fd < 0 ? -errno : 0;
 	}
-	return 0;
+	if (r == 0)
+		r = connector_start(vmm->event, &config, &qemu->connector);
+	return r < 0 ? share_fault(vmm, r, NULL, fault) : 0;
 }
 
 /*
@@ -308,39 +357,71 @@ static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 	return r;
 }
 
-static int qemu_start(Vmm *vmm, Fault *fault)
+/* The process is started, and knows all that it was started with. */
+static void close_given(QemuVmm *qemu)
+{
+	for (size_t i = 0; i < qemu->n_shares; i++)
+		qemu->shares[i] = close_fd(qemu->shares[i]);
+	qemu->n_shares = 0;
+	qemu->listener = close_fd(qemu->listener);
+	qemu->console_fd = close_fd(qemu->console_fd);
+}
+
+static int begin_to_talk(Vmm *vmm, Fault *fault)
 {
 	const QmpHandler handler = { on_qmp_ready, on_qmp_event, on_qmp_closed, vmm };
-	_cleanup_close_ int listener = -EBADF, connection = -EBADF;
+	QemuVmm *qemu = vmm->state;
+	int r = qmp_new(vmm->event, TAKE_FD(qemu->connection), &handler, &qemu->qmp);
+
+	return r < 0 ? fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+				 "cannot talk to QEMU: %m") :
+		       0;
+}
+
+/* Connects the shares that are not yet, one after the other, and starts QEMU with them. */
+static int connect_and_go_on(Vmm *vmm, Fault *fault)
+{
+	QemuVmm *qemu = vmm->state;
+	int r;
+
+	while (qemu->n_shares < vmm->plan->spec->n_shares) {
+		AttemptResult result;
+
+		r = attempt_share(&result, vmm);
+		if (r < 0)
+			return share_fault(vmm, r, NULL, fault);
+		if (r == 0)
+			return await_share(vmm, fault);
+	}
+	r = spawn_qemu(vmm, qemu->listener, fault);
+	if (r < 0)
+		return r;
+	close_given(qemu);
+	return begin_to_talk(vmm, fault);
+}
+
+static int qemu_start(Vmm *vmm, Fault *fault)
+{
 	QemuVmm *qemu = calloc(1, sizeof(*qemu));
 	int r;
 
 	if (!qemu)
 		return fault_oom(fault);
+	qemu->listener = qemu->connection = qemu->console_fd = -EBADF;
 	vmm->state = qemu;
+	qemu->shares = calloc(vmm->plan->spec->n_shares ?: 1, sizeof(*qemu->shares));
+	if (!qemu->shares)
+		return fault_oom(fault);
 
-	r = vmm_open_socket(vmm, &listener, &connection, fault);
-	if (r < 0)
-		return r;
-	r = connect_shares(vmm, fault);
-	if (r < 0)
-		return r;
-	r = spawn_qemu(vmm, listener, fault);
-	if (r < 0)
-		return r;
-	close_shares(qemu);
-
-	r = qmp_new(vmm->event, TAKE_FD(connection), &handler, &qemu->qmp);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
-				 "cannot talk to QEMU: %m");
-	return 0;
+	r = vmm_open_socket(vmm, &qemu->listener, &qemu->connection, fault);
+	return r < 0 ? r : connect_and_go_on(vmm, fault);
 }
 
 static void qemu_on_exit(Vmm *vmm)
 {
 	QemuVmm *qemu = vmm->state;
 
+	qemu->connector = connector_free(qemu->connector);
 	qemu->qmp = qmp_free(qemu->qmp);
 }
 
@@ -350,7 +431,9 @@ static void qemu_free(Vmm *vmm)
 
 	if (!qemu)
 		return;
-	close_shares(qemu);
+	qemu->connector = connector_free(qemu->connector);
+	close_given(qemu);
+	(void) close_fd(qemu->connection);
 	free(qemu->shares);
 	qemu->qmp = qmp_free(qemu->qmp);
 	free(qemu);

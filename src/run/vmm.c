@@ -255,10 +255,12 @@ static int on_quit_unheard(sd_event_source *source, uint64_t usec, void *userdat
 
 void vmm_quit(Vmm *vmm, uint64_t grace_usec)
 {
-	if (!vmm->child)
-		return;
 	vmm->quitting = true;
 	stop_timers(vmm);
+	if (!vmm->child) { /* gone, or not there yet: then it is not to come any more */
+		vmm->driver->on_exit(vmm);
+		return;
+	}
 	if (vmm->deaf)
 		grace_usec = 0;
 

@@ -53,12 +53,14 @@ typedef struct VmmResources {
 	uint64_t (*console_bytes)(void *userdata);
 	/* Adds to the fault of a VMM that does not answer what it waits for; NULL: not known. */
 	void (*tell_wait)(Fault *fault, void *userdata);
+	/* The process was started, but later than vmm_start() returned; NULL: nobody cares. */
+	void (*on_started)(void *userdata);
 	void *userdata;
 } VmmResources;
 
 /*
  * Makes the listener at plan->vmm_socket, starts the process and begins to talk with it; VMM_READY follows.
- * Of QEMU's shares the listeners must be there already: it is given connections. A stale vsock socket of an
+ * QEMU is given connections to its shares: until it has them all, vmm_pid() is 0. A stale vsock socket of an
  * earlier run is removed. Returns 0 or -errno with fault.
  */
 int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
@@ -73,7 +75,8 @@ bool vmm_owes_answer(const Vmm *vmm);
 
 /*
  * Ends it: asks in its own protocol, SIGTERM after half of grace_usec (at once where it cannot be asked),
- * SIGKILL after all of it → VMM_EXITED. Events other than that no longer come.
+ * SIGKILL after all of it → VMM_EXITED. Events other than that no longer come. Where vmm_pid() is 0 nothing
+ * comes at all any more.
  */
 void vmm_quit(Vmm *vmm, uint64_t grace_usec);
 void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */

@@ -5,6 +5,7 @@
  *
  *   bind     has the socket's name and does not listen
  *   listen   listens and never accepts
+ *   full     the same, and its queue is full
  *   accept   accepts and never reads
  *   read     reads what comes and never answers
  */
@@ -25,19 +26,34 @@ static int fail(const char *what)
 	return 1;
 }
 
+static int address_of(const char *path, struct sockaddr_un *ret)
+{
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof(ret->sun_path))
+		return -1;
+	memcpy(ret->sun_path, path, strlen(path) + 1);
+	return socket(AF_UNIX, SOCK_STREAM, 0);
+}
+
 /* Whoever may enter the folder may connect. */
 static int bind_for_all(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un address;
+	int fd = address_of(path, &address);
 
-	if (fd < 0 || strlen(path) >= sizeof(address.sun_path))
-		return -1;
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	if (bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
+	if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
 	    chmod(path, 0666) < 0)
 		return -1;
 	return fd;
+}
+
+/* Its connection stays open until the end. */
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address;
+	int fd = address_of(path, &address);
+
+	return fd < 0 ? -1 : connect(fd, (const struct sockaddr *) &address, sizeof(address));
 }
 
 /* A client that left is not forgotten, only no longer listened to. */
@@ -75,8 +91,11 @@ int main(int argc, char **argv)
 
 	if (fd < 0)
 		return fail("mute-backend MODE SOCKET");
-	if (strcmp(mode, "bind") != 0 && listen(fd, CLIENTS_MAX) < 0)
+	if (strcmp(mode, "bind") != 0 &&
+	    listen(fd, strcmp(mode, "full") == 0 ? 0 : CLIENTS_MAX) < 0)
 		return fail("listen");
+	if (strcmp(mode, "full") == 0 && connect_to(argv[2]) < 0)
+		return fail("connect");
 	(void) puts("ready");
 	(void) fflush(stdout);
 	if (strcmp(mode, "accept") == 0 || strcmp(mode, "read") == 0)

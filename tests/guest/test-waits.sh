@@ -6,6 +6,7 @@
 . "$(dirname "$0")/run-lib.sh"
 
 EXIT_UNAVAILABLE=69
+EXIT_BACKEND=81
 EXIT_VMM=82
 MUTE=$BUILD/tests/guest/mute-backend
 
@@ -157,6 +158,7 @@ end_mute() {
 
 # The last one has a disk, too, whose backend is mvmd's own and serves well.
 begin_mutes() {
+	[ "$VMM" = qemu ] || begin_mute "$1-queue" full
 	begin_mute "$1-accept" listen
 	begin_mute "$1-read" accept
 	begin_mute "$1-answer" read
@@ -164,6 +166,7 @@ begin_mutes() {
 }
 
 end_mutes() {
+	[ "$VMM" = qemu ] || end_mute "$1-queue" "accepts nobody, and its queue is full"
 	end_mute "$1-accept" "has not accepted its connection"
 	end_mute "$1-read" "has accepted its connection and does not read what it sends"
 	end_mute "$1-answer" "has read what it sent and does not answer"
@@ -264,6 +267,51 @@ waits_in_a_system_call() {
 	return 1
 }
 
+# mvmd connects to QEMU's shares itself, and a queue may have room again.
+qemu_has_no_room() {
+	mute "$VM" full
+	external_spec "$VM" poweroff "$WORK/$VM.sock" 500ms
+	run "$VM"
+	ends "$VM: a share whose queue is full ends the start" $EXIT_BACKEND
+	says "the finding" "[share-connect]" "cannot connect to share \"data\" at $WORK/$VM.sock" \
+		"ss -xlp src $WORK/$VM.sock"
+	succeeds "$VM: each try is on record" grep -Eq \
+		"tried [0-9]+ times? in .*: [0-9]+ × the listener's queue is full \(" "$WORK/$VM.err"
+	end_backend "$BACKEND"
+	rm "$WORK/$VM.sock"
+}
+
+# Another one takes the place of the first.
+qemu_gets_room() {
+	mute "$VM" full
+	external_spec "$VM" "powerbutton poweroff" "$WORK/$VM.sock"
+	run "$VM"
+	await_text "$WORK/$VM.err" "somebody else serves share data"
+	serve_share backend "$WORK/$VM.sock"
+	succeeds "$VM: a share that takes its VMM late is in time" \
+		await_text "$WORK/$VM.err" "running after"
+	succeeds "$VM: the late VMM is on record" jq -e ".vmm.pid == $(value "$VM" .vmm.pid)" \
+		"$WORK/run/$VM/state.json"
+	end_backend "$BACKEND"
+	await_text "$WORK/$VM.out" "awaiting the power button"
+	exits "$VM: it stops as any" 0 "$MVMD" stop "$VM"
+	ends "$VM: and ends well" 0
+	ended "$VIRTIOFSD"
+	rm -f "$WORK/$VM.sock"*
+}
+
+# The VMM is not there yet, and is not to come any more.
+qemu_is_stopped_before() {
+	mute "$VM" full
+	external_spec "$VM" poweroff "$WORK/$VM.sock"
+	run "$VM"
+	await_text "$WORK/$VM.err" "somebody else serves share data"
+	exits "$VM: a start that waits for room is stopped" 0 "$MVMD" stop "$VM"
+	ends "$VM: which is no failure" 0
+	end_backend "$BACKEND"
+	rm "$WORK/$VM.sock"
+}
+
 # QEMU tells of a reset when it is over, so that this one is found when somebody wants something of it.
 qemu_hangs_in_a_reset() {
 	begin_stopped "$VM" "lives=disk echo reboot" "$(disk "$VM")"
@@ -288,6 +336,9 @@ both() {
 if command -v qemu-system-x86_64 >/dev/null; then
 	VMM=qemu ACCEL=tcg
 	both q
+	case_of q-full qemu_has_no_room
+	case_of q-room qemu_gets_room
+	case_of q-stop qemu_is_stopped_before
 	case_of q-reset qemu_hangs_in_a_reset
 else
 	skip "waits with QEMU" "qemu-system-x86_64 is not installed"

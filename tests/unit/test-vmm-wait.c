@@ -56,6 +56,13 @@ static void test_user_may_not_connect(void **state)
 	assert_found(&sight, 1, VMM_WAIT_PERMIT, 0, true);
 }
 
+static void test_queue_is_full(void **state)
+{
+	const BackendSight sight = { .backend = &share_backend, .full = true };
+
+	assert_found(&sight, 1, VMM_WAIT_QUEUE, 0, true);
+}
+
 static void test_nobody_accepts(void **state)
 {
 	const BackendSight sights[] = {
@@ -211,6 +218,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_to_wait_for),
 		cmocka_unit_test(test_nobody_listens),
 		cmocka_unit_test(test_user_may_not_connect),
+		cmocka_unit_test(test_queue_is_full),
 		cmocka_unit_test(test_nobody_accepts),
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_nobody_answers),

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "model/backend-end.h"
+#include "model/drivers.h"
 #include "model/event-queue.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
@@ -372,6 +373,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
 		lives_activated(&vm->guest.lives, event->device);
+		findings_driver_came(&vm->findings, event->device);
 		break;
 	case VMM_GUEST_OFF:
 		log_line(LOG_LEVEL_INFO, "the guest powered off");

@@ -133,8 +133,11 @@ bool backend_end_is_hopeless(const Fault *fault)
 
 void findings_new_life(FaultList *findings)
 {
-	for (size_t i = findings->n; i-- > 0;)
-		if (streq(findings->items[i].id, ID_CRASHED) &&
-		    fault_evidence_get(&findings->items[i], "tag"))
+	for (size_t i = findings->n; i-- > 0;) {
+		const Fault *finding = &findings->items[i];
+
+		if ((streq(finding->id, ID_CRASHED) && fault_evidence_get(finding, "tag")) ||
+		    streq(finding->id, "driver-missing"))
 			fault_list_drop(findings, i);
+	}
 }

@@ -28,5 +28,8 @@ void backend_end_is_the_vms(const Plan *plan, const PlanBackend *backend, Fault 
 /* A start of the same program with the same options would end in the same way. */
 bool backend_end_is_hopeless(const Fault *fault);
 
-/* The guest begins anew, and with it its mounts: drops the findings that asked for a new mount. */
+/*
+ * The guest begins anew, and with it its mounts and drivers: drops the findings that asked for a new mount, or missed
+ * a driver.
+ */
 void findings_new_life(FaultList *findings);

@@ -57,6 +57,17 @@ static const Finding findings[] = {
 		  "Put \"earlyprintk=ttyS0 console=ttyS0\" into boot.cmdline. Where it only needs "
 		  "longer: timeouts.guest.",
 	  .evidence = "timeout_usec, life" },
+	{ .id = "driver-missing",
+	  .severity = FINDING_WARNING,
+	  .title = "the guest has no driver for a device",
+	  .what = "The guest has run for timeouts.guest, has taken one of its devices, and not "
+		  "this one. Only cloud-hypervisor tells of that: of a guest in QEMU, of one that "
+		  "a firmware boots, and of a disk that storage-daemon serves it is unknown.",
+	  .why = "Its kernel was built without the driver, or its initramfs or root file system "
+		 "does not load the module.",
+	  .remedy = "In the guest: modprobe virtio_net, virtio_blk or virtiofs. A kernel of one's "
+		    "own needs CONFIG_VIRTIO_PCI and the driver's option.",
+	  .evidence = "device, driver, life" },
 	{ .id = "power-button-ignored",
 	  .severity = FINDING_WARNING,
 	  .title = "the guest did not power off",

@@ -387,7 +387,8 @@ static const Field timeouts_fields[] = {
 		"How long to wait for a backend, ours or somebody else's, to listen."),
 	TIMEOUT("boot", boot_usec, "90s",
 		"How long the VMM may take to start and to boot or reboot the guest."),
-	TIMEOUT("guest", guest_usec, "90s", "How long to wait for a sign of life from the guest."),
+	TIMEOUT("guest", guest_usec, "90s",
+		"How long to wait for a sign of life from the guest, and for its drivers."),
 	TIMEOUT("stop", stop_usec, "90s",
 		"How long the guest may take to power off before it is ended."),
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "run/guest.h"
+#include "model/drivers.h"
 #include "model/run-faults.h"
 
 void guest_init(sd_event *event, const Resources *resources, const GuestHandler *handler,
@@ -32,6 +33,16 @@ static void guest_remark(Guest *guest, Fault *fault)
 	fault_done(fault);
 }
 
+static void guest_remark_drivers(Guest *guest, const Life *life)
+{
+	FaultList missing = { 0 };
+
+	(void) drivers_missing(guest->resources->plan, life, &missing);
+	for (size_t i = 0; i < missing.n; i++)
+		guest_remark(guest, &missing.items[i]);
+	fault_list_done(&missing);
+}
+
 static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Guest *guest = userdata;
@@ -39,10 +50,13 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 	const Life *life = lives_last(&guest->lives);
 	Fault fault = { 0 };
 
-	if (life->end == LIFE_GOES_ON && life_is_silent(life, now.console_bytes)) {
+	if (life->end == LIFE_GOES_ON && spec_expects_console(guest->resources->plan->spec) &&
+	    life_is_silent(life, now.console_bytes)) {
 		(void) fault_guest_silent(guest->resources->plan, life, &fault);
 		guest_remark(guest, &fault);
 	}
+	if (life->end == LIFE_GOES_ON)
+		guest_remark_drivers(guest, life);
 	return 0;
 }
 
@@ -55,7 +69,7 @@ void guest_life_begins(Guest *guest)
 		return;
 	lives_begin(&guest->lives, &now);
 	guest->timer = sd_event_source_disable_unref(guest->timer);
-	if (spec_expects_console(spec))
+	if (spec_expects_console(spec) || drivers_can_be_seen(guest->resources->plan))
 		(void) sd_event_add_time_relative(guest->event, &guest->timer, CLOCK_MONOTONIC,
 						  spec->timeouts.guest_usec, 0, on_time, guest);
 }

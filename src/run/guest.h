@@ -23,7 +23,8 @@ typedef struct Guest {
 	sd_event *event;
 	const Resources *resources;
 	GuestHandler handler;
-	sd_event_source *timer; /* timeouts.guest of the life that goes on */
+	sd_event_source
+		*timer; /* timeouts.guest of the life that goes on: its console, its drivers */
 	bool given_up; /* no life begins any more, whatever the VMM does meanwhile */
 	Lives lives;
 	char told

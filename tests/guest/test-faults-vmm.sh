@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # How a VMM can fail: killed, for want of memory, by its own seccomp filter, by a bus error, by a crash, without a
-# word, or because it refuses what it is given. Each end of a real VMM is named with its evidence and a remedy.
+# word, or because it refuses what it is given. Each end of a real VMM is named with its evidence and a remedy. And
+# what only cloud-hypervisor tells: a device that no driver takes.
 . "$(dirname "$0")/../lib.sh"
 
 private_namespaces "$@"
@@ -98,6 +99,23 @@ cloud_hypervisor_refuses() {
 	ended "$rival"
 }
 
+# The tiny guest has a driver for disks, and none for anything else. One that takes nothing at all proves nothing.
+has_no_driver() {
+	truncate -s 1M "$WORK/own.raw"
+	chmod 666 "$WORK/own.raw"
+	VM=driver
+	spec "$VM" "lives=disk hang" "{ \"timeouts\": { \"guest\": \"1s\" },
+		\"interfaces\": [ { \"id\": \"net0\", \"bridge\": \"br0\" } ],
+		\"disks\": [ { \"id\": \"own\", \"path\": \"$WORK/own.raw\" } ] }"
+	boot "$VM"
+	await_value "$VM" '.findings != []'
+	status_names "its network card" driver-missing "$VM" "device=net-net0, driver=virtio_net, life=1" \
+		"modprobe virtio_net"
+	holds "driver-missing: the disk has one" "$VM" '.findings | length == 1'
+	"$MVMD" stop --force "$VM"
+	ended "$SUPERVISOR"
+}
+
 qemu_is_told_to_go() {
 	boot_for_death TERM
 	kill -TERM "$VMM_PID"
@@ -156,6 +174,7 @@ if has_cloud_hypervisor; then
 	dies_by_signals
 	cloud_hypervisor_is_told_to_go
 	cloud_hypervisor_refuses
+	has_no_driver
 else
 	skip "the ends of cloud-hypervisor" "$(no_cloud_hypervisor)"
 fi

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/doctor-vm.h"
 #include "cli/client.h"
+#include "cli/doctor-life.h"
 #include "cli/known-issues.h"
 #include "cli/spec-load.h"
 #include "cli/vm-list.h"
 #include "host/probe.h"
 #include "host/start-look.h"
-#include "model/findings.h"
 #include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
-
-#define ABOUT_VM "vm"
 
 static void take_all(Doctor *doctor, const char *about, DoctorLevel level, FaultList *faults)
 {
@@ -84,92 +82,6 @@ void doctor_load_spec(DoctorRun *run, const char *argument)
 		doctor_take(&run->doctor, ABOUT_VM, DOCTOR_ERROR, &fault);
 	problems_done(&problems);
 	fault_done(&fault);
-}
-
-/* What was found while it ran, which it survived. */
-static void take_findings(Doctor *doctor, json_t *findings)
-{
-	json_t *finding;
-	size_t i;
-
-	json_array_foreach(findings, i, finding) {
-		const char *id = json_string_value(json_object_get(finding, "id"));
-		const char *what = json_string_value(json_object_get(finding, "what"));
-		const char *why = json_string_value(json_object_get(finding, "why"));
-		const char *remedy = json_string_value(json_object_get(finding, "remedy"));
-		const Finding *row = id ? finding_find(id) : NULL;
-		Fault fault = { 0 };
-
-		if (!row || !what)
-			continue;
-		(void) fault_set(&fault, 0, MVMD_EXIT_OK, row->id, "%s", what);
-		if (why)
-			(void) fault_why(&fault, "%s", why);
-		(void) fault_remedy(&fault, "%s", remedy ?: row->remedy);
-		doctor_take(doctor, ABOUT_VM,
-			    row->severity == FINDING_NOTE ? DOCTOR_NOTE : DOCTOR_WARNING, &fault);
-	}
-}
-
-/* Its state, in the supervisor's words; one that does not answer is a finding as well. False where it has ended. */
-static bool say_running(Doctor *doctor, const VmFound *found)
-{
-	json_t *status = NULL;
-	Fault fault = { 0 };
-	const char *state;
-	int r = client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault);
-
-	if (r == -ESRCH) {
-		fault_done(&fault);
-		return false;
-	}
-	if (r < 0)
-		doctor_take(doctor, ABOUT_VM, r == -EPERM ? DOCTOR_NOTE : DOCTOR_WARNING, &fault);
-	state = json_string_value(json_object_get(status, "state"));
-	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, "already-running",
-			 "%s is started already: its state is %s, its supervisor pid %d",
-			 found->places.name, state ?: "unknown", found->pid);
-	(void) fault_remedy(&fault, "mvmd status %s", found->places.name);
-	(void) fault_evidence(&fault, "state", "%s", state ?: "");
-	(void) fault_evidence(&fault, "pid", "%d", found->pid);
-	doctor_take(doctor, ABOUT_VM, DOCTOR_NOTE, &fault);
-	take_findings(doctor, json_object_get(status, "findings"));
-	json_decref(status);
-	return true;
-}
-
-static void say_orphaned(Doctor *doctor, const VmFound *found)
-{
-	Fault fault = { 0 };
-
-	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, "vmm-outlived-supervisor",
-			 "%s has no supervisor, and its VMM, pid %d, runs on", found->places.name,
-			 found->pid);
-	(void) fault_why(&fault, "the mvmd that had started it was killed");
-	(void) fault_remedy(&fault,
-			    "mvmd stop --force %s ends it, mvmd run --replace %s starts it "
-			    "anew",
-			    found->places.name, found->places.name);
-	(void) fault_evidence(&fault, "pid", "%d", found->pid);
-	doctor_take(doctor, ABOUT_VM, DOCTOR_ERROR, &fault);
-}
-
-/* True where the VM runs, so that nothing is in the way of a start but itself. */
-static bool is_running(DoctorRun *run, const char *argument)
-{
-	VmFound found = { 0 };
-	Fault fault = { 0 };
-	bool running;
-
-	if (client_find(run->places, argument, &found, &fault) < 0) {
-		fault_done(&fault); /* no name of a VM, which spec_load() has said */
-		return false;
-	}
-	running = found.presence == VM_PRESENCE_RUNNING && say_running(&run->doctor, &found);
-	if (found.presence == VM_PRESENCE_ORPHANED)
-		say_orphaned(&run->doctor, &found);
-	vm_found_done(&found);
-	return running;
 }
 
 /* What VM other, where it or its VMM alone runs, has that this one wants. */
@@ -262,6 +174,6 @@ static void look_at_start(DoctorRun *run, Spec *spec)
 
 void doctor_look_at_vm(DoctorRun *run, const char *argument)
 {
-	if (!is_running(run, argument) && run->n_specs > 0 && !run->host_conf_wrong)
+	if (!doctor_look_at_life(run, argument) && run->n_specs > 0 && !run->host_conf_wrong)
 		look_at_start(run, run->specs[0].spec);
 }

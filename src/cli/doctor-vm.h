@@ -6,6 +6,9 @@
 #include "model/doctor.h"
 #include "model/known-issues.h"
 
+/* What a line about the VM is about. */
+#define ABOUT_VM "vm"
+
 /* What the looks of one `mvmd doctor` share. */
 typedef struct DoctorRun {
 	const Places *places;

@@ -211,9 +211,12 @@ while_it_runs() {
 	await_text "$WORK/other.err" "running after"
 	doctor other
 	is "what was found while it ran" "$(findings)" "note already-running, warning bridge-down"
-	"$MVMD" stop --force other 2>/dev/null
-	ended "$STARTED"
 	ip link set br0 up
+	kill -KILL "$(value other .vmm.pid)"
+	ended "$STARTED"
+	doctor other
+	is "how its last run failed is told when it is over" "$(findings)" "note vmm-killed"
+	tells vmm-killed '.what | test("^its last run that failed ended 2")'
 	kill -KILL "$SUPERVISOR"
 	ended "$SUPERVISOR"
 	doctor
@@ -253,6 +256,26 @@ known_issues() {
 	rm -r "$WORK/data"
 }
 
+# After so many ends the next try is half a minute away.
+while_it_waits() {
+	spec late "poweroff" '{ "interfaces": [ { "id": "net0", "bridge": "nowhere" } ],
+		"timeouts": { "bridge": "100ms" } }'
+	for _ in 1 2 3 4 5 6 7 8; do
+		"$MVMD" run --now late >"$WORK/late.out" 2>&1
+	done
+	doctor late
+	is "a VM that fails to start again and again" "$(findings)" "error bridge-missing"
+	start late "$MVMD" run late
+	await_text "$WORK/late.err" "next try in"
+	ip link add nowhere up type bridge
+	doctor late
+	is "a VM that waits for its next try" "$(findings)" "note already-running"
+	tells already-running ".evidence.state == \"waiting\" and (.what | test(\"its next try is in\"))"
+	ip link del nowhere
+	"$MVMD" stop late 2>/dev/null
+	ended "$STARTED"
+}
+
 nothing_in_the_way
 disks
 taps
@@ -262,4 +285,5 @@ sockets
 specs
 known_issues
 while_it_runs
+while_it_waits
 finish

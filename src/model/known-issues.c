@@ -29,6 +29,11 @@ int known_issue_to_text(const KnownIssues *issues, const KnownIssue *issue, char
 		wrap_add(&buf, TEXT_INDENT, "Distribution kernels", issue->releases);
 	if (issue->vmms)
 		wrap_add(&buf, TEXT_INDENT, "Versions of the VMM", issue->vmms);
+	if (issue->backends)
+		wrap_add(&buf, TEXT_INDENT, "Versions of the backend", issue->backends);
+	if (issue->severity == ISSUE_REFUSE)
+		wrap_add(&buf, TEXT_INDENT, "A start",
+			 "is refused where it surely fits, unless allow_known_issues has its id");
 	wrap_add(&buf, TEXT_INDENT, "Sources", issue->sources);
 	return str_buf_take(&buf, ret);
 }

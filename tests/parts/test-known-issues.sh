@@ -73,6 +73,7 @@ has "and what is no range" "$WORK/err" '/issues/0/kernels: is no range of versio
 export MVMD_DATA_DIR=$TOP/contrib
 rm "$WORK/etc/known-issues.d/ours.json"
 exits "the shipped list is right" 0 "$MVMD" explain PVH-6664
+has "and says what refuses a start" "$WORK/out" "A start: is refused where it surely fits"
 
 # The kernel of the first founding report, as far as its file tells.
 TINY=$BUILD/tests/guest/tiny.elf

@@ -127,6 +127,38 @@ static void test_versions(void **state)
 	assert_null(program.version);
 }
 
+/* The first line of a file; "" where there is none. */
+static void first_line(const char *path, char line[256])
+{
+	FILE *file = fopen(path, "re");
+
+	line[0] = '\0';
+	if (!file)
+		return;
+	if (!fgets(line, 256, file))
+		line[0] = '\0';
+	line[strcspn(line, "\n")] = '\0';
+	(void) fclose(file);
+}
+
+static void test_host(void **state)
+{
+	World *world = *state;
+	char line[256];
+
+	probe(world);
+	first_line("/proc/sys/kernel/osrelease", line);
+	assert_string_equal(world->facts.host.release, line);
+	first_line("/proc/sys/kernel/version", line);
+	assert_string_equal(world->facts.host.build, line);
+	first_line("/proc/sys/kernel/io_uring_disabled", line);
+	assert_int_equal(world->facts.host.holds[HOST_IO_URING_DISABLED], streq(line, "2"));
+	assert_false(world->facts.host.holds[HOST_PROBE_NONE]);
+	/* A model of Zen 4 is one of AMD's. */
+	assert_true(world->facts.host.holds[HOST_AMD_CPU] ||
+		    !world->facts.host.holds[HOST_ZEN4_CLIENT_CPU]);
+}
+
 static void test_program(void **state)
 {
 	World *world = *state;
@@ -358,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_versions),
+		TEST(test_host),
 		TEST(test_program),
 		TEST(test_program_that_the_vm_may_not_execute),
 		TEST(test_cache),

@@ -127,8 +127,8 @@ bool fitting_issues_explain(const FittingIssues *fitting, IssueExplains happened
 		return false;
 	}
 	(void) fault_why(fault, "known issue %s: %s %s: %s%s%s%s", first->issue->id, first->subject,
-			 fit_to_words(first->fit), first->issue->why, text ?: "", before ? " Seen: " : "",
-			 before ?: "");
+			 fit_to_words(first->fit), first->issue->why, text ?: "",
+			 before ? " Seen: " : "", before ?: "");
 	(void) fault_evidence(fault, "issue", "%s", first->issue->id);
 	(void) fault_remedy(fault, "%s mvmd explain %s tells more", first->issue->remedy,
 			    first->issue->id);

@@ -58,9 +58,6 @@ static const char *const probes[_HOST_PROBE_MAX] = {
 };
 static const char *const explained[_ISSUE_EXPLAINS_MAX] = {
 	[ISSUE_EXPLAINS_SILENT_DEATH] = "silent-death",
-	[ISSUE_EXPLAINS_PANIC] = "panic",
-	[ISSUE_EXPLAINS_VMM_EXIT] = "vmm-exit",
-	[ISSUE_EXPLAINS_BACKEND_EXIT] = "backend-exit",
 };
 
 const char *issue_severity_to_string(IssueSeverity severity)
@@ -144,8 +141,7 @@ static const Field issue_fields[] = {
 	CHOICE(uses, uses, false, "\"vsock\"", "Only for a VM that has this."),
 	CHOICE(explains, explained, false, "\"silent-death\"",
 	       "What mvmd can see happen and this explains: a guest that dies before its first byte "
-	       "on the console, a panic, the unasked end of the VMM or of a backend. Unset: mvmd "
-	       "never names it as a cause."),
+	       "on the console. Unset: mvmd never names it as a cause."),
 	STRING(symptom, TEXT_MAX_BYTES, true, "\"no console output\"", "What one sees."),
 	STRING(why, TEXT_MAX_BYTES, true, "\"a backport\"", "What is known of the cause."),
 	STRING(remedy, TEXT_MAX_BYTES, true, "\"take 6.6.65\"", "What to do."),

@@ -56,9 +56,6 @@ typedef enum IssueBackend {
 typedef enum IssueExplains {
 	ISSUE_EXPLAINS_NOTHING,
 	ISSUE_EXPLAINS_SILENT_DEATH, /* the guest dies before its first byte on the console */
-	ISSUE_EXPLAINS_PANIC, /* the guest's kernel panics */
-	ISSUE_EXPLAINS_VMM_EXIT, /* the VMM does not start, or ends unasked */
-	ISSUE_EXPLAINS_BACKEND_EXIT,
 	_ISSUE_EXPLAINS_MAX,
 } IssueExplains;
 

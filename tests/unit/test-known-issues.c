@@ -361,10 +361,14 @@ static void what_happened_is_explained(_unused_ void **state)
 	KnownIssues issues;
 	Fault fault = { 0 };
 
+	facts.host.release = "6.1.1"; /* whose row only costs time, and explains no death */
 	read_shipped(&issues);
 	assert_int_equal(known_issues_fitting(&issues, &facts, &fitting), 0);
 	assert_false(fitting_issues_explain(NULL, ISSUE_EXPLAINS_SILENT_DEATH, &fault));
-	assert_false(fitting_issues_explain(&fitting, ISSUE_EXPLAINS_VMM_EXIT, &fault));
+	assert_true(fitting.n >= 2);
+	for (size_t i = 0; i < fitting.n; i++)
+		assert_true(streq(fitting.items[i].issue->id, "PVH-6664") ==
+			    (fitting.items[i].issue->explains == ISSUE_EXPLAINS_SILENT_DEATH));
 	assert_null(fault.why);
 	(void) fault_why(&fault, "tap and backends are not to blame");
 	assert_true(fitting_issues_explain(&fitting, ISSUE_EXPLAINS_SILENT_DEATH, &fault));

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "host/image.h"
 #include "model/disk-magic.h"
 #include "model/image.h"
+
+#define STAT_BLOCK_BYTES 512 /* of st_blocks: inode(7) */
 
 static ssize_t read_at(void *userdata, uint64_t offset, void *buffer, size_t n)
 {
@@ -48,4 +51,17 @@ const char *disk_probe(int fd)
 	ssize_t n = pread(fd, bytes, sizeof(bytes), 0);
 
 	return n > 0 ? disk_magic(bytes, (size_t) n) : NULL;
+}
+
+void disk_probe_space(int fd, DiskSpace *ret)
+{
+	struct statvfs file_system;
+	struct stat st;
+
+	*ret = (DiskSpace){ .free_bytes = UINT64_MAX };
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || fstatvfs(fd, &file_system) < 0)
+		return;
+	ret->size_bytes = (uint64_t) st.st_size;
+	ret->allocated_bytes = (uint64_t) st.st_blocks * STAT_BLOCK_BYTES;
+	ret->free_bytes = (uint64_t) file_system.f_bavail * file_system.f_frsize;
 }

@@ -12,3 +12,6 @@ int image_probe(int fd, ImageFact *ret);
 
 /* What the disk in an open file begins as: model/disk-magic.h. Static; NULL: nothing known, or it cannot be read. */
 const char *disk_probe(int fd);
+
+/* Of the disk in an open file; what is no regular file has all the space that it needs. */
+void disk_probe_space(int fd, DiskSpace *ret);

@@ -419,8 +419,10 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		   role == PATH_KERNEL ? &probe->kernel_fd :
 		   role == PATH_DISK   ? &disk_fd :
 					 NULL);
-	if (disk_fd >= 0)
+	if (disk_fd >= 0) {
 		fact->looks_like = disk_probe(disk_fd);
+		disk_probe_space(disk_fd, &fact->space);
+	}
 	return 0;
 }
 

@@ -49,6 +49,12 @@ typedef enum PathRole {
 	_PATH_ROLE_MAX,
 } PathRole;
 
+/* A sparse file takes space as the guest writes to it. */
+typedef struct DiskSpace {
+	uint64_t size_bytes, allocated_bytes;
+	uint64_t free_bytes; /* of its file system; UINT64_MAX: not known, or it is no file */
+} DiskSpace;
+
 /* One path of the spec, tried as the user who will open it. */
 typedef struct PathFact {
 	PathRole role;
@@ -60,8 +66,8 @@ typedef struct PathFact {
 	uint64_t size_bytes; /* of a block device: its capacity */
 	dev_t dev;
 	ino_t ino;
-	const char
-		*looks_like; /* of a disk: model/disk-magic.h; NULL: nothing known, or not read */
+	const char *looks_like; /* a disk's: model/disk-magic.h; NULL: nothing known, or not read */
+	DiskSpace space; /* a disk's */
 } PathFact;
 
 typedef struct BridgeFact {

@@ -128,6 +128,17 @@ static const Finding findings[] = {
 		  "qemu-img info PATH; \"format\": \"qcow2\" where it is one; or qemu-img convert "
 		  "-O raw, or gunzip it.",
 	  .evidence = "path, looks_like" },
+	{ .id = "disk-full",
+	  .severity = FINDING_WARNING,
+	  .title = "the file system below a disk is full",
+	  .what = "A disk is a sparse file, and its file system has no room for all that the guest may "
+		  "still write to it.",
+	  .why = "More was promised to VMs than there is, or something else filled the file system: logs, "
+		 "copies, snapshots. QEMU pauses a guest whose write finds no room; with "
+		 "cloud-hypervisor and qemu-storage-daemon it gets I/O errors.",
+	  .remedy =
+		  "Make room: df PATH, du -x. Then stop the VM and start it again where it hangs.",
+	  .evidence = "path, missing_bytes, free_bytes" },
 	{ .id = "disk-conflict",
 	  .severity = FINDING_ERROR,
 	  .title = "two specs write to one disk",

@@ -5,7 +5,8 @@
 #include "model/plan-limits.h"
 #include "mvmd/exit-codes.h"
 
-#define SECTOR_BYTES 512
+#define SECTOR_BYTES	    512
+#define DISK_FREE_MIN_BYTES (16 * MIB) /* with less left a file system counts as full */
 
 /* Both VMMs map them all at the start, which fails where there are too few. */
 static int check_hugepages(const Spec *spec, const Facts *facts, FaultList *faults)
@@ -165,6 +166,30 @@ bool memory_is_short(const Spec *spec, const Facts *facts, uint64_t group_bytes,
 	return true;
 }
 
+bool disk_is_short(const char *path, const DiskSpace *space, Fault *fault)
+{
+	uint64_t missing = space->size_bytes > space->allocated_bytes ?
+				   space->size_bytes - space->allocated_bytes :
+				   0;
+
+	if (missing <= space->free_bytes || space->free_bytes >= DISK_FREE_MIN_BYTES)
+		return false;
+	(void) fault_set(fault, -ENOSPC, MVMD_EXIT_OK, "disk-full",
+			 "disk %s may need %" PRIu64 " MiB more, and its file system has %" PRIu64
+			 " MiB left",
+			 path, (missing + MIB - 1) / MIB, space->free_bytes / MIB);
+	(void) fault_why(fault, "it is a sparse file, which takes space as the guest writes; where "
+				"there is none, the guest gets I/O errors, or QEMU pauses it");
+	(void) fault_remedy(fault,
+			    "make room: df %s; then stop the VM and start it again where it "
+			    "hangs",
+			    path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_evidence(fault, "missing_bytes", "%" PRIu64, missing);
+	(void) fault_evidence(fault, "free_bytes", "%" PRIu64, space->free_bytes);
+	return true;
+}
+
 static int warn_of_disk(const Spec *spec, const PathFact *path, FaultList *faults)
 {
 	bool raw = spec->disks[path->index].format == DISK_RAW;
@@ -209,5 +234,12 @@ int plan_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
 	for (size_t i = 0; r == 0 && i < facts->n_paths; i++)
 		if (disk_was_read(&facts->paths[i]))
 			r = warn_of_disk(spec, &facts->paths[i], faults);
+	for (size_t i = 0; r == 0 && i < facts->n_paths; i++) {
+		const PathFact *path = &facts->paths[i];
+
+		if (disk_was_read(path) && !spec->disks[path->index].readonly &&
+		    disk_is_short(path->path, &path->space, &fault))
+			r = fault_list_take(faults, &fault);
+	}
 	return r;
 }

@@ -9,6 +9,12 @@
 int plan_limits(const Spec *spec, const Facts *facts, FaultList *faults);
 
 /*
+ * True where the file system of a sparse disk is full, or nearly: fault tells. Of a readonly disk nobody should
+ * ask.
+ */
+bool disk_is_short(const char *path, const DiskSpace *space, Fault *fault);
+
+/*
  * True where the VM may use more memory than is available: fault tells. group_bytes is what its control group may
  * still have, UINT64_MAX where that is not limited or not known. *ret_refused: the kernel refuses it at the start.
  */

@@ -3,8 +3,8 @@
 
 #include "model/fault-json.h"
 #include "model/lives-json.h"
-#include "run/links.h"
 #include "run/status.h"
+#include "run/surroundings.h"
 
 /* The schema of status --json; fields are only ever added to it. */
 #define STATUS_VERSION 1
@@ -88,9 +88,9 @@ static json_t *findings_to_json(const Resources *resources, const FaultList *fin
 	FaultList now = { 0 };
 
 	for (size_t i = 0; i < findings->n; i++)
-		if (!links_finding_is_momentary(findings->items[i].id))
+		if (!finding_is_momentary(findings->items[i].id))
 			(void) json_array_append_new(list, fault_to_json(&findings->items[i]));
-	(void) links_look(resources, &now);
+	(void) surroundings_look(resources, &now);
 	for (size_t i = 0; i < now.n; i++)
 		(void) json_array_append_new(list, fault_to_json(&now.items[i]));
 	fault_list_done(&now);

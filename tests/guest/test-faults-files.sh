@@ -134,6 +134,28 @@ provokes "a qcow2 as raw" disk-looks-different 0 "path=$WORK/image.qcow2, looks_
 vm web1 "$(disk "$WORK/image.qcow2" '{ "format": "qcow2" }')"
 starts "as the remedy says" web1
 
+mkdir "$WORK/tight"
+mount -t tmpfs -o size=1m,mode=777 tmpfs "$WORK/tight"
+truncate -s 1M "$WORK/tight/disk.raw"
+chmod 666 "$WORK/tight/disk.raw"
+spec web1 "lives=disk powerbutton poweroff" "$(disk "$WORK/tight/disk.raw")"
+head -c 1M /dev/zero >"$WORK/tight/other" 2>/dev/null
+provokes "no room to write" disk-full 0 \
+	"path=$WORK/tight/disk.raw, missing_bytes=1048576, free_bytes=0" "df $WORK/tight/disk.raw" check web1
+boot web1
+status_names "of a VM that runs" disk-full web1 "path=$WORK/tight/disk.raw, free_bytes=0" \
+	"df $WORK/tight/disk.raw"
+rm "$WORK/tight/other"
+no_findings "room is made as the remedy says" web1
+"$MVMD" stop --force web1 2>/dev/null
+ends "web1 ends" 0
+starts_full() {
+	spec web1 "lives=disk poweroff" "$(disk "$WORK/tight/disk.raw")"
+	starts "and starts again" web1
+}
+starts_full
+umount "$WORK/tight"
+
 # --- locks
 
 chmod 666 "$WORK/root.raw"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <net/if.h>
 
+#include "host/image.h"
 #include "model/link-faults.h"
+#include "model/plan-limits.h"
 #include "model/run-faults.h"
-#include "run/links.h"
+#include "run/surroundings.h"
 
 /* The master's name; "" where there is none. */
 static const char *master_name(const LinkInfo *tap, char ret[IFNAMSIZ])
@@ -42,7 +44,20 @@ static bool nic_is_wrong(Nl *nl, const PlanNic *nic, int ifindex, Fault *fault)
 					 port_state_to_string(tap.port_state), fault) < 0;
 }
 
-int links_look(const Resources *resources, FaultList *ret)
+/* By the descriptor of our lock. */
+static int disk_look_now(const Resources *resources, size_t i, FaultList *ret)
+{
+	const SpecDisk *disk = &resources->plan->spec->disks[i];
+	Fault fault = { 0 };
+	DiskSpace space;
+
+	if (resources->disk_locks[i] < 0 || disk->readonly)
+		return 0;
+	disk_probe_space(resources->disk_locks[i], &space);
+	return disk_is_short(disk->path, &space, &fault) ? fault_list_take(ret, &fault) : 0;
+}
+
+int surroundings_look(const Resources *resources, FaultList *ret)
 {
 	int r = 0;
 
@@ -54,10 +69,13 @@ int links_look(const Resources *resources, FaultList *ret)
 				 resources->taps[i].ifindex, &fault))
 			r = fault_list_take(ret, &fault);
 	}
+	for (size_t i = 0; r == 0 && i < resources->plan->spec->n_disks; i++)
+		r = disk_look_now(resources, i, ret);
 	return r;
 }
 
-bool links_finding_is_momentary(const char *id)
+bool finding_is_momentary(const char *id)
 {
-	return streq(id, "bridge-down") || streq(id, "port-not-forwarding");
+	return streq(id, "bridge-down") || streq(id, "port-not-forwarding") ||
+	       streq(id, "disk-full");
 }

@@ -9,6 +9,8 @@
  *   futex
  *   mkdir                    the folders above the runtime folder
  *   openat, read, close      jansson seeds its hash tables from /dev/urandom; host.conf is looked for
+ *   openat, read, close,     what may be evidence later: the boot, the host's kernel and its switches, its
+ *   pread64, uname           memory, the control group's count of kills
  *   newfstatat, access       the search through PATH: here the program's place is given
  *   geteuid, getegid,        who becomes another user for a moment asks first who it is: here that
  *   getgroups, capget        is known
@@ -38,7 +40,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -57,7 +58,7 @@
 
 /* What mvmd finds out; here it is told. */
 typedef struct Start {
-	const char *spec_directory, *data_directory, *state_directory, *runtime_directory;
+	const char *spec_directory, *state_directory, *runtime_directory;
 	const char *kernel, *disk, *vmm, *bridge, *tap;
 	uid_t uid;
 } Start;
@@ -256,22 +257,6 @@ static void read_kernel(const Start *start)
 	MUST(close(fd));
 }
 
-/* What the list of known issues asks of a host. */
-static void look_at_host_kernel(void)
-{
-	struct utsname name;
-	int fd;
-
-	MUST(uname(&name));
-	(void) open("/sys/module/kvm_intel/parameters/nested", O_RDONLY | O_CLOEXEC);
-	(void) open("/sys/module/kvm_amd/parameters/nested", O_RDONLY | O_CLOEXEC);
-	fd = open("/proc/sys/kernel/io_uring_disabled", O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		MUST(read(fd, file, 1));
-		MUST(close(fd));
-	}
-}
-
 static void look_at_host(const Start *start)
 {
 	struct stat st;
@@ -280,7 +265,6 @@ static void look_at_host(const Start *start)
 	read_file(start->spec_directory, "one.json");
 	(void) open(path_in(start->spec_directory, "one.json.d"), O_RDONLY | O_DIRECTORY);
 	read_file(start->state_directory, ".programs.json");
-	look_at_host_kernel();
 	read_file(start->state_directory, ".uids.json");
 	try_as(start->uid, "/dev/kvm", O_RDWR);
 	MUST(close((int) MUST(open("/dev/net/tun", O_RDWR | O_CLOEXEC))));
@@ -293,8 +277,6 @@ static void look_at_host(const Start *start)
 	fd = netlink_open();
 	(void) link_index(fd, start->bridge);
 	MUST(close(fd));
-	read_file(start->data_directory, "known-issues.json");
-	(void) open(path_in(start->spec_directory, "known-issues.d"), O_RDONLY | O_DIRECTORY);
 }
 
 static int make_loop(void)
@@ -510,13 +492,14 @@ int main(int argc, char **argv)
 	stamp_open_from_environment();
 	began = monotonic_nsec();
 	stamp_number("main", began);
-	if (argc != 11) {
-		(void) fprintf(stderr, "usage: baseline SPEC-DIR DATA-DIR STATE-DIR RUNTIME-DIR "
-				       "KERNEL DISK VMM BRIDGE TAP UID\n");
+	if (argc != 10) {
+		(void) fprintf(stderr, "usage: baseline SPEC-DIR STATE-DIR RUNTIME-DIR KERNEL DISK "
+				       "VMM BRIDGE TAP UID\n");
 		return EXIT_FAILURE;
 	}
-	start = (Start){ argv[1], argv[2], argv[3], argv[4], argv[5],
-			 argv[6], argv[7], argv[8], argv[9], (uid_t) strtoul(argv[10], NULL, 10) };
+	start = (Start){ argv[1], argv[2], argv[3],
+			 argv[4], argv[5], argv[6],
+			 argv[7], argv[8], (uid_t) strtoul(argv[9], NULL, 10) };
 	(void) snprintf(directory, sizeof(directory), "%s/bare", start.runtime_directory);
 
 	capabilities_call(SYS_capget);

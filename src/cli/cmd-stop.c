@@ -38,20 +38,22 @@ static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
 
 static int attempt_unlocked(AttemptResult *ret, void *userdata)
 {
+	const char *const *lock_file = userdata;
+
 	*ret = (AttemptResult){ .error = -EBUSY };
-	return vm_lock_holder(userdata) <= 0;
+	return vm_lock_holder(*lock_file) <= 0;
 }
 
 /*
  * The VM can be started again once nobody has its lock: "mvmd stop X && mvmd run X" is to work. One that
  * takes longer is nothing to complain about: the next start names who has it.
  */
-static void wait_for_the_lock(char *lock_file)
+static void wait_for_the_lock(const char *lock_file)
 {
 	const ConnectorConfig config = { .backoff = lock_backoff,
 					 .timeout_usec = STOP_LAST_USEC,
 					 .attempt = attempt_unlocked,
-					 .userdata = lock_file };
+					 .userdata = &lock_file };
 	Attempts attempts;
 
 	(void) connector_wait(&config, &attempts);

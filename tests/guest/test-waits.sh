@@ -6,6 +6,7 @@
 . "$(dirname "$0")/run-lib.sh"
 
 EXIT_UNAVAILABLE=69
+EXIT_SYSTEM=71
 EXIT_BACKEND=81
 EXIT_VMM=82
 MUTE=$BUILD/tests/guest/mute-backend
@@ -114,6 +115,37 @@ comes_late() {
 	ends "$VM: and ends well" 0
 	ended "$VIRTIOFSD"
 	rm -f "$WORK/$VM.sock"*
+}
+
+# --- what a command waits for: the supervisor
+
+# sleeps PID: between two tries; there is nothing else that it could sleep for.
+sleeps() {
+	[[ $(status_field "$1" State) == S* ]]
+}
+
+# Its socket is moved away and back, as if it came late; then it is removed.
+supervisor_has_no_socket() {
+	local control=$WORK/run/$VM/control command
+	spec "$VM" "powerbutton poweroff"
+	boot "$VM"
+	mv "$control" "$control.away"
+	start status "$MVMD" status "$VM"
+	command=$STARTED
+	succeeds "$VM: a command waits for the socket of a VM that runs" await sleeps "$command"
+	mv "$control.away" "$control"
+	ended "$command"
+	is "$VM: and has its answer" "$STATUS" 0
+
+	rm "$control"
+	exits "$VM: but not for ever" $EXIT_SYSTEM "$MVMD" status "$VM"
+	has "$VM: the finding names the supervisor" "$WORK/err" \
+		"cannot connect to its supervisor, pid $SUPERVISOR, at $control [control-socket]"
+	succeeds "$VM: each try is on record" grep -Eq \
+		"why: tried [0-9]+ times in [0-9.]+s: [0-9]+ × No such file or directory \(first" \
+		"$WORK/err"
+	kill -TERM "$SUPERVISOR"
+	ends "$VM: and the VM ends as any" 0
 }
 
 # --- what the VMM waits for: the answer of a backend. Each takes its time until the deadline, so they
@@ -259,12 +291,9 @@ reboots() {
 	VM=$name
 }
 
-waits_in_a_system_call() {
-	local thread
-	for thread in /proc/"$1"/task/*; do
-		grep -q unix_stream "$thread/wchan" && return 0
-	done
-	return 1
+# reads_a_message PID: one of its threads is in recvmsg(2), which is 47 on x86-64.
+reads_a_message() {
+	grep -q '^47 ' /proc/"$1"/task/*/syscall
 }
 
 # mvmd connects to QEMU's shares itself, and a queue may have room again.
@@ -315,7 +344,7 @@ qemu_is_stopped_before() {
 # QEMU tells of a reset when it is over, so that this one is found when somebody wants something of it.
 qemu_hangs_in_a_reset() {
 	begin_stopped "$VM" "lives=disk echo reboot" "$(disk "$VM")"
-	succeeds "$VM: it hangs in its reset" await waits_in_a_system_call "$VMM_PID"
+	succeeds "$VM: it hangs in its reset" await reads_a_message "$VMM_PID"
 	"$MVMD" stop "$VM"
 	ends "$VM: a VMM that hears no power button is ended" $EXIT_VMM
 	says "the finding" "[vmm-silent]" "waits for disk \"root\" at $WORK/run/$VM/disk-root.sock" \
@@ -336,6 +365,7 @@ both() {
 if command -v qemu-system-x86_64 >/dev/null; then
 	VMM=qemu ACCEL=tcg
 	both q
+	case_of q-control supervisor_has_no_socket
 	case_of q-full qemu_has_no_room
 	case_of q-room qemu_gets_room
 	case_of q-stop qemu_is_stopped_before

@@ -292,13 +292,13 @@ static int steps_for_directory(Builder *builder)
 	if (r < 0)
 		return r;
 	r = last_needs(builder, builder->directory);
-	if (r < 0)
-		return r;
 
 	/* Before taps are made, and where it can be while the VMM starts, which then costs no time. */
-	r = add_step(builder, (PlanStep){ .kind = STEP_RECORD, .id = strdup("record") },
-		     strdup("what runs is recorded, and held against the list of known issues"),
-		     NULL);
+	if (r == 0)
+		r = add_step(builder, (PlanStep){ .kind = STEP_RECORD, .id = strdup("record") },
+			     strdup("what runs is recorded, and held against the list of known "
+				    "issues"),
+			     NULL);
 	return r < 0 ? r : last_needs(builder, builder->console);
 }
 

@@ -289,9 +289,8 @@ static int steps_for_directory(Builder *builder)
 		     owners ? str_printf("%s, open to %s", plan->places.control_socket, owners) :
 			      NULL,
 		     NULL);
-	if (r < 0)
-		return r;
-	r = last_needs(builder, builder->directory);
+	if (r == 0)
+		r = last_needs(builder, builder->directory);
 
 	/* Before taps are made, and where it can be while the VMM starts, which then costs no time. */
 	if (r == 0)

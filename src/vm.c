@@ -150,10 +150,11 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 
 	if (r >= 0)
 		return;
-	(void) fault_set(&fault, r, MVMD_EXIT_VMM, "vmm-failed", "cannot ask %s to %s: %m",
+	(void) fault_set(&fault, r, MVMD_EXIT_VMM, "vmm-protocol", "cannot ask %s to %s: %m",
 			 vmm_kind_to_string(vm->plan->vmm),
 			 boot ? "boot the guest" : "take its configuration");
 	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vm->plan->vmm));
+	(void) fault_remedy(&fault, "free -m; ulimit -n");
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_VMM_FAILED);

@@ -83,6 +83,12 @@ static int read_message(int fd, StrBuf *message, uint64_t until_usec)
 	return message->failed ? -ENOMEM : 0;
 }
 
+static int fault_other_version(Fault *fault)
+{
+	return fault_remedy(fault, "it is perhaps of another version: mvmd --version; start the VM "
+				   "anew with this one");
+}
+
 static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
 {
 	if (streq(error, "io.mvmd.vm.PermissionDenied")) {
@@ -93,12 +99,16 @@ static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
 				      (int) json_integer_value(json_object_get(parameters, "uid")));
 		return fault_remedy(fault, "sudo, or \"owners\" in the spec");
 	}
-	if (streq(error, "io.mvmd.vm.NoConsole"))
-		return fault_set(fault, -EAGAIN, MVMD_EXIT_NOT_RUNNING, "no-console",
+	if (streq(error, "io.mvmd.vm.NoConsole")) {
+		(void) fault_set(fault, -EAGAIN, MVMD_EXIT_NOT_RUNNING, "no-console",
 				 "its console cannot be had now: it is not that far yet, or "
 				 "too many read it already");
-	return fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
+		return fault_remedy(fault, "mvmd status tells how far it is; try again");
+	}
+	(void) fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
 			 "its supervisor answered %s", error);
+	(void) fault_evidence(fault, "answer", "%s", error);
+	return fault_other_version(fault);
 }
 
 static int parse_reply(const char *text, json_t **ret, Fault *fault)
@@ -108,10 +118,11 @@ static int parse_reply(const char *text, json_t **ret, Fault *fault)
 	const char *error = json_string_value(json_object_get(reply, "error"));
 	int r = 0;
 
-	if (!reply)
-		r = fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
-			      "its supervisor's answer is no JSON");
-	else if (error)
+	if (!reply) {
+		(void) fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
+				 "its supervisor's answer is no JSON");
+		r = fault_other_version(fault);
+	} else if (error)
 		r = fault_from_reply(error, parameters, fault);
 	else
 		*ret = json_incref(parameters ?: json_null());
@@ -123,8 +134,10 @@ static int fault_no_answer(const char *socket_path, int error, Fault *fault)
 {
 	(void) fault_set(fault, error, error == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
 			 "control-socket", "no answer from its supervisor at %s: %m", socket_path);
+	(void) fault_evidence(fault, "path", "%s", socket_path);
 	if (error != -ETIMEDOUT)
-		return error;
+		return fault_remedy(fault, "namei -l %s; ps -o pid,stat,wchan,args -C mvmd",
+				    socket_path);
 	(void) fault_why(fault, "it has the call, and acts on it as soon as it can: it is stopped "
 				"(SIGSTOP, a debugger), or hangs");
 	return fault_remedy(fault, "ps -o pid,stat,wchan,args -C mvmd; fg or kill -CONT where its "

@@ -319,7 +319,8 @@ int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "backend-start",
 				 "cannot prepare %s: %m", backend->label);
-		return fault_evidence(fault, "backend", "%s", backend->label);
+		(void) fault_evidence(fault, "backend", "%s", backend->label);
+		return fault_remedy(fault, "ulimit -n");
 	}
 	r = backend_spawn(backend, fault);
 	if (r < 0)

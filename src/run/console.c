@@ -209,9 +209,12 @@ int console_new_pty(sd_event *event, Console **ret, Fault *fault)
 	r = open_pty(&console->fd, &console->child_fd);
 	if (r == 0)
 		r = console_init(event, console->fd, console);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
 				 "cannot open a pty for the console: %m");
+		return fault_remedy(fault, "ls -l /dev/pts /dev/ptmx; sysctl kernel.pty.nr "
+					   "kernel.pty.max; ulimit -n");
+	}
 	*ret = TAKE_PTR(console);
 	return 0;
 }
@@ -229,9 +232,12 @@ int console_new_listener(sd_event *event, const char *path, Console **ret, Fault
 		r = sock_connect(path, &console->fd);
 	if (r == 0)
 		r = console_init(event, console->fd, console);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
 				 "cannot listen on %s for the console: %m", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "ulimit -n; namei -l %s", path);
+	}
 	*ret = TAKE_PTR(console);
 	return 0;
 }

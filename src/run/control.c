@@ -366,9 +366,12 @@ int control_new(sd_event *event, const char *path, const Spec *spec, const Contr
 	if (r == 0)
 		r = sd_event_add_io(event, &control->source, control->fd, EPOLLIN, on_connection,
 				    control);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "control-socket",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "control-socket",
 				 "cannot listen on %s: %m", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "ulimit -n; namei -l %s", path);
+	}
 	*ret = TAKE_PTR(control);
 	return 0;
 }

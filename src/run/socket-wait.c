@@ -155,8 +155,10 @@ static int look_fault(const SocketWait *wait, int error, Fault *fault)
 				 wait->path);
 		return fault_remedy(fault, "modprobe unix_diag");
 	}
-	return fault_set(fault, error, MVMD_EXIT_SYSTEM, "socket-look",
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "socket-look",
 			 "cannot see whether anybody listens on %s: %m", wait->path);
+	(void) fault_evidence(fault, "socket", "%s", wait->path);
+	return fault_remedy(fault, "ss -xlp; namei -l %s", wait->path);
 }
 
 /* Does an event in the watched directory concern the path? */
@@ -268,9 +270,12 @@ int socket_wait_start(sd_event *event, const char *path, uint64_t timeout_usec,
 	wait->userdata = userdata;
 
 	r = connector_start(event, &looks, &wait->looks);
-	if (r < 0)
-		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "socket-wait",
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "socket-wait",
 				 "cannot wait for %s: %m", path);
+		(void) fault_evidence(fault, "socket", "%s", path);
+		return fault_remedy(fault, "ulimit -n; sysctl fs.inotify");
+	}
 	*ret = TAKE_PTR(wait);
 	return 0;
 }

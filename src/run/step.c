@@ -334,7 +334,8 @@ static int listener_apply(Resources *resources, const PlanStep *step, Fault *fau
 		return 0;
 	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
 			 backend->socket);
-	return fault_evidence(fault, "path", "%s", backend->socket);
+	(void) fault_evidence(fault, "path", "%s", backend->socket);
+	return fault_remedy(fault, "ulimit -n; namei -l %s", backend->socket);
 }
 
 static int listener_undo(Resources *resources, const PlanStep *step)

@@ -425,6 +425,17 @@ static int begin_to_talk(Vmm *vmm, int connection, int events, Fault *fault)
 	return 0;
 }
 
+static int fault_vsock_taken(const char *path, int error, Fault *fault)
+{
+	(void) fault_set(
+		fault, error, MVMD_EXIT_BUSY, "vsock-path-taken",
+		"something that is no socket of the VM's lies at %s, where its vsock is to "
+		"be: %m",
+		path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	return fault_remedy(fault, "ls -ld %s; remove it", path);
+}
+
 static int ch_start(Vmm *vmm, Fault *fault)
 {
 	const Program *program = vmm->plan->vmm_program;
@@ -444,8 +455,7 @@ static int ch_start(Vmm *vmm, Fault *fault)
 
 	/* cloud-hypervisor binds it at vm.boot and does not replace a stale one. */
 	if (vsock && unlink(vsock) < 0 && errno != ENOENT)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "vmm-socket",
-				 "cannot remove the old socket %s: %m", vsock);
+		return fault_vsock_taken(vsock, -errno, fault);
 	r = vmm_open_socket(vmm, &listener, &connection, fault);
 	if (r < 0)
 		return r;

@@ -107,7 +107,6 @@ static void on_status(Qmp *qmp, const Fault *fault, const json_t *result, void *
 	(void) fault_set(&wrong, -EPROTO, MVMD_EXIT_VMM, "vmm-protocol",
 			 "QEMU should wait for us before it starts the guest, but is \"%s\"",
 			 status ?: "?");
-	(void) fault_evidence(&wrong, "vmm", "%s", "qemu");
 	vmm_tell_failed(vmm, &wrong);
 	fault_done(&wrong);
 }

@@ -27,8 +27,12 @@ void vmm_tell_failed(Vmm *vmm, const Fault *fault)
 	if (vmm->quitting)
 		return;
 	fault_copy(&copy, fault);
+	(void) fault_evidence(&copy, "vmm", "%s", vmm_kind_to_string(vmm->plan->vmm));
 	if (streq(copy.id, "vmm-refused"))
 		(void) vmm_refusal_add_remedy(vmm->plan, &copy);
+	else if (!copy.remedy)
+		(void) fault_remedy(&copy, "read its lines above; %s --version",
+				    vmm->plan->vmm_program->path);
 	emit(vmm, &(VmmEvent){ .kind = VMM_FAILED, .fault = &copy });
 	fault_done(&copy);
 }
@@ -82,7 +86,6 @@ void vmm_tell_error(Vmm *vmm, int error)
 	else
 		(void) fault_set(&fault, error, MVMD_EXIT_VMM, "vmm-protocol",
 				 "cannot talk to %s: %m", vmm->driver->name);
-	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vmm->plan->vmm));
 	vmm_tell_failed(vmm, &fault);
 	fault_done(&fault);
 }
@@ -106,7 +109,6 @@ static int on_orphaned(sd_event_source *source, uint64_t usec, void *userdata)
 	vmm->orphan_timer = sd_event_source_disable_unref(vmm->orphan_timer);
 	(void) fault_set(&fault, -ECONNRESET, MVMD_EXIT_VMM, "vmm-protocol",
 			 "%s closed its control connection but runs on", vmm->driver->name);
-	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vmm->plan->vmm));
 	vmm_tell_failed(vmm, &fault);
 	fault_done(&fault);
 	return 0;
@@ -158,13 +160,15 @@ int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fau
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot make the socket %s for %s: %m", path, vmm->driver->name);
-		return fault_evidence(fault, "path", "%s", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "ulimit -n; namei -l %s", path);
 	}
 	r = sock_connect(path, &connection);
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot connect to our own socket %s: %m", path);
-		return fault_evidence(fault, "path", "%s", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "ulimit -n; namei -l %s", path);
 	}
 
 	*ret_listener = TAKE_FD(listener);

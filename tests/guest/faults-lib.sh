@@ -80,3 +80,20 @@ checks() {
 		fail "$1" "$(cat "$WORK/err")"
 	fi
 }
+
+# --- system calls that fail: needs strace
+
+# LeakSanitizer cannot work under strace.
+TRACED="env ASAN_OPTIONS=detect_leaks=0 strace"
+
+# call_number VM SYSCALL TEXT N: of mvmd's own such calls in a run of the VM, which one is the Nth that has the text.
+# A first run makes other calls: it gives the VM its uid.
+call_number() {
+	$TRACED -e trace="$2" -o "$WORK/trace" "$MVMD" -v run "$1" >"$WORK/out" 2>"$WORK/err" </dev/null
+	grep "^$2(" "$WORK/trace" | grep -nF -e "$3" | sed -n "$4s/:.*//p"
+}
+
+# at SYSCALL NUMBER WHAT: the words before a command that make it happen at that call.
+at() {
+	echo "$TRACED -o /dev/null -e trace=$1 -e inject=$1:$3:when=$2"
+}

@@ -61,11 +61,7 @@ static inline void on_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 	m->counts[event->kind]++;
 
 	if (event->kind == VMM_FAILED) {
-		fault_done(&m->fault);
-		m->fault = (Fault){ .error = event->fault->error,
-				    .exit_code = event->fault->exit_code };
-		(void) str_set(&m->fault.what, event->fault->what);
-		(void) str_set(&m->fault.remedy, event->fault->remedy);
+		fault_copy(&m->fault, event->fault);
 	} else if (event->kind == VMM_EXITED) {
 		m->end = *event->end;
 	} else if (event->kind == VMM_READY) {

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -145,13 +146,15 @@ static void machine_init_fake(Machine *m, VmmKind kind, const char *name)
 }
 
 /* Starts the fake and waits for the fault that its behaviour comes out as. */
-static void fails(Machine *m, VmmKind kind, const char *name, const char *what)
+static void fails(Machine *m, VmmKind kind, const char *name, const char *id, const char *what)
 {
 	machine_init_fake(m, kind, name);
 	machine_must_start(m);
 	run_until(m, VMM_FAILED, 1);
 	printf("# %s\n", m->fault.what);
+	assert_string_equal(m->fault.id, id);
 	assert_non_null(strstr(m->fault.what, what));
+	assert_non_null(m->fault.remedy);
 	vmm_kill(m->vmm);
 	run_until_exit(m);
 	assert_int_equal(m->counts[VMM_FAILED], 1);
@@ -162,7 +165,7 @@ static void test_ch_says_that_it_is_too_old(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_CLOUD_HYPERVISOR, "old", "51.0.0");
+	fails(&m, VMM_CLOUD_HYPERVISOR, "old", "vmm-too-old", "51.0.0");
 	assert_int_equal(m.fault.exit_code, MVMD_EXIT_UNAVAILABLE);
 	assert_non_null(m.fault.remedy);
 	assert_int_equal(m.counts[VMM_READY], 0);
@@ -173,7 +176,7 @@ static void test_ch_speaks_garbage(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_CLOUD_HYPERVISOR, "garbage", "does not speak as it should");
+	fails(&m, VMM_CLOUD_HYPERVISOR, "garbage", "vmm-protocol", "does not speak as it should");
 	machine_done(&m);
 }
 
@@ -181,7 +184,7 @@ static void test_ch_hangs_up(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_CLOUD_HYPERVISOR, "hangs-up", "runs on");
+	fails(&m, VMM_CLOUD_HYPERVISOR, "hangs-up", "vmm-protocol", "runs on");
 	machine_done(&m);
 }
 
@@ -189,8 +192,29 @@ static void test_ch_refuses(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_CLOUD_HYPERVISOR, "refuses", "refused vm.create: Ah: Oh dear");
+	fails(&m, VMM_CLOUD_HYPERVISOR, "refuses", "vmm-refused", "refused vm.create: Ah: Oh dear");
 	assert_int_equal(m.fault.exit_code, MVMD_EXIT_VMM);
+	assert_string_equal(fault_evidence_get(&m.fault, "request"), "vm.create");
+	assert_string_equal(fault_evidence_get(&m.fault, "vmm_error"), "Ah: Oh dear");
+	machine_done(&m);
+}
+
+/* What nobody of ours makes there, and what is not ours to remove. */
+static void test_vsock_path_is_taken(void **state)
+{
+	Fault fault = { 0 };
+	Machine m;
+
+	machine_init(&m, VMM_CLOUD_HYPERVISOR, "/bin/false", "hang");
+	m.plan.vsock_socket = path_in(&m, "vsock.sock");
+	assert_int_equal(mkdir(m.plan.vsock_socket, 0700), 0);
+	assert_true(machine_start(&m, &fault) < 0);
+	assert_string_equal(fault.id, "vsock-path-taken");
+	assert_int_equal(fault.exit_code, MVMD_EXIT_BUSY);
+	assert_string_equal(fault_evidence_get(&fault, "path"), m.plan.vsock_socket);
+	assert_non_null(strstr(fault.remedy, m.plan.vsock_socket));
+	assert_int_equal(rmdir(m.plan.vsock_socket), 0);
+	fault_done(&fault);
 	machine_done(&m);
 }
 
@@ -198,7 +222,7 @@ static void test_qemu_did_not_wait(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_QEMU, "qmp-running", "\"running\"");
+	fails(&m, VMM_QEMU, "qmp-running", "vmm-protocol", "\"running\"");
 	machine_done(&m);
 }
 
@@ -206,7 +230,7 @@ static void test_qemu_speaks_garbage(void **state)
 {
 	Machine m;
 
-	fails(&m, VMM_QEMU, "qmp-garbage", "does not speak as it should");
+	fails(&m, VMM_QEMU, "qmp-garbage", "vmm-protocol", "does not speak as it should");
 	machine_done(&m);
 }
 
@@ -270,6 +294,7 @@ int main(int argc, char *argv[])
 		cmocka_unit_test(test_ch_speaks_garbage),
 		cmocka_unit_test(test_ch_hangs_up),
 		cmocka_unit_test(test_ch_refuses),
+		cmocka_unit_test(test_vsock_path_is_taken),
 		cmocka_unit_test(test_deaf_vmm_is_stopped),
 		cmocka_unit_test(test_vmm_that_ignores_quit),
 		cmocka_unit_test(test_ch_leaves_a_process_behind),

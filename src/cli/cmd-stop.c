@@ -80,10 +80,13 @@ static int stop_running(const VmFound *found, bool force, Fault *fault)
 /* A start that waits has no control socket; a signal ends its wait. The lock says that pid is still the one. */
 static int stop_waiting(const VmFound *found, Fault *fault)
 {
-	if (kill(found->pid, SIGTERM) < 0 && errno != ESRCH)
-		return fault_set(fault, -errno, MVMD_EXIT_PERMISSION, "stop-waiting",
+	if (kill(found->pid, SIGTERM) < 0 && errno != ESRCH) {
+		(void) fault_set(fault, -errno, MVMD_EXIT_PERMISSION, "stop-waiting",
 				 "cannot end the wait of %s, pid %d: %m", found->places.name,
 				 found->pid);
+		(void) fault_evidence(fault, "pid", "%d", (int) found->pid);
+		return fault_remedy(fault, "run mvmd stop %s as root", found->places.name);
+	}
 	wait_for_the_lock(found->places.lock_file);
 	return 0;
 }

@@ -64,7 +64,7 @@ no_findings() {
 
 # starts NAME VM: a remedy has worked: a run of the VM, whose guest powers off at once, ends well and names nothing.
 starts() {
-	"$MVMD" run "$2" >"$WORK/out" 2>"$WORK/err" </dev/null
+	"$MVMD" run --now "$2" >"$WORK/out" 2>"$WORK/err" </dev/null
 	if [ $? = 0 ] && ! grep -q '\[[a-z0-9-]*\]$' "$WORK/err"; then
 		pass "$1"
 	else

@@ -85,6 +85,7 @@ ignores_the_button() {
 	ends "$VM: a guest that ignores its button is ended" 0
 	has "$VM: with a warning that says why" "$WORK/$VM.err" \
 		"the guest did not power off within 1s"
+	has "$VM: by its id" "$WORK/$VM.err" "[power-button-ignored]"
 }
 
 second_signal() {

@@ -119,6 +119,12 @@ waits_its_turn() {
 	"$MVMD" list >"$WORK/text"
 	succeeds "$VM: list has the state" grep -Eq "^$VM +waiting +$SUPERVISOR$" "$WORK/text"
 	exits "$VM: it does not start beside that" $EXIT_BUSY "$MVMD" run --now "$VM"
+	if command -v strace >/dev/null; then
+		env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=kill -e inject=kill:error=EPERM \
+			"$MVMD" -v stop "$VM" >"$WORK/out" 2>"$WORK/err"
+		has "$VM: a stop that may not end the wait says so" "$WORK/err" "[stop-waiting]"
+		has "$VM: with the pid" "$WORK/err" "seen: errno=EPERM, pid=$SUPERVISOR"
+	fi
 	exits "$VM: stop ends the wait" 0 "$MVMD" stop "$VM"
 	ends "$VM: which is no failure" 0
 	run "$VM"

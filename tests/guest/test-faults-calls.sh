@@ -24,24 +24,24 @@ starts "a good VM starts without a finding" good
 
 number=$(call_number good socket NETLINK_ROUTE 1)
 UNDER=$(at socket "$number" error=EMFILE) provokes "the look at the host has no descriptor" probe \
-	$EXIT_SYSTEM "looked_at=bridges, errno=EMFILE" "ulimit -n" run good
+	$EXIT_SYSTEM "looked_at=bridges, errno=EMFILE" "ulimit -n" run --now good
 number=$(call_number good socket NETLINK_ROUTE 2)
 UNDER=$(at socket "$number" error=EMFILE) provokes "the tap's step has no descriptor" netlink \
-	$EXIT_SYSTEM "errno=EMFILE" "ulimit -n" run good
+	$EXIT_SYSTEM "errno=EMFILE" "ulimit -n" run --now good
 
 vm late '{ "interfaces": [ { "id": "net0", "bridge": "late0" } ], "timeouts": { "bridge": "1s" } }'
 "$MVMD" run late >"$WORK/out" 2>&1
 number=$(call_number late socket NETLINK_ROUTE 3)
 UNDER=$(at socket "$number" error=EMFILE) provokes "no descriptor to hear of links" bridge-wait \
-	$EXIT_SYSTEM "bridge=late0, errno=EMFILE" "ulimit -n" run late
+	$EXIT_SYSTEM "bridge=late0, errno=EMFILE" "ulimit -n" run --now late
 # The probe asks for the bridge and for all bridges; the third question is that of the wait.
 number=$(call_number late sendto RTM_GETLINK 3)
 UNDER=$(at sendto "$number" error=ENOBUFS) provokes "the kernel does not answer" bridge-look \
-	$EXIT_SYSTEM "bridge=late0" "ip link show late0" run late
+	$EXIT_SYSTEM "bridge=late0" "ip link show late0" run --now late
 
 number=$(call_number good ioctl TUNSETIFF 1)
 UNDER=$(at ioctl "$number" error=EINVAL) provokes "the driver knows no flag" tap-create \
-	$EXIT_SYSTEM "tap=vm-good-net0, errno=EINVAL" "ip -d link show vm-good-net0" run good
+	$EXIT_SYSTEM "tap=vm-good-net0, errno=EINVAL" "ip -d link show vm-good-net0" run --now good
 
 vm external "{ \"shares\": [ { \"tag\": \"data\", \"socket\": \"$WORK/external.sock\" } ],
 	\"timeouts\": { \"backend\": \"1s\", \"boot\": \"1s\" } }"
@@ -52,7 +52,7 @@ chmod 666 "$WORK/external.sock"
 "$MVMD" run external >"$WORK/out" 2>&1
 number=$(call_number external sendto SOCK_DIAG 1)
 UNDER=$(at sendto "$number" error=ENOENT) provokes "a kernel without unix_diag" \
-	unix-diag-missing $EXIT_UNAVAILABLE "" "modprobe unix_diag" run external
+	unix-diag-missing $EXIT_UNAVAILABLE "" "modprobe unix_diag" run --now external
 
 # --- the bridge goes away between the look at it and the tap that joins it
 
@@ -123,7 +123,19 @@ holds "and tells what was there" dead \
 
 is "all timers of mvmd are of CLOCK_MONOTONIC" \
 	"$(cat "/proc/$SUPERVISOR/fdinfo/"* 2>/dev/null | sed -n 's/^clockid: *//p' | sort -u)" 1
+
+# --- the VM ends between the look for it and the call to it
+
+: >"$WORK/stop.trace"
+start look $TRACED -o "$WORK/stop.trace" -e trace=fcntl -e inject=fcntl:signal=STOP:when=1 \
+	"$MVMD" -v status dead
+await_text "$WORK/stop.trace" "stopped by SIGSTOP"
+look=$STARTED
 "$MVMD" stop --force dead 2>/dev/null
+kill -CONT "$(ps -o pid= --ppid "$look" | tr -d ' ')"
+ended "$look"
+is "status of a VM that ends meanwhile" "$STATUS" 3
+has "says so" "$WORK/look.err" "[ended-meanwhile]"
 ends "the VM ends" 0
 
 finish

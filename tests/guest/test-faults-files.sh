@@ -70,12 +70,12 @@ provokes "a folder that is not there" path-unusable $EXIT_UNAVAILABLE \
 	"path=/srv/vm/vmlinuz, blocked_at=/srv/vm, errno=ENOENT" "correct the path in" check web1
 vm web1 "$(disk "$WORK/root.raw")"
 provokes "a disk that is not there" path-unusable $EXIT_UNAVAILABLE \
-	"path=$WORK/root.raw, blocked_at=$WORK/root.raw, errno=ENOENT" "put the disk there" run web1
+	"path=$WORK/root.raw, blocked_at=$WORK/root.raw, errno=ENOENT" "put the disk there" run --now web1
 truncate -s 1M "$WORK/root.raw"
 chmod 600 "$WORK/root.raw"
 provokes "a disk that is root's alone" path-denied $EXIT_PERMISSION \
 	"path=$WORK/root.raw, uid=$FIRST_UID, blocked_at=$WORK/root.raw, errno=EACCES" \
-	"mvmd grant web1" run web1
+	"mvmd grant web1" run --now web1
 "$MVMD" grant web1 >"$WORK/out" 2>&1
 starts "granted as the remedy says" web1
 
@@ -90,7 +90,7 @@ chmod 666 "$WORK/readonly/disk.raw"
 mount -o remount,ro "$WORK/readonly"
 vm web1 "$(disk "$WORK/readonly/disk.raw")"
 provokes "a read-only file system" path-unusable $EXIT_UNAVAILABLE \
-	"path=$WORK/readonly/disk.raw, errno=EROFS" 'set "readonly": true on the disk' run web1
+	"path=$WORK/readonly/disk.raw, errno=EROFS" 'set "readonly": true on the disk' run --now web1
 vm web1 "$(disk "$WORK/readonly/disk.raw" '{ "readonly": true }')"
 starts "a disk that is readonly there" web1
 umount "$WORK/readonly"
@@ -112,7 +112,7 @@ starts "granted as the remedy says" web1
 chmod 666 "$WORK/empty.raw"
 vm web1 "$(disk "$WORK/empty.raw")"
 provokes "nobody gave it a size" disk-empty $EXIT_UNAVAILABLE "path=$WORK/empty.raw" \
-	"truncate -s 10G $WORK/empty.raw" run web1
+	"truncate -s 10G $WORK/empty.raw" run --now web1
 truncate -s 10G "$WORK/empty.raw"
 starts "made larger as the remedy says" web1
 truncate -s 1000 "$WORK/empty.raw"
@@ -125,12 +125,12 @@ truncate -s 1M "$WORK/plain.raw"
 chmod 666 "$WORK/plain.raw"
 vm web1 "$(disk "$WORK/plain.raw" '{ "format": "qcow2" }')"
 provokes "a raw one as qcow2" disk-format $EXIT_UNAVAILABLE "path=$WORK/plain.raw, looks_like=raw" \
-	"qemu-img info $WORK/plain.raw" run web1
+	"qemu-img info $WORK/plain.raw" run --now web1
 qemu-img create -q -f qcow2 "$WORK/image.qcow2" 1M
 chmod 666 "$WORK/image.qcow2"
 vm web1 "$(disk "$WORK/image.qcow2")"
 provokes "a qcow2 as raw" disk-looks-different 0 "path=$WORK/image.qcow2, looks_like=qcow2" \
-	'"format": "qcow2" in' run web1
+	'"format": "qcow2" in' run --now web1
 vm web1 "$(disk "$WORK/image.qcow2" '{ "format": "qcow2" }')"
 starts "as the remedy says" web1
 
@@ -164,7 +164,7 @@ spec rival hang "$(disk "$WORK/root.raw")"
 boot rival
 provokes "another VM has the disk" disk-busy $EXIT_BUSY \
 	"path=$WORK/root.raw, holder_pid=$SUPERVISOR, holder=mvmd, holder_vm=rival" \
-	"mvmd stop rival" run web1
+	"mvmd stop rival" run --now web1
 "$MVMD" stop --force rival 2>/dev/null
 ends "rival ends" 0
 starts "which was stopped as the remedy says" web1
@@ -175,11 +175,11 @@ await_lock() {
 }
 await await_lock
 provokes "another program has it" disk-busy $EXIT_BUSY \
-	"path=$WORK/root.raw, holder_pid=$locker, holder=flock" "end pid $locker" run web1
+	"path=$WORK/root.raw, holder_pid=$locker, holder=flock" "end pid $locker" run --now web1
 pkill -P "$locker"
 ended "$locker"
 UNDER=$(inject flock flock:error=ENOLCK) provokes "a file system without locks" disk-lock \
-	$EXIT_SYSTEM "path=$WORK/root.raw, errno=ENOLCK" "df -T $WORK/root.raw" run web1
+	$EXIT_SYSTEM "path=$WORK/root.raw, errno=ENOLCK" "df -T $WORK/root.raw" run --now web1
 
 # --- two specs
 
@@ -203,7 +203,7 @@ vm web1 '{ "user": "nosuchuser" }'
 provokes "the VM's" user-missing $EXIT_UNAVAILABLE "user=nosuchuser" \
 	"useradd --system nosuchuser" check web1
 vm web1 '{ "owners": [ { "group": "nosuchgroup" } ] }'
-provokes "a group" owner-missing $EXIT_UNAVAILABLE "owner=nosuchgroup" "groupadd nosuchgroup" run web1
+provokes "a group" owner-missing $EXIT_UNAVAILABLE "owner=nosuchgroup" "groupadd nosuchgroup" run --now web1
 spec web1 poweroff '{ "user": "root", "interfaces": [] }'
 UNDER="setpriv --reuid=4242 --regid=4242 --clear-groups --" provokes "as an ordinary user" \
 	setuid-denied $EXIT_PERMISSION "uid=4242" "run mvmd as root" --runtime-dir="$WORK/share/run" check web1
@@ -219,16 +219,16 @@ provokes "a runtime directory with a long name" socket-path-too-long $EXIT_USAGE
 cp "$WORK/state/.uids.json" "$WORK/uids"
 echo '{' >"$WORK/state/.uids.json"
 provokes "not what mvmd wrote" uid-table-damaged $EXIT_SYSTEM "path=$WORK/state/.uids.json" \
-	"restore it from a backup" run web1
+	"restore it from a backup" run --now web1
 cp "$WORK/uids" "$WORK/state/.uids.json"
 starts "restored as the remedy says" web1
 
 mkdir "$WORK/full"
 mount -t tmpfs -o ro tmpfs "$WORK/full"
 provokes "a read-only state folder" uid-table $EXIT_PERMISSION \
-	"path=$WORK/full/.uids.json, errno=EROFS" "df $WORK/full" --state-dir="$WORK/full" run web1
+	"path=$WORK/full/.uids.json, errno=EROFS" "df $WORK/full" --state-dir="$WORK/full" run --now web1
 provokes "a read-only file system" runtime-directory $EXIT_SYSTEM "path=$WORK/full/run, errno=EROFS" \
-	"--runtime-dir" --runtime-dir="$WORK/full/run" run web1
+	"--runtime-dir" --runtime-dir="$WORK/full/run" run --now web1
 umount "$WORK/full"
 
 echo '{ "uid_range": { "first": 500000, "count": 1 } }' >"$WORK/spec/host.conf"
@@ -236,22 +236,22 @@ mkdir "$WORK/small"
 "$MVMD" --state-dir="$WORK/small" run web1 >"$WORK/out" 2>&1 </dev/null
 vm web9
 provokes "a range of one" uid-range-full $EXIT_SYSTEM "first=500000, count=1" \
-	'a larger "count"' --state-dir="$WORK/small" run web9
+	'a larger "count"' --state-dir="$WORK/small" run --now web9
 rm "$WORK/spec/host.conf" "$WORK/spec/web9.json"
 
 mkdir "$WORK/run"
 mkdir "$WORK/run/.web1.lock"
 provokes "a directory in its place" vm-lock $EXIT_SYSTEM \
-	"path=$WORK/run/.web1.lock, errno=EISDIR" "ls -l $WORK/run/.web1.lock" run web1
+	"path=$WORK/run/.web1.lock, errno=EISDIR" "ls -l $WORK/run/.web1.lock" run --now web1
 rmdir "$WORK/run/.web1.lock"
 
 mkdir -p "$WORK/run/web1/photos"
 provokes "a folder of somebody else's" leftover-strange $EXIT_BUSY "path=$WORK/run/web1/photos" \
-	"move it" run web1
+	"move it" run --now web1
 rm -r "$WORK/run/web1/photos"
 touch "$WORK/run/web1/state.json"
 UNDER=$(inject unlinkat unlinkat:error=EROFS) provokes "a file system that became read-only" \
-	leftover-files $EXIT_SYSTEM "path=$WORK/run/web1, errno=EROFS" "rm -r $WORK/run/web1" run web1
+	leftover-files $EXIT_SYSTEM "path=$WORK/run/web1, errno=EROFS" "rm -r $WORK/run/web1" run --now web1
 rm -r "$WORK/run/web1"
 starts "removed as the remedy says" web1
 

@@ -97,7 +97,7 @@ UNDER="env PATH=$WORK/path" provokes "QEMU" program-missing $EXIT_UNAVAILABLE "p
 	"apt install qemu-system-x86" check good
 program qemu-system-x86_64 '#!/no/such/interpreter'
 UNDER="env PATH=$WORK/path" provokes "an interpreter that is not there" spawn-failed \
-	$EXIT_UNAVAILABLE "path=$WORK/path/qemu-system-x86_64, errno=ENOENT" "head -n 1 $WORK/path/qemu-system-x86_64" run good
+	$EXIT_UNAVAILABLE "path=$WORK/path/qemu-system-x86_64, errno=ENOENT" "head -n 1 $WORK/path/qemu-system-x86_64" run --now good
 chmod 700 "$WORK/path/qemu-system-x86_64"
 UNDER="env PATH=$WORK/path" provokes "QEMU for root alone" program-denied $EXIT_PERMISSION \
 	"path=$WORK/path/qemu-system-x86_64, uid=$FIRST_UID, errno=EACCES" "/usr/local/bin" check good

@@ -37,7 +37,7 @@ spec typo poweroff "$(nic '{ "bridge": "bro" }')"
 provokes "check names the nearest" bridge-missing $EXIT_UNAVAILABLE "bridge=bro, nearest=br0" \
 	'set interfaces[].bridge to "br0"' check typo
 provokes "so does a start" bridge-missing $EXIT_UNAVAILABLE "bridge=bro, nearest=br0" \
-	'set interfaces[].bridge to "br0"' run typo
+	'set interfaces[].bridge to "br0"' run --now typo
 spec typo poweroff "$(nic '{ "bridge": "br0" }')"
 starts "the nearest will do" typo
 
@@ -82,7 +82,7 @@ fill_bridge() {
 fill_bridge
 spec full poweroff "$(nic '{ "bridge": "brfull" }')"
 provokes "1023 ports" bridge-full $EXIT_UNAVAILABLE "tap=vm-full-net0, bridge=brfull, ports_max=1023" \
-	"set interfaces[].bridge to another bridge" run full
+	"set interfaces[].bridge to another bridge" run --now full
 ip link set p1 nomaster
 starts "one port less will do" full
 
@@ -131,29 +131,29 @@ start holder qemu-system-x86_64 -M none -display none -nodefaults \
 holder=$STARTED
 await ip link show vm-taken-net0
 provokes "somebody has it open" tap-name-taken $EXIT_BUSY \
-	"tap=vm-taken-net0, kind=tun, holder_pid=$holder" "end that process" run taken
+	"tap=vm-taken-net0, kind=tun, holder_pid=$holder" "end that process" run --now taken
 kill "$holder"
 ended "$holder"
 starts "without that process it is free" taken
 
 ip link add vm-taken-net0 type bridge
 provokes "a link of another kind" tap-name-taken $EXIT_BUSY "tap=vm-taken-net0, kind=bridge" \
-	"ip link del vm-taken-net0" run taken
+	"ip link del vm-taken-net0" run --now taken
 ip link del vm-taken-net0
 starts "removed as the remedy says" taken
 
 ip tuntap add vm-taken-net0 mode tun
 provokes "a tun, which is no tap" tap-name-taken $EXIT_BUSY "kind=tun" \
-	"ip link del vm-taken-net0" run taken
+	"ip link del vm-taken-net0" run --now taken
 ip link del vm-taken-net0
 
 # A persistent tap of other queues would be TUNSETIFF's bare EINVAL; no such tap is ever attached to.
 ip tuntap add vm-taken-net0 mode tap multi_queue
 provokes "a persistent tap with multi_queue" tap-name-taken $EXIT_BUSY "tap=vm-taken-net0, kind=tun" \
-	"ip link del vm-taken-net0" run taken
+	"ip link del vm-taken-net0" run --now taken
 ip link set vm-taken-net0 alias mvmd:other/net0
 provokes "another VM's alias is named" tap-name-taken $EXIT_BUSY "alias=mvmd:other/net0" \
-	"ip link del vm-taken-net0" run taken
+	"ip link del vm-taken-net0" run --now taken
 ip link set vm-taken-net0 alias mvmd:taken/net0
 starts "one that an earlier run of ours left is replaced, whatever its queues" taken
 
@@ -164,7 +164,7 @@ old=$STARTED
 await ip link show vm-taken-net0
 ip link set vm-taken-net0 alias mvmd:taken/net0
 provokes "our own tap that is still open" tap-held $EXIT_BUSY "tap=vm-taken-net0, holder_pid=$old" \
-	"kill $old" run taken
+	"kill $old" run --now taken
 kill "$old"
 ended "$old"
 starts "its holder killed as the remedy says" taken
@@ -174,7 +174,7 @@ spec a-name-of-some-length poweroff
 altname=$("$MVMD" plan --json a-name-of-some-length | jq -r '.. | .altname? // empty')
 ip link property add dev veth0 altname "$altname"
 provokes "its long name is another link's" tap-altname $EXIT_BUSY "bridge=br0" \
-	"ip link show $altname" run a-name-of-some-length
+	"ip link show $altname" run --now a-name-of-some-length
 ip link property del dev veth0 altname "$altname"
 starts "without it" a-name-of-some-length
 

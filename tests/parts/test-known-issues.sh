@@ -137,6 +137,7 @@ else
 	exits "another id does not" $EXIT_SPEC "$MVMD" check web2
 	has "one that no row has is told, with the nearest" "$WORK/err" \
 		"\"allow_known_issues\" in $WORK/etc/web2.json has PVH-6646, and the list"
+	has "by its id" "$WORK/err" "[known-issue-unknown]"
 	has "in words" "$WORK/err" 'did you mean "PVH-6664"?'
 	has "or without" "$WORK/err" "has OUR-OWN, and the list"
 	has "also one of host.conf" "$WORK/err" '"allow_known_issues" in host.conf has KVM'

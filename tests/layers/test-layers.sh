@@ -132,6 +132,56 @@ finds "evidence that no row names is found" "src/run/sight.c: no row names the e
 finds "evidence that nobody sets is found" "findings-moon.c: nobody sets the evidence mast" findings
 finds_nothing "the table of findings and the sources agree" findings
 
+# --- findings without a test
+
+# findings_ids: of the tables.
+findings_ids() {
+	sed -n 's/.*\.id = "\([^"]*\)".*/\1/p' src/model/findings-*.c
+}
+
+# Tests that provoke faults; not those that only look into the tables.
+provoking_tests() {
+	find tests -name '*.c' -o -name '*.sh' | LC_ALL=C sort | grep -vE \
+		'^tests/(layers|explain|bench|fuzz)/|/test-findings\.c$|/test-explain|-lib\.sh$'
+}
+
+# provoked_ids: those that a test names. An id of one word is a word of many lines: it counts where it is the id that
+# provokes or status_names is given, or stands as in mvmd's own lines.
+provoked_ids() {
+	local tests
+	mapfile -t tests < <(provoking_tests)
+	grep -hvE '^[[:space:]]*(#|/?\*)|has_not|assert_null' "${tests[@]}" >"$WORK/tests"
+	tr -c 'a-z0-9-' '\n' <"$WORK/tests" | grep -e -
+	sed -z 's/\\\n[[:space:]]*//g' "$WORK/tests" |
+		sed -nE 's/.*(provokes|names) "[^"]*" +([a-z0-9-]+) .*/\2/p'
+	grep -oE '\[[a-z0-9-]+\]' "$WORK/tests" | tr -d '[]'
+}
+
+# What no test can bring about, a line each: ID: the reason.
+UNPROVOKED='out-of-memory: an allocation of a few bytes fails at no place that can be chosen
+cancelled: who stops a start that waits is told nothing, for that is no failure'
+
+unprovoked_ids() {
+	sed 's/:.*//' <<<"$UNPROVOKED"
+}
+
+# A finding without a test that provokes it does not exist.
+unprovoked() {
+	comm -23 <(findings_ids | sort -u) <({ provoked_ids; unprovoked_ids; } | sort -u) |
+		sed 's/$/: no test provokes it/'
+	comm -13 <(findings_ids | sort -u) <(unprovoked_ids | sort -u) |
+		sed 's/$/: is in no table, and none of the exceptions/'
+}
+
+made_up src/model/findings-sun.c <<<'{ .id = "sun-set" }, { .id = "sun-dark" }, { .id = "out-of-memory" },
+{ .id = "sun-hot" },
+{ .id = "sun-gone" },'
+made_up tests/guest/test-sun.sh <<<'provokes "in the evening" sun-set 0 "" "wait" run sun
+provokes "at noon" \
+	sun-hot 0 "" "" run sun; has_not x "$WORK/err" sun-gone'
+finds "a finding that no test provokes is found" "sun-gone: no test provokes it" unprovoked
+finds_nothing "each finding has a test that provokes it" unprovoked
+
 # --- words
 
 unfinished() {

@@ -16,7 +16,8 @@ tests=$(dirname "${BASH_SOURCE[0]}")/..
 . "$tests/guest/faults-lib.sh"
 
 ACCEL=kvm
-AWAIT_SEC=240 # nothing is fast here, and the machine below may have more to do
+AWAIT_SEC=600 # nothing is fast here, and the machine below may have more to do
+AWAIT_STEP_SEC=0.5 # and each look takes the guest's processor
 
 # private_host "$@": goes on in namespaces of its own, with br0 as 10.0.0.1, and the Linux guest where
 # the VM's user may read it.

@@ -4,10 +4,10 @@
 . "$(dirname "$0")/../case-lib.sh"
 private_host "$@"
 
-# dies_with WORDS ID TEXT REMEDY: the kernel with these words panics, reboots, panics, and is given up.
+# dies_with WORDS ID TEXT REMEDY: the kernel with these words panics, and is given up at once.
 dies_with() {
-	linux_spec "$VM" "$1" '{ "crash_limit": { "count": 2 } }'
-	provokes "$VM: a guest that cannot go on" "$2" $EXIT_CRASH_LIMIT "" "$4" run "$VM"
+	linux_spec "$VM" "$1" '{ "crash_limit": { "count": 1 } }'
+	provokes "$VM: a guest that cannot go on" "$2" $EXIT_CRASH_LIMIT "life=1" "$4" run "$VM"
 	has "$VM: its kernel's own words are told" "$WORK/err" "$3"
 	has "$VM: and they are on the console" "$WORK/out" "Kernel panic - not syncing: $3"
 }

@@ -8,8 +8,10 @@ static const Finding findings[] = {
 	  .what = "As many lives of the guest as crash_limit.count says crashed within "
 		  "crash_limit.within, and the VM was stopped.",
 	  .why = "The message has how the last one ended. A guest that is reset again and again "
-		 "without one byte on its console dies at its first instructions: its kernel's "
-		 "version and how it is entered decide that; taps and backends do not.",
+		 "without one byte on its console mostly dies at its first instructions: its "
+		 "kernel's version and how it is entered decide that; taps and backends do not. "
+		 "Where no console=ttyS0 in boot.cmdline asks for this console, QEMU's guest may "
+		 "be well and have it elsewhere.",
 	  .remedy =
 		  "mvmd status --last NAME shows each life and the end of the console. mvmd check "
 		  "NAME tells which kernel it is and what is known of it.",

@@ -57,16 +57,18 @@ static void words_keep(GuestWords *words, GuestDeath death, const char *text)
 static bool words_judge_line(GuestWords *words)
 {
 	const char *text = behind_time_stamp(words->line);
+	bool first = words->death == GUEST_LIVES;
 
-	if (words->death != GUEST_LIVES) {
+	/* What was heard before so many lines was an old log, and what comes now may be the real one. */
+	if (words->lines_since <= LINES_OF_A_TRACE_MAX)
 		words->lines_since++;
+	if (guest_words_death(words) != GUEST_LIVES)
 		return false;
-	}
 	for (size_t i = 0; i < ELEMENTSOF(death_patterns); i++)
 		if (strncmp(text, death_patterns[i].begins, strlen(death_patterns[i].begins)) ==
 		    0) {
 			words_keep(words, death_patterns[i].death, text);
-			return true;
+			return first;
 		}
 	return false;
 }
@@ -100,4 +102,9 @@ bool guest_words_hear(GuestWords *words, const char *bytes, size_t n)
 GuestDeath guest_words_death(const GuestWords *words)
 {
 	return words->lines_since <= LINES_OF_A_TRACE_MAX ? words->death : GUEST_LIVES;
+}
+
+const char *guest_words_text(const GuestWords *words)
+{
+	return guest_words_death(words) == GUEST_LIVES ? "" : words->text;
 }

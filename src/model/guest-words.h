@@ -23,9 +23,8 @@ typedef enum GuestDeath {
 typedef struct GuestWords {
 	char line[GUEST_LINE_MAX]; /* the one that is being written; a longer one is cut */
 	size_t n_line;
-	GuestDeath death; /* the first that was heard */
-	char text
-		[GUEST_LINE_MAX]; /* in the guest's own words, control characters replaced; "" for none */
+	GuestDeath death; /* the first that was heard, or the next after the guest went on */
+	char text[GUEST_LINE_MAX]; /* of that, control characters replaced */
 	unsigned lines_since;
 } GuestWords;
 
@@ -34,3 +33,6 @@ bool guest_words_hear(GuestWords *words, const char *bytes, size_t n);
 
 /* GUEST_LIVES where nothing was heard, or where the guest has gone on talking for too long since. */
 GuestDeath guest_words_death(const GuestWords *words);
+
+/* That death in the guest's own words, "" for none. */
+const char *guest_words_text(const GuestWords *words);

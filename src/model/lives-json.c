@@ -13,6 +13,7 @@ static json_t *words_to_json(const StrList *words)
 static json_t *life_to_json(const Life *life, const LifeMoment *now)
 {
 	bool goes_on = life->end == LIFE_GOES_ON;
+	const char *words = guest_words_text(&life->words);
 
 	return json_pack(
 		"{s:i, s:I, s:o, s:I, s:s?, s:s?, s:I, s:o, s:s?, s:s?, s:o}", "number",
@@ -22,9 +23,9 @@ static json_t *life_to_json(const Life *life, const LifeMoment *now)
 		"duration_usec", (json_int_t) life_duration_usec(life, now->usec), "end",
 		life_end_to_string(life->end), "asked_by", life_asker_to_string(life->asked_by),
 		"console_bytes", (json_int_t) life_bytes(life, now->console_bytes), "devices",
-		words_to_json(&life->devices), "console_words",
-		*life->words.text ? life->words.text : NULL, "vmm_last_words", life->last_words,
-		"backend_exits", words_to_json(&life->backend_exits));
+		words_to_json(&life->devices), "console_words", *words ? words : NULL,
+		"vmm_last_words", life->last_words, "backend_exits",
+		words_to_json(&life->backend_exits));
 }
 
 json_t *lives_to_json(const Lives *lives, const LifeMoment *now)

@@ -195,7 +195,9 @@ static LifeEnd end_by_reset(const Lives *lives, const Life *life)
 
 	if (!was_silent(lives, life) || lasted_usec >= LIFE_SILENT_USEC)
 		return LIFE_REBOOT;
-	return lasted_usec < LIFE_BRIEF_USEC ? LIFE_NEVER_EXECUTED : LIFE_SILENT;
+	if (lasted_usec < LIFE_BRIEF_USEC)
+		return LIFE_NEVER_EXECUTED;
+	return lives->may_be_mute ? LIFE_REBOOT : LIFE_SILENT;
 }
 
 /* What the console told explains a reset, pvpanic's word, and the end of a guest that did not react. */

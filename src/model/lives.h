@@ -13,7 +13,7 @@
 typedef enum LifeEnd {
 	LIFE_GOES_ON,
 	LIFE_NEVER_EXECUTED, /* reset within LIFE_BRIEF_USEC of its begin, and silent until then */
-	LIFE_SILENT, /* the same within LIFE_SILENT_USEC */
+	LIFE_SILENT, /* the same within LIFE_SILENT_USEC, where the guest is expected to be heard or seen */
 	LIFE_PANIC, /* its console told of it, or pvpanic; the next three by the console */
 	LIFE_NO_ROOT,
 	LIFE_NO_INIT,
@@ -86,6 +86,7 @@ typedef struct Lives {
 	LifeAsker asked_by; /* for an end of the life that goes on */
 	uint64_t last_ended_usec; /* 0: none yet */
 	bool neighbour_spoke; /* the last life that could be told from its own neighbours wrote something */
+	bool may_be_mute; /* a guest that is well may write nothing, and its drivers are not seen */
 	bool lost_backend, ignored_power_off; /* it is to end because of that */
 } Lives;
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "model/drivers.h"
 #include "model/known-issues.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
@@ -65,12 +66,23 @@ static void add_life_evidence(const Life *life, Fault *fault)
 	(void) fault_evidence(fault, "console_bytes", "%" PRIu64, life_bytes(life, 0));
 }
 
+/* A guest whose console is another, on a VMM that tells of no drivers, may have done all its work. */
 static void explain_silence(const Plan *plan, Fault *fault)
 {
-	(void) fault_why(fault,
-			 "not one byte came from it, and no driver of its took a device: it dies "
-			 "before or at its first instructions. Tap, bridge and backends are not to "
-			 "blame");
+	if (drivers_can_be_seen(plan))
+		(void) fault_why(
+			fault, "not one byte came from it, and no driver of its took a device: it "
+			       "dies before or at its first instructions. Tap, bridge and backends "
+			       "are not to blame");
+	else if (spec_expects_console(plan->spec))
+		(void) fault_why(fault,
+				 "not one byte came from it: it dies before its console, mostly at "
+				 "its first instructions");
+	else
+		(void) fault_why(fault,
+				 "not known: not one byte came from it. It dies before its "
+				 "console, or it reboots by itself and has its console elsewhere: "
+				 "no \"console=ttyS0\" in boot.cmdline asks for this one");
 	(void) fault_remedy(
 		fault,
 		"try another kernel, and \"earlyprintk=ttyS0 console=ttyS0\" in "
@@ -84,6 +96,7 @@ int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
 {
 	const SpecCrashLimit *limit = &plan->spec->crash_limit;
 	const Life *last = lives_last(lives);
+	const char *words = guest_words_text(&last->words);
 	char within[FORMAT_MAX];
 
 	(void) fault_set(fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
@@ -99,8 +112,8 @@ int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
 		explain_silence(plan, fault);
 		return fault->error;
 	}
-	if (*last->words.text)
-		(void) fault_why(fault, "its console says: %s", last->words.text);
+	if (*words)
+		(void) fault_why(fault, "its console says: %s", words);
 	return fault_remedy(fault,
 			    "mvmd status --last %s shows each life and the end of its console",
 			    plan->spec->name);
@@ -134,16 +147,18 @@ int fault_guest_death(const Life *life, Fault *fault)
 {
 	static const Life none = { 0 };
 	const DeathWords *words;
+	const char *text;
 
 	life = life ?: &none;
 	words = &death_words[guest_words_death(&life->words)];
+	text = guest_words_text(&life->words);
 
 	(void) fault_set(fault, -EIO, MVMD_EXIT_GUEST_CRASHED, words->id, "%s%s%s", words->what,
-			 *life->words.text ? ": " : "", life->words.text);
+			 *text ? ": " : "", text);
 	if (words->why)
 		(void) fault_why(fault, "%s", words->why);
-	if (*life->words.text)
-		(void) fault_evidence(fault, "text", "%s", life->words.text);
+	if (*text)
+		(void) fault_evidence(fault, "text", "%s", text);
 	add_life_evidence(life, fault);
 	return fault_remedy(fault, "%s", words->remedy);
 }

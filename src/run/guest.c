@@ -6,7 +6,10 @@
 void guest_init(sd_event *event, const Resources *resources, const GuestHandler *handler,
 		Guest *ret)
 {
+	const Plan *plan = resources->plan;
+
 	*ret = (Guest){ .event = event, .resources = resources, .handler = *handler };
+	ret->lives.may_be_mute = !spec_expects_console(plan->spec) && !drivers_can_be_seen(plan);
 }
 
 void guest_done(Guest *guest)

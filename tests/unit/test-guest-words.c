@@ -67,6 +67,21 @@ static void test_it_goes_on_talking(void **state)
 	for (int i = 0; i < 1000; i++)
 		(void) hear(&words, "Nov 22 06:00:00 web1 sshd: hello\n");
 	assert_int_equal(guest_words_death(&words), GUEST_LIVES);
+	assert_string_equal(guest_words_text(&words), "");
+}
+
+/* After an old log that somebody looked at, the kernel really dies; of the one life that is told once. */
+static void test_the_real_one_after_an_old_log(void **state)
+{
+	GuestWords words = { 0 };
+
+	assert_true(hear(&words, PANIC "of last week\n"));
+	for (int i = 0; i < 1000; i++)
+		(void) hear(&words, "Nov 22 06:00:00 web1 sshd: hello\n");
+	assert_false(hear(&words, PANIC "Out of memory: compulsory panic_on_oom is enabled\n"));
+	assert_int_equal(guest_words_death(&words), GUEST_OUT_OF_MEMORY);
+	assert_string_equal(guest_words_text(&words),
+			    PANIC "Out of memory: compulsory panic_on_oom is enabled");
 }
 
 /* A guest may write what it likes: endless lines, and what would upset a terminal. */
@@ -88,6 +103,7 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte),
 		cmocka_unit_test(test_only_where_a_line_begins),
 		cmocka_unit_test(test_it_goes_on_talking),
+		cmocka_unit_test(test_the_real_one_after_an_old_log),
 		cmocka_unit_test(test_hostile_bytes),
 	};
 

@@ -116,6 +116,20 @@ static void test_silence_of_a_minute(void **state)
 	assert_int_equal(lives_last(&lives)->end, LIFE_REBOOT);
 }
 
+/* A job of ten seconds, again and again, in a guest whose console is elsewhere. */
+static void test_a_guest_that_may_be_mute(void **state)
+{
+	lives.may_be_mute = true;
+	for (int i = 0; i < 20; i++) {
+		assert_false(live(10 * SEC, 0, LIFE_REBOOT, &standard));
+		assert_int_equal(lives_last(&lives)->end, LIFE_REBOOT);
+	}
+	for (int i = 0; i < 4; i++)
+		assert_false(die());
+	assert_true(die());
+	assert_int_equal(lives_last(&lives)->end, LIFE_NEVER_EXECUTED);
+}
+
 /* A driver that takes its device is a kernel that runs, if one that says nothing. */
 static void test_a_device_is_a_sign_of_life(void **state)
 {
@@ -282,6 +296,7 @@ int main(void)
 		TEST(test_many_resets_at_once),
 		TEST(test_early_bytes),
 		TEST(test_silence_of_a_minute),
+		TEST(test_a_guest_that_may_be_mute),
 		TEST(test_a_device_is_a_sign_of_life),
 		TEST(test_its_last_words),
 		TEST(test_crashes_of_an_earlier_run),

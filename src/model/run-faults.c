@@ -69,20 +69,19 @@ static void add_life_evidence(const Life *life, Fault *fault)
 /* A guest whose console is another, on a VMM that tells of no drivers, may have done all its work. */
 static void explain_silence(const Plan *plan, Fault *fault)
 {
-	if (drivers_can_be_seen(plan))
+	const char *seen = drivers_can_be_seen(plan) ? ", and no driver of its took a device" : "";
+
+	if (drivers_can_be_seen(plan) || spec_expects_console(plan->spec))
 		(void) fault_why(
-			fault, "not one byte came from it, and no driver of its took a device: it "
-			       "dies before or at its first instructions. Tap, bridge and backends "
-			       "are not to blame");
-	else if (spec_expects_console(plan->spec))
-		(void) fault_why(fault,
-				 "not one byte came from it: it dies before its console, mostly at "
-				 "its first instructions");
+			fault,
+			"not one byte came from it%s: it dies before its console, mostly at "
+			"its first instructions. Tap, bridge and backends are not to blame",
+			seen);
 	else
 		(void) fault_why(fault,
-				 "not known: not one byte came from it. It dies before its "
-				 "console, or it reboots by itself and has its console elsewhere: "
-				 "no \"console=ttyS0\" in boot.cmdline asks for this one");
+				 "not one byte came from it: it dies before its console, or it "
+				 "reboots by itself and has its console elsewhere, as no "
+				 "\"console=ttyS0\" in boot.cmdline asks for this one");
 	(void) fault_remedy(
 		fault,
 		"try another kernel, and \"earlyprintk=ttyS0 console=ttyS0\" in "

@@ -55,6 +55,8 @@ dies_in_silence() {
 		'.cause.id == "crash-limit" and .cause.evidence.end == "never-executed"
 			and .cause.evidence.console_bytes == "0"
 			and ([.lives[] | select(.end == "never-executed")] | length) >= 5 and .console == null'
+	last "$VM: what nobody could see is no cause" "$VM" \
+		'(.cause.why | test("no driver")) == (.vmm.kind == "cloud-hypervisor")'
 	last "$VM: which kernel it was is on record" "$VM" \
 		'.guest.kernel == "6.12.0-tiny" and .facts.guest.kernel == "6.12.0-tiny" and .facts.host.release != null'
 	"$MVMD" status --last "$VM" >"$WORK/text"

@@ -57,7 +57,7 @@ is_allowed() {
 # dies VERSION ALLOWED: at its first instruction, twice.
 dies() {
 	kernel "$1"
-	spec bad "silent triplefault" '{ "crash_limit": { "count": 2, "within": "1min" },
+	spec bad "silent console=ttyS0 triplefault" '{ "crash_limit": { "count": 2, "within": "1min" },
 		"allow_known_issues": '"$2"' }'
 	run bad
 }

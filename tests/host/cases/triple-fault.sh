@@ -6,7 +6,7 @@
 private_host "$@"
 
 dies_at_once() {
-	spec "$VM" "silent triplefault" "$(share)"
+	spec "$VM" "silent console=ttyS0 triplefault" "$(share)"
 	provokes "$VM: a guest that dies at its first instruction is not started for ever" \
 		crash-limit $EXIT_CRASH_LIMIT "count=5, end=never-executed, console_bytes=0" \
 		"try another kernel" run "$VM"

@@ -34,12 +34,15 @@ static char *read_text(const char *path)
 /* The line "oom_kill N" of memory.events, memory.oom_control and vmstat. */
 static bool read_count(const char *path, uint64_t *ret)
 {
+	static const char key[] = "oom_kill ";
 	_cleanup_free_ char *text = read_text(path);
 	const char *line = text;
 
 	while (line) {
-		if (sscanf(line, "oom_kill %" SCNu64, ret) == 1)
+		if (strncmp(line, key, strlen(key)) == 0) {
+			*ret = strtoull(line + strlen(key), NULL, 10);
 			return true;
+		}
 		line = strchr(line, '\n');
 		if (line)
 			line++;

@@ -58,7 +58,7 @@ static int numbers_read(DIR *folder, Numbers *ret)
 	return 0;
 }
 
-/* Opens the folder of the series and lists what is there, the oldest first. */
+/* Opens the folder of the series and lists what is there, the oldest first; the list is to be freed in any case. */
 static int series_open(const char *state_directory, const char *vm, const char *series, DIR **ret,
 		       Numbers *ret_numbers)
 {
@@ -74,7 +74,6 @@ static int series_open(const char *state_directory, const char *vm, const char *
 	r = numbers_read(folder, ret_numbers);
 	if (r < 0) {
 		(void) closedir(folder);
-		free(ret_numbers->items);
 		return r;
 	}
 	*ret = folder;
@@ -101,8 +100,10 @@ int record_series_add(const char *state_directory, const char *vm, const char *s
 	int r;
 
 	r = series_open(state_directory, vm, series, &folder, &numbers);
-	if (r < 0 && r != -ENOENT)
+	if (r < 0 && r != -ENOENT) {
+		free(numbers.items);
 		return r;
+	}
 	last = numbers.n ? numbers.items[numbers.n - 1] : 0;
 	file = str_printf("%s/%lu.json", series, last + 1);
 	r = file ? record_write(state_directory, vm, file, record) : -ENOMEM;
@@ -149,21 +150,33 @@ int record_read(const char *state_directory, const char *vm, const char *file, j
 	return fd < 0 ? -errno : read_json(fd, ret);
 }
 
+/* Sets *ret to the highest number; 0: there is none. */
+static int series_last_number(const char *state_directory, const char *vm, const char *series,
+			      unsigned long *ret)
+{
+	Numbers numbers = { 0 };
+	DIR *folder = NULL;
+	int r = series_open(state_directory, vm, series, &folder, &numbers);
+
+	if (folder)
+		(void) closedir(folder);
+	if (r == 0)
+		*ret = numbers.n > 0 ? numbers.items[numbers.n - 1] : 0;
+	free(numbers.items);
+	return r;
+}
+
 int record_series_last(const char *state_directory, const char *vm, const char *series,
 		       json_t **ret)
 {
 	_cleanup_free_ char *file = NULL;
-	Numbers numbers = { 0 };
-	DIR *folder = NULL;
-	int r;
+	unsigned long last = 0;
+	int r = series_last_number(state_directory, vm, series, &last);
 
-	r = series_open(state_directory, vm, series, &folder, &numbers);
 	if (r < 0)
 		return r;
-	(void) closedir(folder);
-	if (numbers.n > 0)
-		file = str_printf("%s/%lu.json", series, numbers.items[numbers.n - 1]);
-	r = numbers.n == 0 ? -ENOENT : file ? record_read(state_directory, vm, file, ret) : -ENOMEM;
-	free(numbers.items);
-	return r;
+	if (last == 0)
+		return -ENOENT;
+	file = str_printf("%s/%lu.json", series, last);
+	return file ? record_read(state_directory, vm, file, ret) : -ENOMEM;
 }

@@ -77,7 +77,7 @@ static int signal_of(const EndFacts *facts)
 
 	if (child_end_is_signal(&facts->end))
 		return facts->end.status;
-	return words && facts->end.status != 0 ? atoi(words + strlen(told)) : 0;
+	return words && facts->end.status != 0 ? (int) strtol(words + strlen(told), NULL, 10) : 0;
 }
 
 static EndCause cause_of_signal(const EndFacts *facts, int signal)

@@ -27,7 +27,7 @@ struct Vmm {
 	Child *child; /* NULL: not started, or gone */
 	char *version;
 	char *last_line, *last_words; /* of a process that is gone */
-	OomKills oom_kills; /* counted before it was started */
+	OomKills oom_kills; /* counted when it was started */
 	bool quitting; /* we want its end: nothing but that is told */
 	bool rebooting;
 	unsigned buttons; /* pressed and not answered yet */

@@ -188,8 +188,12 @@ int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, F
 	};
 	const ChildHandler handler = { on_child_exit, on_child_line, vmm };
 
-	vmm_count_oom_kills(vmm);
-	return child_start(vmm->event, vmm->driver->name, &config, &handler, &vmm->child, fault);
+	int r = child_start(vmm->event, vmm->driver->name, &config, &handler, &vmm->child, fault);
+
+	/* Not before: nothing that can wait delays the VMM. */
+	if (r == 0)
+		vmm_count_oom_kills(vmm);
+	return r;
 }
 
 int vmm_set_version(Vmm *vmm, const char *version)

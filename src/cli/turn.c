@@ -152,7 +152,12 @@ void turn_begins(Turn *turn)
 void turn_ended(Turn *turn, int exit_code, const char *cause, const LifeCrashes *crashes)
 {
 	history_run_ended(&turn->history, exit_code, cause, crashes, now_usec());
-	history_write(turn);
+	if (turn->others)
+		return;
+	if (history_is_over(&turn->history))
+		(void) record_remove(turn->places->state_directory, turn->name, HISTORY_FILE);
+	else
+		history_write(turn);
 }
 
 void turn_done(Turn *turn)

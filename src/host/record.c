@@ -76,3 +76,12 @@ int record_write(const char *state_directory, const char *vm, const char *file, 
 	inner = folder_open(folder, below, FOLDER_MODE);
 	return inner < 0 ? inner : json_write(inner, slash + 1, json);
 }
+
+int record_remove(const char *state_directory, const char *vm, const char *file)
+{
+	_cleanup_free_ char *path = str_printf("%s/%s/%s", state_directory, vm, file);
+
+	if (!path)
+		return -ENOMEM;
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -10,3 +10,6 @@
  * before it: "post-mortem/1.json". 0 or -errno.
  */
 int record_write(const char *state_directory, const char *vm, const char *file, const json_t *json);
+
+/* Removes FILE where it is there. 0 or -errno. */
+int record_remove(const char *state_directory, const char *vm, const char *file);

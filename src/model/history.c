@@ -80,6 +80,11 @@ void history_run_ended(History *history, int exit_code, const char *finding,
 	history_count_end(history, retried, now_usec);
 }
 
+bool history_is_over(const History *history)
+{
+	return !history->runs && history->failed == 0;
+}
+
 json_t *history_to_json(const History *history)
 {
 	json_t *crashes = json_array();

@@ -7,8 +7,8 @@
 
 /*
  * What the next start has to know of the last ones: how many in a row ended so that they are tried again, and when
- * lives crashed. It is kept in STATE/NAME/history.json; times are of CLOCK_MONOTONIC, so it is about one boot of the
- * host. Pure: the caller brings clock and files.
+ * lives crashed. It is kept in STATE/NAME/history.json while there is something to know; times are of CLOCK_MONOTONIC,
+ * so it is about one boot of the host. Pure: the caller brings clock and files.
  */
 
 #define HISTORY_FILE "history.json"
@@ -46,6 +46,9 @@ void history_run_begins(History *history, uint64_t now_usec);
 /* Also of a start that failed before it began. finding: the id of its cause, NULL for none. crashes: of all lives up to now. */
 void history_run_ended(History *history, int exit_code, const char *finding,
 		       const LifeCrashes *crashes, uint64_t now_usec);
+
+/* True where the next start has nothing to know of: the last run ended, and is not tried again. */
+bool history_is_over(const History *history);
 
 /* A new object, NULL: out of memory. And back: -EUCLEAN where it is none of ours; *ret untouched then. */
 json_t *history_to_json(const History *history);

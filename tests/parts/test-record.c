@@ -99,6 +99,17 @@ static void the_later_takes_the_place(void **context)
 	assert_int_not_equal(access(at("state/web1/.last-start.json.new"), F_OK), 0);
 }
 
+static void what_is_removed_is_gone(void **context)
+{
+	_cleanup_free_ char *state = str_printf("%s/state", base);
+
+	assert_non_null(state);
+	assert_int_equal(record_remove(state, "web1", "last-start.json"), 0);
+	assert_int_equal(write_number("web1", "last-start.json", 1), 0);
+	assert_int_equal(record_remove(state, "web1", "last-start.json"), 0);
+	assert_int_not_equal(access(at("state/web1/last-start.json"), F_OK), 0);
+}
+
 /* A folder in its place: what was begun is taken away again. */
 static void what_fails_leaves_nothing(void **context)
 {
@@ -135,6 +146,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_missing_is_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_later_takes_the_place, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_removed_is_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_fails_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_file_is_no_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(links_are_not_followed, setup, teardown),

@@ -71,6 +71,20 @@ static void test_which_ends_are_tried_again(void **state)
 	}
 }
 
+/* Only then the file may go. */
+static void test_when_there_is_nothing_to_know(void **state)
+{
+	assert_true(history_is_over(&history));
+	history_run_begins(&history, now);
+	assert_false(history_is_over(&history));
+	(void) run(SEC, MVMD_EXIT_OK);
+	assert_true(history_is_over(&history));
+	(void) run(SEC, MVMD_EXIT_VMM);
+	assert_false(history_is_over(&history));
+	(void) run(SEC, MVMD_EXIT_CRASH_LIMIT);
+	assert_true(history_is_over(&history));
+}
+
 static void test_a_long_run_ends_the_row(void **state)
 {
 	for (int i = 0; i < 5; i++)
@@ -168,6 +182,7 @@ int main(void)
 		TEST(test_longer_each_time),
 		TEST(test_time_has_passed),
 		TEST(test_which_ends_are_tried_again),
+		TEST(test_when_there_is_nothing_to_know),
 		TEST(test_a_long_run_ends_the_row),
 		TEST(test_a_start_that_fails_at_once),
 		TEST(test_a_killed_supervisor),

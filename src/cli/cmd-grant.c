@@ -253,7 +253,7 @@ static int find_setfacl(GrantRun *run)
 	static const char *const no_places[] = { NULL };
 	_cleanup_(str_list_done) StrList found = { 0 };
 
-	if (programs_find("setfacl", no_places, &found) < 0)
+	if (programs_find("setfacl", no_places, 1, &found) < 0)
 		return MVMD_EXIT_SYSTEM;
 	if (found.n == 0) {
 		log_line(LOG_LEVEL_ERROR, "setfacl is not installed: apt install acl (Debian, "

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/prepare.h"
 #include "cli/turn.h"
+#include "host/host-facts.h"
 #include "host/record.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
@@ -55,6 +56,7 @@ static int judge_start(void *userdata, FaultList *ret)
 	Start *start = userdata;
 
 	turn_begins(&start->turn);
+	host_switches_probe(&start->prepared.facts.host);
 	prepared_find_issues(&start->prepared, start->places, ret);
 	for (size_t i = 0; i < ret->n;) {
 		LogLevel level = known_issue_level(&ret->items[i]);

@@ -100,7 +100,8 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 {
 	ProbeOptions options = { .state_directory = places->state_directory,
 				 .host_conf = &ret->host_conf,
-				 .allocate_uid = what_for == PREPARE_FOR_START };
+				 .allocate_uid = what_for == PREPARE_FOR_START,
+				 .switches_later = what_for == PREPARE_FOR_START };
 	Fault fault = { 0 };
 	int exit_code;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef __x86_64__
 #include <cpuid.h>
 #endif
 #include <fcntl.h>
@@ -25,7 +25,7 @@ static bool is_on(char c)
 	return c == 'Y' || c == '1';
 }
 
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef __x86_64__
 /*
  * AMD APM vol. 3, CPUID leaf 1, EAX: family and model, each with an extension. The models are those that Linux takes
  * virtual VMLOAD and VMSAVE from (a5ca1dc46a6b, arch/x86/kernel/cpu/amd.c).
@@ -68,12 +68,16 @@ int host_facts_probe(HostFacts *ret)
 		host_facts_done(&host);
 		return -ENOMEM;
 	}
-	probe_cpu(&host);
-	host.holds[HOST_NESTED_KVM] =
-		is_on(read_switch("/sys/module/kvm_intel/parameters/nested")) ||
-		is_on(read_switch("/sys/module/kvm_amd/parameters/nested"));
-	host.holds[HOST_IO_URING_DISABLED] =
-		read_switch("/proc/sys/kernel/io_uring_disabled") == '2';
 	*ret = host;
 	return 0;
+}
+
+void host_switches_probe(HostFacts *host)
+{
+	probe_cpu(host);
+	host->holds[HOST_NESTED_KVM] =
+		is_on(read_switch("/sys/module/kvm_intel/parameters/nested")) ||
+		is_on(read_switch("/sys/module/kvm_amd/parameters/nested"));
+	host->holds[HOST_IO_URING_DISABLED] =
+		read_switch("/proc/sys/kernel/io_uring_disabled") == '2';
 }

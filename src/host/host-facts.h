@@ -3,5 +3,8 @@
 
 #include "model/facts.h"
 
-/* Looks at the host itself: its kernel, and what known-issues.json asks beside. 0 or -ENOMEM. */
+/* Looks at the host's kernel. 0 or -ENOMEM. */
 int host_facts_probe(HostFacts *ret);
+
+/* Adds what known-issues.json asks beside ("probe"). */
+void host_switches_probe(HostFacts *host);

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef __x86_64__
 #include <cpuid.h>
 #endif
 
@@ -81,11 +81,11 @@ static bool is_program(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-int programs_find(const char *name, const char *const *places, StrList *ret)
+int programs_find(const char *name, const char *const *places, size_t max, StrList *ret)
 {
 	const char *directory = getenv("PATH") ?: DEFAULT_PATH;
 
-	while (*directory) {
+	while (*directory && ret->n < max) {
 		size_t length = strcspn(directory, ":");
 		_cleanup_free_ char *path = str_printf("%.*s/%s", (int) length, directory, name);
 
@@ -96,7 +96,7 @@ int programs_find(const char *name, const char *const *places, StrList *ret)
 		directory += length;
 		directory += *directory == ':';
 	}
-	for (; *places; places++)
+	for (; *places && ret->n < max; places++)
 		if (is_program(*places))
 			str_list_add(ret, "%s", *places);
 	return ret->failed ? -ENOMEM : 0;
@@ -124,7 +124,7 @@ static int find_program(Probe *probe, const char *name, const char *const *place
 	_cleanup_free_ char *line = NULL;
 	int r;
 
-	r = programs_find(name, places, &candidates);
+	r = programs_find(name, places, 1, &candidates);
 	if (r < 0 || candidates.n == 0)
 		return r;
 	return take_program(probe, candidates.items[0], program, &line);
@@ -150,7 +150,7 @@ static int find_qemu(Probe *probe)
 static int find_virtiofsd(Probe *probe)
 {
 	_cleanup_(str_list_done) StrList candidates = { 0 };
-	int r = programs_find("virtiofsd", virtiofsd_places, &candidates);
+	int r = programs_find("virtiofsd", virtiofsd_places, SIZE_MAX, &candidates);
 
 	for (size_t i = candidates.n; r == 0 && i-- > 0;) {
 		_cleanup_free_ char *line = NULL;
@@ -313,16 +313,19 @@ static int probe_identities(Probe *probe, Fault *fault)
 
 /*
  * Not from /proc/cpuinfo, which takes a millisecond for each dozen of CPUs. Intel SDM vol. 2 CPUID:
- * leaf 1, ECX bit 5 is VMX; AMD APM vol. 3: leaf 8000_0001h, ECX bit 2 is SVM.
+ * leaf 1, ECX bit 5 is VMX; AMD APM vol. 3: leaf 8000_0001h, ECX bit 2 is SVM. Every
+ * CPU of 64 bits has both leaves; to ask which it has would leave the guest twice more where this host is a VM.
  */
 bool cpu_runs_stock_guests(void)
 {
-#if defined(__x86_64__) || defined(__i386__)
+#ifdef __x86_64__
 	unsigned eax, ebx, ecx, edx;
 
-	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) && ecx & 1U << 5)
+	__cpuid(1, eax, ebx, ecx, edx);
+	if (ecx & 1U << 5)
 		return true;
-	return __get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx) && ecx & 1U << 2;
+	__cpuid(0x80000001, eax, ebx, ecx, edx);
+	return ecx & 1U << 2;
 #else
 	return true;
 #endif
@@ -565,6 +568,8 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 		return fault_oom(fault);
 	probe_rights(&probe.facts);
 	r = host_facts_probe(&probe.facts.host);
+	if (r == 0 && !options->switches_later)
+		host_switches_probe(&probe.facts.host);
 	r = r < 0 ? fault_oom(fault) : probe_all(&probe, fault);
 	program_cache_store(&probe.cache);
 	program_cache_done(&probe.cache);

@@ -10,6 +10,7 @@ typedef struct ProbeOptions {
 	const char *state_directory; /* uid table, cache of program versions */
 	const HostConf *host_conf;
 	bool allocate_uid; /* this is a start, not a look */
+	bool switches_later; /* the caller asks host_switches_probe() when there is time for it */
 } ProbeOptions;
 
 /*
@@ -25,10 +26,10 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 bool version_parse(const char *text, Program *program);
 
 /*
- * All files that the name of a program may mean, in the order of search: those of PATH, then those of
- * places (full paths, ends with NULL) that are programs. 0 or -ENOMEM.
+ * The first files, at most max, that the name of a program may mean, in the order of search: those of PATH, then
+ * those of places (full paths, ends with NULL) that are programs. 0 or -ENOMEM.
  */
-int programs_find(const char *name, const char *const *places, StrList *ret);
+int programs_find(const char *name, const char *const *places, size_t max, StrList *ret);
 
 /* True where the CPU shows VMX or SVM, or is no x86. */
 bool cpu_runs_stock_guests(void);

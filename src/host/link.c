@@ -115,8 +115,10 @@ int link_get(Nl *nl, const char *name, LinkInfo *ret)
 	if (!link_name_is_valid(name))
 		return -EINVAL;
 
+	/* Without its counters: the kernel sums them up over all CPUs. */
 	message = link_message(RTM_GETLINK, 0, &any);
-	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0)
+	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0 ||
+	    nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
 	r = nl_query(nl, message, on_link, &link);
 	if (r < 0)

@@ -8,9 +8,9 @@
  *   mmap, mremap, munmap,    memory for what was not known beforehand
  *   futex
  *   mkdir                    the folders above the runtime folder
- *   openat, read, close      jansson seeds its hash tables from /dev/urandom; host.conf is looked for
- *   openat, read, close,     what may be evidence later: the boot, the host's kernel and its switches, its
- *   pread64, uname           memory, the control group's count of kills
+ *   openat, read, close      jansson seeds its hash tables from /dev/urandom; the VM's lock, the history of
+ *                            its failures and host.conf are looked for; the host's memory is read
+ *   pread64, fstatfs, uname  a disk's first bytes and the room around it, the host's kernel
  *   newfstatat, access       the search through PATH: here the program's place is given
  *   geteuid, getegid,        who becomes another user for a moment asks first who it is: here that
  *   getgroups, capget        is known
@@ -211,8 +211,10 @@ static int netlink_ask(int fd, const Request *request)
 static int link_index(int fd, const char *name)
 {
 	Request request = request_new(RTM_GETLINK, 0);
+	const unsigned mask = RTEXT_FILTER_SKIP_STATS;
 
 	put(&request, IFLA_IFNAME, name, strlen(name) + 1);
+	put(&request, IFLA_EXT_MASK, &mask, sizeof(mask));
 	return netlink_ask(fd, &request);
 }
 

@@ -9,7 +9,6 @@
 #include "host/record-series.h"
 #include "host/sock.h"
 #include "host/vm-dir.h"
-#include "model/history.h"
 #include "model/spec.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
@@ -263,15 +262,27 @@ static pid_t listener_pid(const char *socket_path)
 	return peer.pid;
 }
 
-/* When the start that has the lock will go on; 0: it does not wait, or its history is not ours to read. */
-static uint64_t waits_until_usec(const Places *places, const char *name)
+void client_read_history(const Places *places, const char *name, History *ret)
 {
-	History history = { 0 };
 	json_t *json = NULL;
 
+	*ret = (History){ 0 };
 	if (record_read(places->state_directory, name, HISTORY_FILE, &json) == 0)
-		(void) history_from_json(json, &history);
+		(void) history_from_json(json, ret);
 	json_decref(json);
+}
+
+/*
+ * When the start that has the lock will go on; 0: it does not wait. A history that could not be written any more, on
+ * a full disk, tells of a wait that is over: who answers at the socket does not wait.
+ */
+static uint64_t waits_until_usec(const Places *places, const VmPlaces *vm)
+{
+	History history;
+
+	client_read_history(places, vm->name, &history);
+	if (history.waits_until_usec <= now_usec() || listener_pid(vm->control_socket) > 0)
+		return 0;
 	return history.waits_until_usec;
 }
 
@@ -298,7 +309,7 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 	if (found.pid == -EACCES)
 		found.pid = listener_pid(found.places.control_socket);
 	if (found.pid > 0) {
-		found.waits_until_usec = waits_until_usec(places, name);
+		found.waits_until_usec = waits_until_usec(places, &found.places);
 		found.presence =
 			found.waits_until_usec > 0 ? VM_PRESENCE_WAITING : VM_PRESENCE_RUNNING;
 	} else if (state_file_read(found.places.state_file, &state) == 0 &&

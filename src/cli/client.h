@@ -5,6 +5,7 @@
 
 #include "base/fault.h"
 #include "cli/commands.h"
+#include "model/history.h"
 #include "model/places.h"
 
 /* The command's side of a control socket (include/mvmd/io.mvmd.vm.varlink): one call, blocking. */
@@ -43,6 +44,9 @@ void vm_found_done(VmFound *found);
  */
 int client_call(const VmFound *found, const char *method, json_t *parameters, json_t **ret,
 		int *ret_fd, Fault *fault);
+
+/* How the VM's last runs ended; zero where nothing is on record, or not for us. */
+void client_read_history(const Places *places, const char *name, History *ret);
 
 /* Says that a VM is not running or unknown and returns the exit code for it. */
 int client_say_absent(const VmFound *found);

@@ -54,18 +54,77 @@ static void print_waiting(json_t *status)
 		      (int) json_integer_value(json_object_get(status, "pid")));
 }
 
+/* -EUCLEAN also for what is JSON, and no post-mortem of that VM. */
 static int last_failure(const Places *places, const char *name, json_t **ret)
 {
-	return record_series_last(places->state_directory, name, POST_MORTEM_SERIES, ret);
+	_cleanup_(json_decrefp) json_t *record = NULL;
+	int r = record_series_last(places->state_directory, name, POST_MORTEM_SERIES, &record);
+
+	if (r < 0)
+		return r;
+	if (!streq_null(json_string_value(json_object_get(record, "name")), name) ||
+	    !json_is_integer(json_object_get(record, "exit_code")))
+		return -EUCLEAN;
+	*ret = json_incref(record);
+	return 0;
+}
+
+static int say_unreadable(const Places *places, const char *name, int error)
+{
+	bool damaged = error == -EUCLEAN;
+	Fault fault = { 0 };
+	int exit_code;
+
+	(void) fault_set(&fault, error, error == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
+			 "post-mortem",
+			 damaged ? "the last record in %s/%s/" POST_MORTEM_SERIES " is damaged" :
+				   "cannot read %s/%s/" POST_MORTEM_SERIES ": %m",
+			 places->state_directory, name);
+	if (error == -EACCES)
+		(void) fault_remedy(&fault, "sudo mvmd status --last %s", name);
+	else
+		(void) fault_remedy(&fault, "ls -l %s/%s/" POST_MORTEM_SERIES "%s",
+				    places->state_directory, name,
+				    damaged ? "; without the file of the highest number the record "
+					      "before it is shown" :
+					      "");
+	log_fault(LOG_LEVEL_ERROR, &fault);
+	exit_code = fault.exit_code;
+	fault_done(&fault);
+	return exit_code;
+}
+
+/* A start that failed before its guest began leaves no post-mortem: an older one is not about it. */
+static void tell_last_start(const Places *places, const char *name, json_t *record)
+{
+	json_t *cause = json_object_get(record, "cause");
+	History history;
+
+	client_read_history(places, name, &history);
+	if (history.last_exit_code == 0 || history.runs)
+		return;
+	if (record &&
+	    json_integer_value(json_object_get(record, "exit_code")) == history.last_exit_code &&
+	    streq(json_string_value(json_object_get(cause, "id")) ?: "", history.last_finding))
+		return;
+	(void) printf("%s: its last start ended with exit code %d%s%s%s; mvmd doctor %s tells what "
+		      "stops it now\n",
+		      name, history.last_exit_code, *history.last_finding ? " [" : "",
+		      history.last_finding, *history.last_finding ? "]" : "", name);
 }
 
 /* Of a VM that does not run: how its last run ended, where that is on record. */
 static void tell_last_failure(const Places *places, const VmFound *found)
 {
+	const char *name = found->places.name;
 	json_t *record = NULL;
+	int r = last_failure(places, name, &record);
 
-	if (last_failure(places, found->places.name, &record) == 0)
+	tell_last_start(places, name, record);
+	if (r == 0)
 		status_print_failed(record);
+	else if (r == -EUCLEAN)
+		(void) say_unreadable(places, name, r);
 	json_decref(record);
 }
 
@@ -116,27 +175,21 @@ static int status_of_found(const Places *places, const VmFound *found, bool json
 static int status_of_last(const Places *places, const VmFound *found, bool json)
 {
 	const char *name = found->places.name;
-	int exit_code, r;
 	json_t *record = NULL;
-	Fault fault = { 0 };
+	int exit_code, r = last_failure(places, name, &record);
 
-	r = last_failure(places, name, &record);
 	if (r == -ENOENT && found->presence == VM_PRESENCE_UNKNOWN)
 		return client_say_absent(found);
+	if (!json && (r == 0 || r == -ENOENT))
+		tell_last_start(places, name, record);
 	if (r == -ENOENT) {
-		log_line(LOG_LEVEL_INFO, "no run of %s that failed is on record", name);
+		log_line(LOG_LEVEL_INFO,
+			 "no post-mortem of %s: no run of it failed once its guest had begun",
+			 name);
 		return MVMD_EXIT_NOT_RUNNING;
 	}
-	if (r < 0) {
-		(void) fault_set(&fault, r, r == -EACCES ? MVMD_EXIT_PERMISSION : MVMD_EXIT_SYSTEM,
-				 "post-mortem", "cannot read %s/%s/" POST_MORTEM_SERIES ": %m",
-				 places->state_directory, name);
-		(void) fault_remedy(&fault, "sudo mvmd status --last %s", name);
-		log_fault(LOG_LEVEL_ERROR, &fault);
-		exit_code = fault.exit_code;
-		fault_done(&fault);
-		return exit_code;
-	}
+	if (r < 0)
+		return say_unreadable(places, name, r);
 	exit_code = print(record, json, status_print_post_mortem);
 	json_decref(record);
 	return exit_code;

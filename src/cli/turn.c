@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/turn.h"
-#include "host/record-series.h"
 #include "host/record.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
@@ -31,12 +30,8 @@ static void read_boot_id(char ret[BOOT_ID_MAX])
 static void history_read(Turn *turn)
 {
 	char boot_id[BOOT_ID_MAX];
-	json_t *json = NULL;
 
-	if (record_read(turn->places->state_directory, turn->name, HISTORY_FILE, &json) < 0)
-		return;
-	(void) history_from_json(json, &turn->history);
-	json_decref(json);
+	client_read_history(turn->places, turn->name, &turn->history);
 	read_boot_id(boot_id);
 	history_look(&turn->history, boot_id, now_usec());
 }
@@ -60,6 +55,7 @@ static void say_waiting(const History *history, uint64_t wait_usec)
 {
 	char text[FORMAT_MAX];
 
+	wait_usec = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC * USEC_PER_MSEC;
 	if (history->last_exit_code == 0)
 		log_line(LOG_LEVEL_INFO,
 			 "next try in %s: the last supervisor was killed (a signal ends the wait, "

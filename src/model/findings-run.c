@@ -248,7 +248,8 @@ static const Finding findings[] = {
 	  .what = "mvmd status --last found a record of a run that failed, and could not read it.",
 	  .why = "It is for the administrator only, or it is damaged; the message has the "
 		 "kernel's words.",
-	  .remedy = "sudo mvmd status --last NAME." },
+	  .remedy = "sudo mvmd status --last NAME. A damaged one is the file of the highest "
+		    "number in STATE/NAME/post-mortem; without it the one before is shown." },
 	{ .id = "stop-waiting",
 	  .severity = FINDING_ERROR,
 	  .title = "a start that waits cannot be stopped",

@@ -77,7 +77,7 @@ hangs_before_its_console() {
 	"$MVMD" stop --force "$VM"
 	ends "$VM: until it is ended, which is no failure" 0
 	exits "$VM: and leaves no record" $EXIT_NOT_RUNNING "$MVMD" status --last "$VM"
-	has "$VM: which is said" "$WORK/err" "no run of $VM that failed is on record"
+	has "$VM: which is said" "$WORK/err" "no post-mortem of $VM"
 }
 
 # Without "console=" nobody can tell a guest that hangs from one that has nothing to say.
@@ -142,6 +142,40 @@ waits_its_turn() {
 	has_not "$VM: it says nothing of a wait" "$WORK/$VM.err" "next try"
 }
 
+# A disk that is full lets a wait in the history that is over: here one that never was.
+is_well_with_an_old_wait() {
+	local history=$WORK/state/$VM/history.json
+
+	spec "$VM" "print=up hang"
+	boot "$VM"
+	await_value "$VM" '.state == "running"'
+	jq '.waits_until_usec = 9000000000000000000' "$history" >"$WORK/history"
+	cp "$WORK/history" "$history"
+	"$MVMD" status "$VM" >"$WORK/out" 2>"$WORK/err"
+	has "$VM: who answers does not wait" "$WORK/out" "$VM: running since"
+	"$MVMD" stop --force "$VM"
+	ends "$VM: and is stopped as any" 0
+}
+
+# A start that fails before its guest begins has no post-mortem, and an older one is not about it.
+start_fails() {
+	spec "$VM" "panic"
+	run "$VM"
+	ends "$VM: a run fails" $EXIT_GUEST_CRASHED
+	"$MVMD" status "$VM" >"$WORK/out" 2>/dev/null
+	has_not "$VM: its record says all" "$WORK/out" "its last start ended"
+	spec "$VM" "poweroff" "$BAD_BRIDGE"
+	run "$VM" --now
+	ends "$VM: then a start" $EXIT_UNAVAILABLE
+	for last in "" --last; do
+		# shellcheck disable=SC2086 # or nothing
+		"$MVMD" status $last "$VM" >"$WORK/out" 2>/dev/null
+		has "$VM: status $last tells of the start" "$WORK/out" \
+			"its last start ended with exit code 69 [bridge-missing]; mvmd doctor $VM"
+		has "$VM: and of the run" "$WORK/out" "its last run that failed ended"
+	done
+}
+
 is_killed() {
 	spec "$VM" "print=up hang"
 	boot "$VM"
@@ -180,7 +214,13 @@ keeps_ten() {
 		"$(find "$WORK/state/$VM" -perm /077 | wc -l)" 0
 	: >"$WORK/state/$VM/post-mortem/13.json"
 	exits "$VM: a damaged record" $EXIT_SYSTEM "$MVMD" status --last "$VM"
-	has "$VM: is named" "$WORK/err" "[post-mortem]"
+	has "$VM: is named" "$WORK/err" "is damaged [post-mortem]"
+	echo '{}' >"$WORK/state/$VM/post-mortem/13.json"
+	exits "$VM: one that is JSON and no record" $EXIT_SYSTEM "$MVMD" status --last "$VM"
+	has "$VM: is named, too" "$WORK/err" "is damaged [post-mortem]"
+	"$MVMD" status "$VM" >"$WORK/out" 2>"$WORK/err"
+	has "$VM: status names it as well" "$WORK/err" "is damaged [post-mortem]"
+	has_not "$VM: and makes nothing up" "$WORK/out" "its last run that failed ended"
 }
 
 in_each() {
@@ -200,6 +240,8 @@ if command -v qemu-system-x86_64 >/dev/null; then
 	case_of runs crashes_over_runs
 	case_of turn waits_its_turn
 	case_of killed is_killed
+	case_of old-wait is_well_with_an_old_wait
+	case_of no-start start_fails
 	case_of ten keeps_ten
 else
 	skip "in qemu" "qemu-system-x86_64 is not installed"

@@ -226,11 +226,11 @@ static int read_bzimage(const ByteReader *reader, Bytes head, ImageFact *image)
 /* Multiboot specification 0.6.96, section 3.1: magic, flags and checksum add up to 0. */
 static bool has_multiboot_header(Bytes head)
 {
-	const uint32_t magic = 0x1badb002;
+	static const uint8_t magic[] = { 0x02, 0xb0, 0xad, 0x1b };
 
 	for (size_t at = 0; at + 12 <= head.n; at += 4)
-		if (bytes_number(head, at, 4) == magic &&
-		    (uint32_t) (magic + bytes_number(head, at + 4, 4) +
+		if (bytes_stand_at(head, at, magic, sizeof(magic)) &&
+		    (uint32_t) (bytes_number(head, at, 4) + bytes_number(head, at + 4, 4) +
 				bytes_number(head, at + 8, 4)) == 0)
 			return true;
 	return false;

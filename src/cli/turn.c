@@ -32,6 +32,8 @@ static void history_read(Turn *turn)
 	char boot_id[BOOT_ID_MAX];
 
 	client_read_history(turn->places, turn->name, &turn->history);
+	if (history_is_over(&turn->history))
+		return;
 	read_boot_id(boot_id);
 	history_look(&turn->history, boot_id, now_usec());
 }

@@ -82,7 +82,7 @@ void history_run_ended(History *history, int exit_code, const char *finding,
 
 bool history_is_over(const History *history)
 {
-	return !history->runs && history->failed == 0;
+	return !history->runs && history->last_exit_code == 0 && history->failed == 0;
 }
 
 json_t *history_to_json(const History *history)

@@ -47,7 +47,7 @@ void history_run_begins(History *history, uint64_t now_usec);
 void history_run_ended(History *history, int exit_code, const char *finding,
 		       const LifeCrashes *crashes, uint64_t now_usec);
 
-/* True where the next start has nothing to know of: the last run ended, and is not tried again. */
+/* True where there is nothing to know of: the last run ended well. */
 bool history_is_over(const History *history);
 
 /* A new object, NULL: out of memory. And back: -EUCLEAN where it is none of ours; *ret untouched then. */

@@ -225,9 +225,11 @@ static const Finding findings[] = {
 	  .title = "the VMM crashed",
 	  .what = "The VMM was ended by SIGSEGV, SIGABRT or the like, or by a panic of its own, "
 		  "after which cloud-hypervisor may leave with exit status 0.",
-	  .why = "It is a bug of the VMM; rarely damaged memory.",
-	  .remedy = "Update the VMM; coredumpctl info, and its lines above, are what its authors "
-		    "need.",
+	  .why = "Mostly a bug of the VMM; rarely damaged memory. By SIGABRT it ends itself, also "
+		 "where the host's KVM does not give what it takes for granted.",
+	  .remedy =
+		  "Update the VMM; coredumpctl info, and its lines above, are what its authors "
+		  "need. Where they name KVM or an MSR, the host's kernel, too; or set accel to tcg.",
 	  .evidence = "vmm, signal, core_dumped, exit_status, oom_kills, last_words" },
 	{ .id = "console",
 	  .severity = FINDING_ERROR,

@@ -32,6 +32,13 @@ const LogPattern *log_pattern_find(const char *line)
 	return NULL;
 }
 
+bool log_line_is_noise(const char *line)
+{
+	const LogPattern *pattern = log_pattern_find(line);
+
+	return pattern && pattern->verdict == LOG_NOISE;
+}
+
 static int keep_line(LogMatch *match, const char *line)
 {
 	size_t length;

@@ -30,6 +30,9 @@ extern const size_t n_log_patterns;
 /* The first pattern that the line fits; NULL: none. */
 const LogPattern *log_pattern_find(const char *line);
 
+/* True for what is harmless, and so no reason of anything. */
+bool log_line_is_noise(const char *line);
+
 /* What was seen of one pattern. */
 typedef struct LogMatch {
 	size_t count;

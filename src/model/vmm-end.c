@@ -97,14 +97,22 @@ static void tell_bus_error(const Told *told, Fault *fault)
 			    huge ? "grep Huge /proc/meminfo; " : "df /dev/shm; ");
 }
 
+/* A check of its own ends a program by SIGABRT, also one of what the host gives it (QEMU, kvm_buf_set_msrs()). */
 static void tell_crash(const Told *told, Fault *fault)
 {
+	bool aborted = child_end_is_signal(&told->end->facts.end) &&
+		       told->end->facts.end.status == SIGABRT;
+
 	(void) fault_set(fault, -EIO, MVMD_EXIT_VMM, "vmm-crashed", "%s crashed: %s", told->vmm,
 			 told->how);
 	why_last_words(told, fault);
 	(void) fault_remedy(fault,
-			    "it is a bug of %s, not of the guest's configuration: update it; "
-			    "coredumpctl info %s, with its lines above, is what its authors need",
+			    "%supdate %s; coredumpctl info %s, with its lines above, is what its "
+			    "authors need",
+			    aborted ?
+				    "where its lines name KVM or an MSR, this host's KVM does not "
+				    "give what it wants: update the kernel, or accel tcg; else " :
+				    "",
 			    told->vmm, told->plan->vmm_program->path);
 }
 

@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "model/log-patterns.h"
 #include "model/utf8.h"
 #include "run/relay.h"
 
@@ -50,10 +51,12 @@ static void relay_end_line(Relay *relay)
 
 	text_clean(relay->line, relay->length);
 	relay->line[relay->length] = '\0';
-	memcpy(relay->last, relay->line, relay->length + 1);
+	if (!log_line_is_noise(relay->line)) {
+		memcpy(relay->last, relay->line, relay->length + 1);
+		relay_keep_words(relay);
+	}
 	relay->length = 0;
-	relay_keep_words(relay);
-	relay->handler(relay->last, relay->userdata);
+	relay->handler(relay->line, relay->userdata);
 }
 
 static void relay_take(Relay *relay, const char *bytes, size_t n)

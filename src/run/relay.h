@@ -26,7 +26,7 @@ int relay_start(sd_event *event, int fd, RelayHandler handler, void *userdata, R
  */
 void relay_drain(Relay *relay);
 
-/* The last line so far, "" where none. */
+/* The last line so far, "" where none. Of these and the next, what is only noise (model/log-patterns.h) is none. */
 const char *relay_last_line(const Relay *relay);
 
 /*

@@ -120,6 +120,26 @@ static void test_lines(void **state)
 }
 
 /* U+009B is the control sequence introducer; 0xe9 and a truncated character are no UTF-8. */
+/* It would be told as the reason of an end. */
+static void test_noise_is_nobodys_last_word(void **state)
+{
+	Watch watch;
+
+	start(&watch, "echo WARN -- Kernel lacks CONFIG_SCHED_CORE support; kill -KILL $$");
+	run_until_end(&watch);
+	assert_int_equal(watch.lines.n, 1);
+	assert_string_equal(child_last_line(watch.child), "");
+	assert_string_equal(child_last_words(watch.child), "");
+	finish(&watch);
+
+	start(&watch, "echo a cause; echo Kernel lacks CONFIG_SCHED_CORE support; exit 1");
+	run_until_end(&watch);
+	assert_int_equal(watch.lines.n, 2);
+	assert_string_equal(child_last_line(watch.child), "a cause");
+	assert_string_equal(child_last_words(watch.child), "a cause");
+	finish(&watch);
+}
+
 static void test_lines_are_plain_utf8(void **state)
 {
 	Watch watch;
@@ -285,6 +305,7 @@ static void test_own_stderr(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_noise_is_nobodys_last_word),
 		cmocka_unit_test(test_lines_are_plain_utf8),
 		cmocka_unit_test(test_what_it_forked_ends_with_it),
 		cmocka_unit_test(test_lines),

@@ -172,6 +172,7 @@ static void test_ends_of_a_vmm(void **state)
 		  "df /dev/shm" },
 		{ killed(SIGSEGV), true, VMM_CLOUD_HYPERVISOR, "vmm-crashed", NULL,
 		  "coredumpctl info /bin/vmm" },
+		{ killed(SIGABRT), true, VMM_QEMU, "vmm-crashed", NULL, "this host's KVM" },
 		{ exited(0, "thread 'x' panicked at a.rs:1"), true, VMM_CLOUD_HYPERVISOR,
 		  "vmm-crashed", "panicked at", "update" },
 		{ exited(0, ""), true, VMM_CLOUD_HYPERVISOR, "vmm-exited", "SIGTERM", "-v web1" },

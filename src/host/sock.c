@@ -73,9 +73,10 @@ static int sock_bind_temporary(int fd, const char *path, struct sockaddr_un *ret
 /* All that must be true of the socket before it appears under its own name, and then that. */
 static int sock_publish(int fd, const char *temporary, const SockOwner *owner, const char *path)
 {
-	if (owner && lchown(temporary, owner->uid, owner->gid) < 0)
-		return -errno;
+	/* In this order: the mode of another user's file takes CAP_FOWNER, which mvmd@.service has not. */
 	if (owner && chmod(temporary, owner->mode) < 0)
+		return -errno;
+	if (owner && lchown(temporary, owner->uid, owner->gid) < 0)
 		return -errno;
 	if (listen(fd, SOCK_BACKLOG) < 0)
 		return -errno;

@@ -61,6 +61,9 @@ static int lock_runtime_directory(const char *directory)
 
 		if (!made && errno != EEXIST)
 			return -errno;
+		/* Whatever the umask: the users of all VMs pass through it to what is theirs. */
+		if (made && chmod(directory, 0755) < 0)
+			return -errno;
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0 && (made || errno != ENOENT))
 			return -errno;

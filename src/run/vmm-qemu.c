@@ -283,11 +283,12 @@ static int await_share(Vmm *vmm, Fault *fault)
 
 /*
  * The MTU of each tap, which its guest is told: as cloud-hypervisor does by itself. A tap whose MTU
- * cannot be asked for is none of our worry here; the guest then has its default.
+ * cannot be asked for is none of our worry here; the guest then has its default. Any socket will do
+ * (net/socket.c: sock_do_ioctl), and under systemd a UNIX one is all that there is.
  */
 static int ask_mtus(const Plan *plan, uint32_t **ret)
 {
-	_cleanup_close_ int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint32_t *mtus = calloc(plan->n_nics + 1, sizeof(*mtus));
 
 	if (!mtus)

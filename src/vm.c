@@ -15,6 +15,7 @@
 #include "run/post-mortem.h"
 #include "run/signals.h"
 #include "run/status.h"
+#include "run/systemd.h"
 #include "vm.h"
 
 /* A VMM that was asked to quit gets this long before SIGKILL. */
@@ -41,6 +42,7 @@ typedef struct Vm {
 	Deadline deadline; /* of the state */
 
 	Guest guest;
+	SystemdUnit unit;
 } Vm;
 
 /* Events are dealt with one after the other from the loop, never within the callback that brought them. */
@@ -110,13 +112,7 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 		(void) fault_power_button_ignored(vm->plan, &fault);
 		vm_remark(vm, &fault);
 	} else {
-		if (from == VM_STOPPING)
-			(void) fault_vmm_mute(vm->plan, &fault);
-		else
-			(void) fault_vmm_deaf(vm->plan,
-					      from == VM_CREATING ? "take its configuration" :
-								    "boot the guest",
-					      last_words, &fault);
+		(void) fault_state_lasts(vm->plan, from, last_words, &fault);
 		(void) deaf_tell(&vm->resources, &fault);
 		vm_fail(vm, &fault);
 	}
@@ -128,6 +124,7 @@ static void vm_announce(Vm *vm)
 	log_line(LOG_LEVEL_INFO, "running after %" PRIu64 "ms: %s %s, pid %d",
 		 (now_usec() - vm->began_usec) / USEC_PER_MSEC, vmm_kind_to_string(vm->plan->vmm),
 		 vmm_version(vm->resources.vmm) ?: "(version unknown)", vmm_pid(vm->resources.vmm));
+	unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
 	if (vm->wish_stop)
 		vm_post(vm, VM_EVENT_STOP);
 }
@@ -150,11 +147,7 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 
 	if (r >= 0)
 		return;
-	(void) fault_set(&fault, r, MVMD_EXIT_VMM, "vmm-protocol", "cannot ask %s to %s: %m",
-			 vmm_kind_to_string(vm->plan->vmm),
-			 boot ? "boot the guest" : "take its configuration");
-	(void) fault_evidence(&fault, "vmm", "%s", vmm_kind_to_string(vm->plan->vmm));
-	(void) fault_remedy(&fault, "free -m; ulimit -n");
+	(void) fault_vmm_not_asked(vm->plan, r, vm->state, &fault);
 	vm_fail(vm, &fault);
 	fault_done(&fault);
 	vm_post(vm, VM_EVENT_VMM_FAILED);
@@ -220,6 +213,8 @@ static void vm_handle(Vm *vm, VmEvent event)
 		vm->state_since_realtime_usec = realtime_usec();
 		log_line(LOG_LEVEL_DEBUG, "%s -> %s (%s)", vm_state_to_string(from),
 			 vm_state_to_string(next.state), vm_event_to_string(event));
+		unit_enters(&vm->unit, next.state,
+			    deadline_usec(next.deadline, &vm->plan->spec->timeouts));
 	}
 	vm_set_deadline(vm, next.deadline);
 	vm_act(vm, next.actions, from);
@@ -258,19 +253,23 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 static void on_step_waiting(const PlanStep *step, void *userdata)
 {
+	Vm *vm = userdata;
 	char text[FORMAT_MAX];
 
 	log_line(step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
 		 "waiting up to %s for %s", format_duration(text, step->deadline_usec),
 		 step->awaits);
+	unit_step_waits(&vm->unit, step);
 }
 
 static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
 {
+	Vm *vm = userdata;
 	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
 		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
 
 	log_line(visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", step->what);
+	unit_step_done(&vm->unit, step);
 }
 
 static void on_applied(void *userdata)
@@ -500,6 +499,8 @@ static int vm_init_sources(Vm *vm)
 	if (r >= 0)
 		r = signals_take(vm->event, on_signal, vm);
 	if (r >= 0)
+		r = sd_event_set_watchdog(vm->event, true); /* nothing without WatchdogSec= */
+	if (r >= 0)
 		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
 	return r < 0 ? r : 0;
 }
@@ -588,6 +589,7 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 		vm.exit_code = MVMD_EXIT_SYSTEM;
 	}
 	vm_leave_post_mortem(&vm);
+	unit_ended(&vm.unit, vm.exit_code, vm.cause.what);
 	*outcome = (VmOutcome){ vm.guest.lives.crashes, vm.cause.id, vm.took_lock };
 	vm_done(&vm);
 	return vm.exit_code;

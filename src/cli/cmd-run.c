@@ -11,6 +11,7 @@
 #include "host/record.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
+#include "run/systemd.h"
 #include "vm.h"
 
 #define START_RECORD	     "last-start.json"
@@ -85,6 +86,8 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
 		exit_code = vm_run(start->prepared.plan, options, &outcome);
 		start->turn.others = !outcome.took_lock;
+	} else {
+		unit_ended(&(SystemdUnit){ 0 }, exit_code, "not started; mvmd check tells why");
 	}
 	turn_ended(&start->turn, exit_code, outcome.cause, &outcome.crashes);
 	prepared_done(&start->prepared);

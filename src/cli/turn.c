@@ -11,6 +11,7 @@
 #include "host/record.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
+#include "run/systemd.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
@@ -58,6 +59,7 @@ static void say_waiting(const History *history, uint64_t wait_usec)
 	char text[FORMAT_MAX];
 
 	wait_usec = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC * USEC_PER_MSEC;
+	unit_waits_for_turn(wait_usec);
 	if (history->last_exit_code == 0)
 		log_line(LOG_LEVEL_INFO,
 			 "next try in %s: the last supervisor was killed (a signal ends the wait, "

@@ -56,6 +56,27 @@ int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, 
 			    plan->spec->name);
 }
 
+/* What the VMM is asked for in that state. */
+static const char *request_of(VmState state)
+{
+	return state == VM_CREATING ? "take its configuration" : "boot the guest";
+}
+
+int fault_state_lasts(const Plan *plan, VmState state, const char *last_words, Fault *fault)
+{
+	if (state == VM_STOPPING)
+		return fault_vmm_mute(plan, fault);
+	return fault_vmm_deaf(plan, request_of(state), last_words, fault);
+}
+
+int fault_vmm_not_asked(const Plan *plan, int error, VmState state, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_VMM, "vmm-protocol", "cannot ask %s to %s: %m",
+			 vmm_kind_to_string(plan->vmm), request_of(state));
+	(void) fault_evidence(fault, "vmm", "%s", vmm_kind_to_string(plan->vmm));
+	return fault_remedy(fault, "free -m; ulimit -n");
+}
+
 static void add_life_evidence(const Life *life, Fault *fault)
 {
 	(void) fault_evidence(fault, "life", "%u", life->number);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "model/lifecycle.h"
 #include "model/lives.h"
 #include "model/plan.h"
 
@@ -15,6 +16,12 @@ int fault_vmm_mute(const Plan *plan, Fault *fault);
 
 /* The VMM did not do what it was asked ("boot the guest") within timeouts.boot. last_words: "" for none. */
 int fault_vmm_deaf(const Plan *plan, const char *asked, const char *last_words, Fault *fault);
+
+/* The state passed its deadline: the VMM was mute in VM_STOPPING, deaf in VM_CREATING or VM_BOOTING. */
+int fault_state_lasts(const Plan *plan, VmState state, const char *last_words, Fault *fault);
+
+/* What the VMM is to do in VM_CREATING or VM_BOOTING it could not even be asked for: error. */
+int fault_vmm_not_asked(const Plan *plan, int error, VmState state, Fault *fault);
 
 /* The last life crashed, and was one too many. Of a silent death the known issues that fit are told. */
 int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault);

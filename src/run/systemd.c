@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+
+#include "mvmd/exit-codes.h"
+#include "run/systemd.h"
+
+#define UNIT_MARGIN_USEC (UNIT_MARGIN_SEC * USEC_PER_SEC)
+
+/* What a person reads behind "Status:"; the states without words have others, see below. */
+static const char *const state_words[_VM_STATE_MAX] = {
+	[VM_APPLYING] = "applying: the steps of the plan are done",
+	[VM_CREATING] = "creating: the VMM takes its configuration",
+	[VM_BOOTING] = "booting: the VMM starts the guest",
+	[VM_PAUSED] = "paused",
+	[VM_STOPPING] = "stopping: the guest was asked to power off",
+	[VM_KILLING] = "killing: the VMM is told to end",
+	[VM_UNWINDING] = "unwinding: the steps are undone",
+};
+
+static bool is_on_its_way_out(VmState state)
+{
+	return state == VM_STOPPING || state == VM_KILLING || state == VM_UNWINDING;
+}
+
+/* A message is lines: no text of somebody else's may make one of its own. */
+static char *one_line(const char *text)
+{
+	char *copy = strdup(text);
+
+	for (char *c = copy; c && *c; c++)
+		if (*c == '\n' || *c == '\r')
+			*c = ' ';
+	return copy;
+}
+
+/* "applying: waiting for bridge br0, /run/data.sock"; NULL: out of memory. */
+static char *waiting_words(const SystemdUnit *unit)
+{
+	_cleanup_(str_buf_done) StrBuf words = { 0 };
+
+	if (unit->n_waiting == 0)
+		return strdup(state_words[VM_APPLYING]);
+	str_buf_add(&words, "applying: waiting for ");
+	for (size_t i = 0; i < unit->n_waiting; i++)
+		str_buf_add(&words, "%s%s", i > 0 ? ", " : "", unit->waiting[i].step->awaits);
+	return words.failed ? NULL : TAKE_PTR(words.text);
+}
+
+static void tell_waiting(const SystemdUnit *unit, uint64_t limit_usec)
+{
+	_cleanup_free_ char *words = waiting_words(unit);
+	_cleanup_free_ char *line = words ? one_line(words) : NULL;
+
+	if (!line)
+		return;
+	if (limit_usec > 0)
+		(void) sd_notifyf(0, "STATUS=%s\nEXTEND_TIMEOUT_USEC=%" PRIu64, line,
+				  limit_usec + UNIT_MARGIN_USEC);
+	else
+		(void) sd_notifyf(0, "STATUS=%s", line);
+}
+
+void unit_waits_for_turn(uint64_t wait_usec)
+{
+	char text[FORMAT_MAX];
+
+	(void) sd_notifyf(0, "STATUS=waiting: next try in %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+			  format_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
+}
+
+void unit_step_waits(SystemdUnit *unit, const PlanStep *step)
+{
+	if (array_grow(&unit->waiting, unit->n_waiting, sizeof(*unit->waiting)) == 0)
+		unit->waiting[unit->n_waiting++].step = step;
+	tell_waiting(unit, step->deadline_usec);
+}
+
+void unit_step_done(SystemdUnit *unit, const PlanStep *step)
+{
+	for (size_t i = 0; i < unit->n_waiting; i++) {
+		if (unit->waiting[i].step != step)
+			continue;
+		memmove(unit->waiting + i, unit->waiting + i + 1,
+			(unit->n_waiting - i - 1) * sizeof(*unit->waiting));
+		unit->n_waiting--;
+		tell_waiting(unit, 0);
+		return;
+	}
+}
+
+void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec)
+{
+	if (!state_words[state])
+		return;
+	unit->n_waiting = 0;
+	(void) sd_notifyf(0, "%sSTATUS=%s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+			  is_on_its_way_out(state) ? "STOPPING=1\n" : "", state_words[state],
+			  limit_usec + UNIT_MARGIN_USEC);
+}
+
+void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm)
+{
+	unit->ready = true;
+	(void) sd_notifyf(0, "READY=1\nSTATUS=running: %s %s, pid %d", vmm_kind_to_string(kind),
+			  vmm_version(vmm) ?: "(version unknown)", vmm_pid(vmm));
+}
+
+void unit_ended(SystemdUnit *unit, int exit_code, const char *cause)
+{
+	_cleanup_free_ char *line = one_line(cause ?: "the journal tells why");
+
+	if (exit_code != MVMD_EXIT_OK)
+		(void) sd_notifyf(0, "STATUS=ended with exit code %d: %s", exit_code, line ?: "?");
+	else
+		(void) sd_notifyf(0, "%sSTATUS=ended", unit->ready ? "" : "READY=1\n");
+	free(unit->waiting);
+	*unit = (SystemdUnit){ 0 };
+}

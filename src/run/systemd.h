@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/lifecycle.h"
+#include "model/plan.h"
+#include "run/vmm.h"
+
+/*
+ * What the systemd that started us is told of a run: sd_notify(3). Without NOTIFY_SOCKET in the environment nothing
+ * of it happens. Children never see that variable: host/spawn.h gives them an environment of its own.
+ *
+ * A limit of the unit (TimeoutStartSec=, TimeoutStopSec=) is only for a supervisor that hangs: whatever it waits for
+ * has a limit of ours, and each time one begins systemd is asked for that and UNIT_MARGIN_SEC.
+ */
+
+/* Beyond our own limits: for what has none because it takes no time, on a busy host. */
+#define UNIT_MARGIN_SEC 30
+
+typedef struct WaitingStep {
+	const PlanStep *step;
+} WaitingStep;
+
+/* Zero-initialise. */
+typedef struct SystemdUnit {
+	WaitingStep *waiting; /* now */
+	size_t n_waiting;
+	bool ready; /* READY=1 was sent */
+} SystemdUnit;
+
+/* The start waits for its turn: before there is a run (cli/turn.h). */
+void unit_waits_for_turn(uint64_t wait_usec);
+
+/* A step begins to wait; it waits no longer. */
+void unit_step_waits(SystemdUnit *unit, const PlanStep *step);
+void unit_step_done(SystemdUnit *unit, const PlanStep *step);
+
+/* The VM enters a state that may last limit_usec; 0: none of its own. */
+void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec);
+
+/* The VM runs: the unit is active. */
+void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm);
+
+/*
+ * The last word: what `systemctl status` shows of a unit that failed. cause: NULL where nothing is known. Without a
+ * failure the unit was active, however short the guest lived; else systemd would call it a failure of its own.
+ * Frees what unit has.
+ */
+void unit_ended(SystemdUnit *unit, int exit_code, const char *cause);

@@ -2,6 +2,7 @@
 #
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
+# make install    below PREFIX (/usr); unitdir= and presetdir= say where systemd looks, if pkg-config does not
 # make demo       a real guest on a bridge with a share (sudo)
 #
 # ASAN=1 builds with AddressSanitizer and UBSan into build/asan; WERROR=1 makes warnings errors; V=1 shows
@@ -45,6 +46,8 @@ $(BUILD)/config.mk: Makefile
 	@{ printf 'PROBED :='; \
 	   for flag in $(WARNGCC) $(OPTIONAL); do \
 	     $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && printf ' %s' $$flag; done; echo; \
+	   printf 'unitdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemunitdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system)"; \
+	   printf 'presetdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystempresetdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-preset)"; \
 	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
 
@@ -59,7 +62,10 @@ TESTS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*.
 MANSRC  := $(sort $(wildcard man/*.in))
 MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
 
-all: $(BUILD)/mvmd $(MAN)
+UNITS   := $(BUILD)/mvmd@.service contrib/systemd/mvmd.target contrib/systemd/mvmd.slice
+PRESET  := contrib/systemd/90-mvmd.preset
+
+all: $(BUILD)/mvmd $(MAN) $(BUILD)/mvmd@.service
 
 $(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
 	$(call say,LD,$@)
@@ -88,7 +94,11 @@ $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(call say,MAN,$@)
 	@mkdir -p $(@D)
 	$(Q)$(BUILD)/mvmd $(or $(KEYS_$*),schema --man) > $@.keys
-	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
+	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e 's,@DATADIR@,$(datadir),g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
+
+$(BUILD)/mvmd@.service: contrib/systemd/mvmd@.service.in Makefile
+	@mkdir -p $(@D)
+	$(Q)sed 's,@BINDIR@,$(bindir),g' $< > $@
 
 # The sweep puts its own functions before these.
 LDFLAGS_test-fault-sweep := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
@@ -127,11 +137,14 @@ install: all
 	$(BUILD)/mvmd schema > $(DESTDIR)$(datadir)/vm.schema.json
 	$(BUILD)/mvmd schema --host > $(DESTDIR)$(datadir)/host.schema.json
 	$(BUILD)/mvmd schema --known-issues > $(DESTDIR)$(datadir)/known-issues.schema.json
-	install -m 644 contrib/known-issues.json $(DESTDIR)$(datadir)
+	install -m 644 contrib/known-issues.json contrib/systemd/root-share.conf $(DESTDIR)$(datadir)
+	install -D -m 644 -t $(DESTDIR)$(unitdir) $(UNITS)
+	install -D -m 644 -t $(DESTDIR)$(presetdir) $(PRESET)
 
 uninstall:
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
-	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/known-issues.schema.json
+	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))
+	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/root-share.conf $(DESTDIR)$(datadir)/known-issues.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
 	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(datadir) $(DESTDIR)$(incdir)

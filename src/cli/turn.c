@@ -154,7 +154,8 @@ void turn_ended(Turn *turn, int exit_code, const char *cause, const LifeCrashes 
 	history_run_ended(&turn->history, exit_code, cause, crashes, now_usec());
 	if (turn->others)
 		return;
-	if (history_is_over(&turn->history))
+	/* A name without a spec is mostly a slip: it gets no folder. */
+	if (history_is_over(&turn->history) || exit_code == MVMD_EXIT_NO_SPEC)
 		(void) record_remove(turn->places->state_directory, turn->name, HISTORY_FILE);
 	else
 		history_write(turn);

@@ -28,7 +28,7 @@ static const FieldKind field_kinds[] = {
 	[FIELD_USER] = { JSON_NODE_STRING, "a name" },
 	[FIELD_ID] = { JSON_NODE_STRING, "a name" },
 	[FIELD_OBJECT] = { JSON_NODE_OBJECT, "an object" },
-	[FIELD_LIST] = { JSON_NODE_LIST, "a list of objects" },
+	[FIELD_LIST] = { JSON_NODE_LIST, "a list" },
 };
 _Static_assert(ELEMENTSOF(field_kinds) == _FIELD_TYPE_MAX, "every type has its words");
 

@@ -157,6 +157,12 @@ is_well_with_an_old_wait() {
 	ends "$VM: and is stopped as any" 0
 }
 
+misspelt() {
+	run "$VM"
+	ends "$VM: a start without a spec" 66
+	succeeds "$VM: leaves no folder" test ! -e "$WORK/state/$VM"
+}
+
 # A start that fails before its guest begins has no post-mortem, and an older one is not about it.
 start_fails() {
 	spec "$VM" "panic"
@@ -242,6 +248,7 @@ if command -v qemu-system-x86_64 >/dev/null; then
 	case_of killed is_killed
 	case_of old-wait is_well_with_an_old_wait
 	case_of no-start start_fails
+	case_of misspelt misspelt
 	case_of ten keeps_ten
 else
 	skip "in qemu" "qemu-system-x86_64 is not installed"

@@ -1,0 +1,322 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# mvmd@.service in a real systemd, this machine's own, in a container: real QEMU, real virtiofsd, the
+# tiny guest.
+. "$(dirname "$0")/../lib.sh"
+
+need jq ip nsenter qemu-system-x86_64 systemctl journalctl systemd-analyze
+[ -x /lib/systemd/systemd ] || skip_all "there is no /lib/systemd/systemd"
+[ -e "$BUILD/tests/guest/tiny.elf" ] || skip_all "the tiny guest is for x86-64"
+private_namespaces "$@"
+
+# --- the container
+
+# inside COMMAND...: in the container, as if it had been started there.
+inside() {
+	nsenter -t "$INIT" -a env -i PATH="$PATH" LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 "$@"
+}
+
+# root PATH: of the container, as it is seen from here.
+root() {
+	echo "/proc/$INIT/root$1"
+}
+
+find_init() {
+	INIT=$(ps -o pid= --ppid "$CONTAINER" | tr -d ' ') && [ -n "$INIT" ] &&
+		[ "$(cat "/proc/$INIT/comm")" = systemd ]
+}
+
+is_up_or_gone() {
+	is_gone_or_zombie "$CONTAINER" ||
+		{ find_init && inside systemctl is-active container.target; }
+}
+
+# A control group that is the container's root; removed at the end, empty by then.
+make_cgroup() {
+	mkdir "$WORK/cgroup"
+	mount -t cgroup2 cgroup2 "$WORK/cgroup" || return
+	CGROUP=$WORK/cgroup/mvmd-test-$$
+	mkdir "$CGROUP"
+}
+
+# in_cgroup COMMAND...
+in_cgroup() {
+	echo $BASHPID >"$CGROUP/cgroup.procs" && exec "$@"
+}
+
+end_container() {
+	[ -n "$CGROUP" ] || return 0
+	if [ -n "$CONTAINER" ]; then
+		kill -KILL "$CONTAINER" && wait "$CONTAINER"
+		await grep -qx "populated 0" "$CGROUP/cgroup.events"
+	fi 2>/dev/null
+	find "$CGROUP" -depth -type d -exec rmdir {} +
+	umount "$WORK/cgroup"
+	CGROUP=
+}
+
+end_all() {
+	local status=$?
+	end_container
+	(exit $status)
+	clean_up
+}
+
+why_not() {
+	skip_all "no container: $(grep -h . "$WORK"/*.err | tail -n 1)"
+}
+
+make_etc() {
+	local units=$WORK/etc/systemd/system
+	mkdir -p "$units" "$WORK/etc/mvmd"
+	printf '%s\n' '[Unit]' 'Requires=basic.target systemd-journald.service' \
+		'After=basic.target systemd-journald.service' >"$units/container.target"
+	sed 's,^ExecStart=[^ ]*,ExecStart=/usr/bin/mvmd,' "$BUILD/mvmd@.service" \
+		>"$units/mvmd@.service"
+	cp "$TOP"/contrib/systemd/mvmd.{target,slice} "$units"
+}
+
+# boot: systemd with mvmd's units in a network of its own with br0; specs go into SPECS.
+boot() {
+	make_etc
+	CONTAINER='' CGROUP=''
+	trap end_all EXIT
+	make_cgroup 2>"$WORK/cgroup.err" || why_not
+	start container in_cgroup unshare --mount --pid --fork --cgroup --ipc --uts --kill-child \
+		"$TOP/tests/systemd/boot-systemd" "$WORK"
+	CONTAINER=$STARTED
+	await is_up_or_gone && ! is_gone_or_zombie "$CONTAINER" || why_not
+	SPECS=$(root /etc/mvmd)
+	mkdir -p "$(root /srv/share)"
+	chmod 777 "$(root /srv/share)"
+	install -m 755 "$MVMD" "$(root /usr/bin/mvmd)"
+	install -m 644 "$BUILD/tests/guest/tiny.elf" "$(root /srv/kernel)"
+	ip link add br0 type bridge
+	ip link set br0 up
+}
+
+# --- VMs and their units
+
+# spec NAME WORDS [JSON]: a VM that obeys the words; the JSON is merged into its spec.
+spec() {
+	jq -n --arg words "$2" --argjson more "${3:-"{}"}" '{
+			vmm: "qemu", accel: "tcg", memory: "64MiB",
+			boot: { kernel: "/srv/kernel", cmdline: $words },
+			interfaces: [ { id: "net0", bridge: "br0" } ]
+		} + $more' >"$SPECS/$1.json"
+}
+
+# property NAME PROPERTY: of the VM's unit.
+property() {
+	inside systemctl show --value -p "$2" "mvmd@$1"
+}
+
+# is_so NAME PROPERTY PATTERN
+is_so() {
+	# shellcheck disable=SC2053
+	[[ "$(property "$1" "$2")" == $3 ]]
+}
+
+# comes TITLE NAME PROPERTY PATTERN: it is awaited.
+comes() {
+	if await is_so "$2" "$3" "$4"; then
+		pass "$1"
+	else
+		fail "$1" "$3 is '$(property "$2" "$3")', wanted: $4" \
+			"$(inside journalctl --no-pager -o cat -n 30 -u "mvmd@$2")"
+	fi
+}
+
+# says TITLE NAME TEXT: the unit's journal has it.
+says() {
+	if await journal_has "$2" "$3"; then
+		pass "$1"
+	else
+		fail "$1" "no '$3':" "$(inside journalctl --no-pager -o cat -n 30 -u "mvmd@$2")"
+	fi
+}
+
+journal_has() {
+	inside journalctl --no-pager -o cat -u "mvmd@$1" | grep -qF -e "$2"
+}
+
+vmm_pid() {
+	inside mvmd status --json "$1" | jq .vmm.pid
+}
+
+# remains NAME: of a VM: its control group, its tap, its files.
+remains() {
+	find "$(root /sys/fs/cgroup/mvmd.slice)/mvmd@$1.service" "$(root /run/mvmd)/$1" \
+		"/sys/class/net/vm-$1-net0" -maxdepth 0 2>/dev/null
+}
+
+# stop NAME
+stop() {
+	succeeds "$1: systemctl stop" inside systemctl stop "mvmd@$1"
+	is "$1: nothing of it is left" "$(remains "$1")" ""
+}
+
+# start_unit NAME
+start_unit() {
+	inside systemctl start "mvmd@$1" 2>"$WORK/start.err"
+}
+
+# --- cases
+
+verify() {
+	spec verify hang
+	is "systemd-analyze verify has nothing to say" "$(inside systemd-analyze verify --man=no \
+		mvmd@verify.service mvmd.target mvmd.slice 2>&1)" ""
+}
+
+life() {
+	spec life-1.a "powerbutton print=pressed poweroff"
+	succeeds "life: systemctl start" start_unit life-1.a
+	is "life: the VM runs when it returns" "$(inside mvmd status --json life-1.a | jq -r .state)" running
+	comes "life: the status tells VMM and pid" life-1.a StatusText \
+		"running: qemu * pid $(vmm_pid life-1.a)"
+	is "life: no child knows of systemd" "$(tr '\0' '\n' <"$(root /proc)/$(vmm_pid life-1.a)/environ" |
+		grep -E 'NOTIFY|WATCHDOG|INVOCATION')" ""
+	await journal_has life-1.a "awaiting the power button"
+	stop life-1.a
+	says "life: it was the button" life-1.a pressed
+	is "life: and no failure" "$(property life-1.a Result) $(property life-1.a ActiveState) $(property life-1.a NRestarts)" \
+		"success inactive 0"
+}
+
+waits_for_bridge() {
+	spec bridge hang '{ "interfaces": [ { "id": "net0", "bridge": "br1" } ], "timeouts": { "stop": "1s" } }'
+	inside systemctl start --no-block mvmd@bridge
+	comes "bridge: the status tells what is waited for" bridge StatusText "*waiting for*br1*"
+	is "bridge: meanwhile it is no running unit" "$(property bridge ActiveState)" activating
+	ip link add br1 type bridge
+	ip link set br1 up
+	comes "bridge: it starts when the bridge is there" bridge ActiveState active
+	stop bridge
+	is "bridge: a guest without ears is ended, and that is no failure" "$(property bridge Result)" success
+}
+
+stop_while_it_waits() {
+	spec early hang '{ "interfaces": [ { "id": "net0", "bridge": "br2" } ] }'
+	inside systemctl start --no-block mvmd@early
+	comes "early: it waits" early StatusText "*waiting for*br2*"
+	stop early
+	is "early: that is no failure" "$(property early Result)" success
+}
+
+guest_powers_off() {
+	spec off poweroff
+	start_unit off
+	comes "off: a guest that powers off leaves an inactive unit" off ActiveState inactive
+	is "off: which is not started again" "$(property off Result) $(property off NRestarts)" "success 0"
+}
+
+vmm_is_killed() {
+	local before
+	spec vmm hang '{ "timeouts": { "stop": "1s" } }'
+	start_unit vmm
+	before=$(vmm_pid vmm)
+	inside kill -KILL "$before"
+	comes "vmm: killed, the unit is restarted" vmm NRestarts 1
+	says "vmm: after a wait of mvmd's own" vmm "next try in"
+	comes "vmm: and is active again" vmm ActiveState active
+	says "vmm: the journal tells why" vmm "signal"
+	[ "$(vmm_pid vmm)" != "$before" ] && pass "vmm: with another VMM" || fail "vmm: with another VMM"
+	stop vmm
+}
+
+supervisor_is_killed() {
+	local before
+	spec lost hang '{ "timeouts": { "stop": "1s" } }'
+	start_unit lost
+	before=$(vmm_pid lost)
+	inside kill -KILL "$(property lost MainPID)"
+	comes "lost: its supervisor killed, the unit is restarted" lost NRestarts 1
+	comes "lost: and is active again" lost ActiveState active
+	[ ! -e "$(root /proc)/$before" ] && pass "lost: the first VMM is gone" || fail "lost: the first VMM is gone"
+	stop lost
+}
+
+supervisor_hangs() {
+	spec stuck hang '{ "timeouts": { "stop": "1s" } }'
+	mkdir -p "$(root /etc/systemd/system)/mvmd@stuck.service.d"
+	printf '[Service]\nWatchdogSec=%s\n' 3 >"$(root /etc/systemd/system)/mvmd@stuck.service.d/watchdog.conf"
+	inside systemctl daemon-reload
+	start_unit stuck
+	inside kill -STOP "$(property stuck MainPID)"
+	comes "stuck: a supervisor that hangs is ended, and the unit restarted" stuck NRestarts 1
+	comes "stuck: and is active again" stuck ActiveState active
+	stop stuck
+}
+
+crash_loop() {
+	spec loop "print=Kernel_panic_-_not_syncing:_Fatal_exception reboot" \
+		'{ "crash_limit": { "count": 2, "within": "1min" } }'
+	start_unit loop
+	comes "loop: a guest that crashes again and again ends its unit" loop ActiveState failed
+	is "loop: with 80, and without a restart" "$(property loop ExecMainStatus) $(property loop NRestarts)" "80 0"
+	comes "loop: the status tells the cause" loop StatusText "ended with exit code 80: *"
+}
+
+wrong_spec() {
+	spec wrong hang '{ "cpus": "many" }'
+	start_unit wrong && fail "wrong: start says so" || pass "wrong: start says so"
+	is "wrong: 78, and no restart" "$(property wrong ActiveState) $(property wrong ExecMainStatus) $(property wrong NRestarts)" \
+		"failed 78 0"
+	says "wrong: the journal has the place in the file" wrong "/etc/mvmd/wrong.json:"
+	start_unit none
+	is "none: 66, and no restart" "$(property none ActiveState) $(property none ExecMainStatus) $(property none NRestarts)" \
+		"failed 66 0"
+}
+
+share() {
+	printf '{ "timeouts": { "stop": "1s" }, "shares": [ { "tag": "data", "source": "/srv/share" %s } ] }' "$1"
+}
+
+shares() {
+	if ! type -P virtiofsd >/dev/null; then
+		skip "share: virtiofsd has its sandbox within the unit's" "virtiofsd is not installed"
+		return
+	fi
+	spec share hang "$(share '')"
+	start_unit share
+	is "share: virtiofsd has its sandbox within the unit's" "$(property share ActiveState)" active
+	stop share
+	spec root hang "$(share ', "user": "root"')"
+	mkdir -p "$(root /etc/systemd/system)/mvmd@root.service.d"
+	cp "$TOP/contrib/systemd/root-share.conf" "$(root /etc/systemd/system)/mvmd@root.service.d"
+	inside systemctl daemon-reload
+	start_unit root
+	is "root: a share that root serves, with its drop-in" "$(property root ActiveState)" active
+	stop root
+}
+
+all_at_once() {
+	local name
+	for name in all-1 all-2 all-3; do
+		spec $name "powerbutton poweroff"
+		start_unit $name
+		await journal_has $name "awaiting the power button"
+	done
+	inside systemctl start mvmd.target
+	inside systemctl stop mvmd.target
+	for name in all-1 all-2 all-3; do
+		comes "$name: mvmd.target stops it" $name ActiveState inactive
+		is "$name: in order" "$(property $name Result)" success
+	done
+}
+
+boot
+verify
+life
+waits_for_bridge
+stop_while_it_waits
+guest_powers_off
+vmm_is_killed
+supervisor_is_killed
+supervisor_hangs
+crash_loop
+wrong_spec
+shares
+all_at_once
+finish

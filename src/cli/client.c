@@ -291,6 +291,7 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 	_cleanup_free_ char *name = vm_name_of_argument(argument);
 	StateFile state = { 0 };
 	VmFound found = { 0 };
+	bool hidden;
 	int r;
 
 	if (!name)
@@ -306,7 +307,8 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 		return fault_oom(fault);
 
 	found.pid = vm_lock_holder(found.places.lock_file);
-	if (found.pid == -EACCES)
+	hidden = found.pid == -EACCES;
+	if (hidden)
 		found.pid = listener_pid(found.places.control_socket);
 	if (found.pid > 0) {
 		found.waits_until_usec = waits_until_usec(places, &found.places);
@@ -316,6 +318,8 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 		   state_process_is_alive(&state.vmm)) {
 		found.presence = VM_PRESENCE_ORPHANED;
 		found.pid = state.vmm.pid;
+	} else if (hidden) {
+		found.presence = VM_PRESENCE_HIDDEN;
 	} else {
 		found.presence = spec_exists(places, argument, name) ? VM_PRESENCE_STOPPED :
 								       VM_PRESENCE_UNKNOWN;
@@ -351,6 +355,12 @@ int client_say_absent(const VmFound *found)
 			 "%s waits for its next try; mvmd status %s tells for how long", name,
 			 name);
 		return MVMD_EXIT_NOT_RUNNING;
+	case VM_PRESENCE_HIDDEN:
+		log_line(LOG_LEVEL_ERROR,
+			 "whether %s starts, waits or was killed is not for uid %u to see; sudo "
+			 "mvmd status %s",
+			 name, (unsigned) getuid(), name);
+		return MVMD_EXIT_PERMISSION;
 	case VM_PRESENCE_STOPPED:
 	case VM_PRESENCE_RUNNING:
 	default:

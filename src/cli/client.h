@@ -18,6 +18,7 @@ typedef enum VmPresence {
 	VM_PRESENCE_RUNNING, /* its supervisor has the lock */
 	VM_PRESENCE_WAITING, /* its next start waits for its turn (cli/turn.h) */
 	VM_PRESENCE_ORPHANED, /* its VMM lives, its supervisor does not */
+	VM_PRESENCE_HIDDEN, /* there is a lock, which we may not look at, and nobody at the socket */
 	VM_PRESENCE_STOPPED, /* there is a spec */
 	VM_PRESENCE_UNKNOWN, /* there is nothing */
 } VmPresence;

@@ -25,6 +25,8 @@ static char *state_of(const VmFound *found)
 		return strdup("orphaned");
 	if (found->presence == VM_PRESENCE_WAITING)
 		return strdup(vm_state_to_string(VM_WAITING));
+	if (found->presence == VM_PRESENCE_HIDDEN)
+		return strdup("unknown");
 	if (found->presence != VM_PRESENCE_RUNNING)
 		return strdup("stopped");
 	if (client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault) == 0)

@@ -118,6 +118,11 @@ waits_its_turn() {
 		'.state == "waiting" and .next_try_usec > 0 and .pid > 0 and .vmm == null and .findings == []'
 	"$MVMD" status "$VM" >"$WORK/text"
 	has "$VM: status tells for how long" "$WORK/text" "$VM: waiting, next try in "
+	if command -v setpriv >/dev/null; then
+		exits "$VM: who may not see it is not told that it is stopped" $EXIT_PERMISSION \
+			setpriv --reuid=4242 --regid=4242 --clear-groups "$MVMD" status "$VM"
+		has "$VM: but whom to ask" "$WORK/err" "sudo mvmd status $VM"
+	fi
 	"$MVMD" list >"$WORK/text"
 	succeeds "$VM: list has the state" grep -Eq "^$VM +waiting +$SUPERVISOR$" "$WORK/text"
 	exits "$VM: it does not start beside that" $EXIT_BUSY "$MVMD" run --now "$VM"

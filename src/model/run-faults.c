@@ -112,6 +112,12 @@ static void explain_silence(const Plan *plan, Fault *fault)
 	(void) fitting_issues_explain(plan->issues, ISSUE_EXPLAINS_SILENT_DEATH, fault);
 }
 
+/* Ends that its VMM or a backend brought about: it has its own finding, and the guest is not to blame. */
+static bool is_not_the_guests(LifeEnd end)
+{
+	return end == LIFE_VMM_EXITED || end == LIFE_BACKEND_LOST;
+}
+
 int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
 {
 	const SpecCrashLimit *limit = &plan->spec->crash_limit;
@@ -120,11 +126,9 @@ int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
 	char within[FORMAT_MAX];
 
 	(void) fault_set(fault, -EIO, MVMD_EXIT_CRASH_LIMIT, "crash-limit",
-			 "the guest crashed %" PRIu64
-			 " times within %s and is given up; the last time "
-			 "%s",
-			 limit->count, format_duration(within, limit->within_usec),
-			 life_end_in_words(last->end));
+			 "%s crashed %" PRIu64 " times within %s and is given up; the last time %s",
+			 is_not_the_guests(last->end) ? "the VM" : "the guest", limit->count,
+			 format_duration(within, limit->within_usec), life_end_in_words(last->end));
 	(void) fault_evidence(fault, "count", "%" PRIu64, limit->count);
 	(void) fault_evidence(fault, "within_usec", "%" PRIu64, limit->within_usec);
 	add_life_evidence(last, fault);
@@ -132,7 +136,12 @@ int fault_crash_limit(const Plan *plan, const Lives *lives, Fault *fault)
 		explain_silence(plan, fault);
 		return fault->error;
 	}
-	if (*words)
+	if (is_not_the_guests(last->end))
+		(void) fault_why(fault,
+				 "not the guest's doing, the last time: the end of its %s is a "
+				 "finding of its own",
+				 last->end == LIFE_VMM_EXITED ? "VMM" : "backend");
+	else if (*words)
 		(void) fault_why(fault, "its console says: %s", words);
 	return fault_remedy(fault,
 			    "mvmd status --last %s shows each life and the end of its console",

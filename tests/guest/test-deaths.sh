@@ -213,6 +213,17 @@ crashes_over_runs() {
 	last "$VM: as the record says" "$VM" '.cause.id == "crash-limit" and .cause.evidence.count == "3"'
 }
 
+# A VMM that somebody kills is no guest that crashes.
+its_vmm_is_killed() {
+	spec "$VM" "print=up hang" '{ "crash_limit": { "count": 1, "within": "1min" } }'
+	boot "$VM"
+	kill -KILL "$("$MVMD" status --json "$VM" | jq .vmm.pid)"
+	ends "$VM: a VMM that is killed counts" $EXIT_CRASH_LIMIT
+	last "$VM: and the guest is not blamed for it" "$VM" \
+		'(.cause.what | startswith("the VM crashed 1 times")) and (.cause.why | test("end of its VMM is a finding"))
+			and any(.findings[]; .id == "vmm-killed") and .lives[-1].end == "vmm-exited"'
+}
+
 keeps_ten() {
 	spec "$VM" "silent reboot" '{ "crash_limit": { "count": 1, "within": "1min" } }'
 	for _ in $(seq 12); do
@@ -249,6 +260,7 @@ VMM=qemu ACCEL=tcg
 if command -v qemu-system-x86_64 >/dev/null; then
 	in_each qemu
 	case_of runs crashes_over_runs
+	case_of shot its_vmm_is_killed
 	case_of turn waits_its_turn
 	case_of killed is_killed
 	case_of old-wait is_well_with_an_old_wait

@@ -87,7 +87,9 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 		exit_code = vm_run(start->prepared.plan, options, &outcome);
 		start->turn.others = !outcome.took_lock;
 	} else {
-		unit_ended(&(SystemdUnit){ 0 }, exit_code, "not started; mvmd check tells why");
+		_cleanup_free_ char *words = str_printf("mvmd check %s tells why", argument);
+
+		unit_ended(&(SystemdUnit){ 0 }, exit_code, words);
 	}
 	turn_ended(&start->turn, exit_code, outcome.cause, &outcome.crashes);
 	prepared_done(&start->prepared);

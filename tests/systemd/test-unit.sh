@@ -263,6 +263,8 @@ wrong_spec() {
 	start_unit wrong && fail "wrong: start says so" || pass "wrong: start says so"
 	is "wrong: 78, and no restart" "$(property wrong ActiveState) $(property wrong ExecMainStatus) $(property wrong NRestarts)" \
 		"failed 78 0"
+	is "wrong: the status tells what to do" "$(property wrong StatusText)" \
+		"ended with exit code 78: mvmd check wrong tells why"
 	says "wrong: the journal has the place in the file" wrong "/etc/mvmd/wrong.json:"
 	start_unit none
 	is "none: 66, and no restart" "$(property none ActiveState) $(property none ExecMainStatus) $(property none NRestarts)" \

@@ -161,6 +161,15 @@ start_unit() {
 	inside systemctl start "mvmd@$1" 2>"$WORK/start.err"
 }
 
+# drop_in NAME LINE...: in the unit's section [Service].
+drop_in() {
+	local folder
+	folder=$(root /etc/systemd/system)/mvmd@$1.service.d
+	mkdir "$folder"
+	printf '%s\n' '[Service]' "${@:2}" >"$folder/test.conf"
+	inside systemctl daemon-reload
+}
+
 # --- cases
 
 verify() {
@@ -249,6 +258,20 @@ supervisor_hangs() {
 	stop stuck
 }
 
+# What mvmd waits for has mvmd's own limits; systemd is asked for them.
+waits_longer_than_the_unit() {
+	spec long hang '{ "interfaces": [ { "id": "net0", "bridge": "br3" } ],
+		"timeouts": { "bridge": "3s", "stop": "3s" } }'
+	drop_in long TimeoutStartSec=1 TimeoutStopSec=1
+	inside systemctl start --no-block mvmd@long
+	says "long: a start may wait longer than TimeoutStartSec" long "Failed with result 'exit-code'"
+	ip link add br3 type bridge
+	ip link set br3 up
+	comes "long: it starts in the end" long ActiveState active
+	stop long
+	is "long: a stop may wait longer than TimeoutStopSec" "$(property long Result)" success
+}
+
 crash_loop() {
 	spec loop "print=Kernel_panic_-_not_syncing:_Fatal_exception reboot" \
 		'{ "crash_limit": { "count": 2, "within": "1min" } }'
@@ -317,6 +340,7 @@ guest_powers_off
 vmm_is_killed
 supervisor_is_killed
 supervisor_hangs
+waits_longer_than_the_unit
 crash_loop
 wrong_spec
 shares

@@ -42,6 +42,10 @@ kvm_runs_the_guest() {
 		--serial tty --console off --cmdline poweroff </dev/null 2>/dev/null |
 		grep -q "tiny: life 1"
 }
+has_sanitizer() {
+	grep -q __asan_init "$MVMD"
+}
+
 # spec NAME WORDS [JSON]: a VM on br0 that obeys the words; the JSON is merged into its spec.
 spec() {
 	jq -n --arg vmm "$VMM" --arg accel "$ACCEL" --arg kernel "$WORK/kernel" --arg words "$2" \

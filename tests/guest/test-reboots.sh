@@ -58,10 +58,6 @@ restarts() {
 		"[.backends[] | .id + \" \\(.restarts)\"] | sort == [\"blk 0\", \"data $1\"]"
 }
 
-has_sanitizer() {
-	grep -q __asan_init "$MVMD"
-}
-
 # memory: the supervisor's own, in KiB.
 memory() {
 	status_field "$SUPERVISOR" RssAnon | cut -d " " -f 1

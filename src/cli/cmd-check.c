@@ -177,6 +177,17 @@ static void check_faults(Check *check, const char *vm, FaultList *faults)
 	fault_list_done(faults);
 }
 
+/* What came of reading a file of the host's; problems and fault are freed. */
+static void check_read(Check *check, int error, Problems *problems, Fault *fault)
+{
+	if (error == -EINVAL)
+		check_problems(check, problems);
+	else if (error < 0)
+		check_fault(check, NULL, fault);
+	problems_done(problems);
+	fault_done(fault);
+}
+
 static void check_host_conf(Check *check)
 {
 	Problems problems = { 0 };
@@ -184,12 +195,7 @@ static void check_host_conf(Check *check)
 	int r = host_conf_load(check->places, &check->host_conf, &problems, &fault);
 
 	check->host_conf_wrong = r < 0;
-	if (r == -EINVAL)
-		check_problems(check, &problems);
-	else if (r < 0)
-		check_fault(check, NULL, &fault);
-	problems_done(&problems);
-	fault_done(&fault);
+	check_read(check, r, &problems, &fault);
 }
 
 static void load_known_issues(Check *check)
@@ -198,12 +204,7 @@ static void load_known_issues(Check *check)
 	Fault fault = { 0 };
 	int r = known_issues_load(check->places, &check->issues, &problems, &fault);
 
-	if (r == -EINVAL)
-		check_problems(check, &problems);
-	else if (r < 0)
-		check_fault(check, NULL, &fault);
-	problems_done(&problems);
-	fault_done(&fault);
+	check_read(check, r, &problems, &fault);
 }
 
 /* One line about what the guest would begin with; what is no kernel is said as a fault. */

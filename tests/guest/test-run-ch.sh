@@ -76,13 +76,6 @@ asks_for_a_restart() {
 	has "$VM: says so" "$WORK/$VM.err" "the VM needs a restart, as on_exit says"
 }
 
-dies_twice() {
-	spec "$VM" "silent reboot" '{ "crash_limit": { "count": 2, "within": "1min" } }'
-	run "$VM"
-	ends "$VM: the limit is the spec's" $EXIT_CRASH_LIMIT
-	has "$VM: and it is told when it is reached" "$WORK/$VM.err" "the guest crashed 2 times within 1min and is given up"
-}
-
 dies_over_and_over() {
 	spec "$VM" "silent reboot" "$(share)"
 	run "$VM"
@@ -132,7 +125,6 @@ case_of crash loses_a_backend
 case_of restart asks_for_a_restart
 case_of blk loses_a_disk
 case_of loop dies_over_and_over
-case_of limit dies_twice
 case_of killed vmm_is_killed
 case_of orphan supervisor_is_killed
 case_of again replaces

@@ -75,13 +75,6 @@ gets_a_disk_back() {
 	ends "$VM: and the VM stops as any" 0
 }
 
-dies_twice() {
-	spec "$VM" "silent triplefault" '{ "crash_limit": { "count": 2, "within": "1min" } }'
-	run "$VM"
-	ends "$VM: the limit is the spec's" $EXIT_CRASH_LIMIT
-	has "$VM: and it is told when it is reached" "$WORK/$VM.err" "the guest crashed 2 times within 1min and is given up"
-}
-
 dies_over_and_over() {
 	spec "$VM" "silent triplefault"
 	run "$VM"
@@ -140,7 +133,6 @@ case_of lost loses_a_share
 case_of blk loses_a_disk
 case_of back gets_a_disk_back
 case_of loop dies_over_and_over
-case_of limit dies_twice
 case_of panic panics
 case_of killed vmm_is_killed
 case_of orphan supervisor_is_killed

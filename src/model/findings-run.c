@@ -252,6 +252,16 @@ static const Finding findings[] = {
 		 "kernel's words.",
 	  .remedy = "sudo mvmd status --last NAME. A damaged one is the file of the highest "
 		    "number in STATE/NAME/post-mortem; without it the one before is shown." },
+	{ .id = "clock-jump",
+	  .severity = FINDING_NOTE,
+	  .title = "the host's clock was set",
+	  .what = "While the VM ran the host's clock was set by a second or more.",
+	  .why = "Somebody set it, or NTP for the first time. mvmd waits by no such clock; the guest "
+		 "goes on with the time that it had.",
+	  .remedy =
+		  "In the guest: chronyc makestep, or what else sets its clock; timedatectl shows "
+		  "the host's.",
+	  .evidence = "jump_usec" },
 	{ .id = "stop-waiting",
 	  .severity = FINDING_ERROR,
 	  .title = "a start that waits cannot be stopped",

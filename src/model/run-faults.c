@@ -241,3 +241,20 @@ int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *f
 			    "interfaces[].mtu out",
 			    bridge, before);
 }
+
+int fault_clock_jump(int64_t jump_usec, Fault *fault)
+{
+	uint64_t far_usec = (uint64_t) (jump_usec < 0 ? -jump_usec : jump_usec);
+	char text[FORMAT_MAX];
+
+	(void) fault_set(fault, 0, MVMD_EXIT_OK, "clock-jump", "the host's clock was set %s by %s",
+			 jump_usec < 0 ? "back" : "ahead",
+			 format_duration(text, far_usec / USEC_PER_SEC * USEC_PER_SEC));
+	(void) fault_evidence(fault, "jump_usec", "%" PRId64, jump_usec);
+	(void) fault_why(
+		fault, "somebody set it, or NTP for the first time. mvmd waits by no such clock; "
+		       "the guest goes on with the time that it had, and earlier lines of the log "
+		       "have the old one");
+	return fault_remedy(fault, "in the guest: chronyc makestep, or what else sets its clock; "
+				   "timedatectl shows the host's");
+}

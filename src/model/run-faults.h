@@ -40,3 +40,6 @@ int fault_bridge_down(const char *bridge, Fault *fault);
 
 /* The bridge's MTU fell to that of the tap. */
 int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *fault);
+
+/* The host's clock was set by so much. Not a failure of the run. */
+int fault_clock_jump(int64_t jump_usec, Fault *fault);

@@ -15,6 +15,7 @@ void guest_init(sd_event *event, const Resources *resources, const GuestHandler 
 void guest_done(Guest *guest)
 {
 	guest->timer = sd_event_source_disable_unref(guest->timer);
+	guest->clock = clock_watch_free(guest->clock);
 	lives_done(&guest->lives);
 }
 
@@ -79,8 +80,11 @@ void guest_life_begins(Guest *guest)
 
 void guest_booted(Guest *guest)
 {
-	if (guest->lives.n == 0)
-		guest_life_begins(guest);
+	if (guest->lives.n > 0)
+		return;
+	guest_life_begins(guest);
+	(void) clock_watch_new(guest->event, guest->handler.on_remark, guest->handler.userdata,
+			       &guest->clock);
 }
 
 void guest_life_ends(Guest *guest, LifeEnd end)

@@ -4,6 +4,7 @@
 #include <systemd/sd-event.h>
 
 #include "model/lives.h"
+#include "run/clock-watch.h"
 #include "run/step.h"
 
 /*
@@ -23,12 +24,13 @@ typedef struct Guest {
 	sd_event *event;
 	const Resources *resources;
 	GuestHandler handler;
-	sd_event_source
-		*timer; /* timeouts.guest of the life that goes on: its console, its drivers */
+	ClockWatch *clock; /* from the first life on; NULL where it cannot be watched */
+	/* timeouts.guest of the life that goes on: its console, its drivers */
+	sd_event_source *timer;
 	bool given_up; /* no life begins any more, whatever the VMM does meanwhile */
 	Lives lives;
-	char told
-		[GUEST_LINE_MAX]; /* of what it died the last time; a loop of the same is told once */
+	/* Of what it died the last time: a loop of the same is told once. */
+	char told[GUEST_LINE_MAX];
 } Guest;
 
 /* event and resources must live longer. */

@@ -111,6 +111,9 @@ make_host() {
 
 export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
 export MVMD_DATA_DIR=$WORK/data
+# Where every user may execute it.
+cp "$MVMD" "$WORK/mvmd"
+MVMD=$WORK/mvmd
 LIMITS=(prlimit --memlock=8388608:8388608)
 "${LIMITS[@]}" true 2>/dev/null || LIMITS=() # a container may have less, and no right to more
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
+# shellcheck disable=SC2034
 #
 # What the tests of `mvmd run` share: a host of their own with bridge br0, specs, VMs started and
 # looked at, and the proof that nothing is left of them. Sourced behind ../lib.sh; VMM and ACCEL say
@@ -8,17 +9,20 @@
 TINY=$BUILD/tests/guest/tiny.elf
 FIRST_UID=400000 # src/host/uids.h
 
-# include/mvmd/exit-codes.h; 71 is MVMD_EXIT_SYSTEM.
+# include/mvmd/exit-codes.h
 EXIT_NOT_RUNNING=3
+EXIT_USAGE=64
+EXIT_NO_SPEC=66
 EXIT_UNAVAILABLE=69
+EXIT_SYSTEM=71
 EXIT_BUSY=75
 EXIT_PERMISSION=77
+EXIT_SPEC=78
 EXIT_CRASH_LIMIT=80
 EXIT_BACKEND=81
 EXIT_VMM=82
 EXIT_RESTART=83
 EXIT_GUEST_CRASHED=84
-EXIT_SYSTEM=71
 
 # make_host: a bridge, /dev/kvm for all, folders; copies of program and guest where every user may
 # read them.

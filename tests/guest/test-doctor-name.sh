@@ -7,7 +7,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 
-EXIT_UNAVAILABLE=69
 VMM=qemu
 ACCEL=tcg
 VM=web1

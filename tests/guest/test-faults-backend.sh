@@ -15,11 +15,6 @@ mkdir "$WORK/path"
 truncate -s 1M "$WORK/disk.raw"
 chmod 666 "$WORK/disk.raw"
 
-EXIT_UNAVAILABLE=69
-EXIT_PERMISSION=77
-EXIT_BACKEND=81
-EXIT_RESTART=83
-
 DISK="{ \"disks\": [ { \"id\": \"blk\", \"path\": \"$WORK/disk.raw\", \"backend\": \"storage-daemon\" } ] }"
 
 backend_pid() {

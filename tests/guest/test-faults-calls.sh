@@ -12,9 +12,6 @@ VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/faults-lib.sh"
 make_host
 
-EXIT_UNAVAILABLE=69
-EXIT_SYSTEM=71
-
 vm() {
 	spec "$1" poweroff "${2-"{}"}"
 }

@@ -12,13 +12,6 @@ VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/faults-lib.sh"
 make_host
 
-EXIT_NOT_RUNNING=3
-EXIT_SYSTEM=71
-EXIT_BUSY=75
-EXIT_PERMISSION=77
-EXIT_BACKEND=81
-EXIT_VMM=82
-
 # --- a VM that runs
 
 spec lives "powerbutton poweroff" "$(share)"

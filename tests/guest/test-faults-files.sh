@@ -12,14 +12,6 @@ VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/faults-lib.sh"
 make_host
 
-EXIT_NO_SPEC=66
-EXIT_USAGE=64
-EXIT_UNAVAILABLE=69
-EXIT_SYSTEM=71
-EXIT_BUSY=75
-EXIT_PERMISSION=77
-EXIT_SPEC=78
-
 # LeakSanitizer cannot work under strace.
 inject() {
 	echo "env ASAN_OPTIONS=detect_leaks=0 strace -f -o /dev/null -e trace=$1 -e inject=$2"

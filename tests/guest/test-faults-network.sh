@@ -11,10 +11,6 @@ VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/faults-lib.sh"
 make_host
 
-EXIT_UNAVAILABLE=69
-EXIT_BUSY=75
-EXIT_PERMISSION=77
-
 # nic JSON: a spec's part with one interface of these keys.
 nic() {
 	jq -nc --argjson nic "$1" '{ interfaces: [ { id: "net0", bridge: "br0" } + $nic ],

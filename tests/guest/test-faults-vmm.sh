@@ -13,8 +13,6 @@ VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/faults-lib.sh"
 make_host
 
-EXIT_VMM=82
-
 # ends_named NAME ID EVIDENCE REMEDY: the run that was started ends as a failure of the VMM, and that fault is told.
 ends_named() {
 	local lines missing

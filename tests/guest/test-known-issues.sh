@@ -5,9 +5,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 
-EXIT_SPEC=78
-EXIT_CRASH_LIMIT=80
-
 need jq
 private_namespaces "$@"
 make_host

@@ -5,10 +5,6 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 
-EXIT_UNAVAILABLE=69
-EXIT_SYSTEM=71
-EXIT_BACKEND=81
-EXIT_VMM=82
 MUTE=$BUILD/tests/guest/mute-backend
 
 need jq virtiofsd qemu-storage-daemon

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# A real systemd, this machine's own, in a container of its own for each test file; sourced after tests/lib.sh:
+#
+#	. "$(dirname "$0")/../lib.sh"
+#	. "$(dirname "$0")/run-lib.sh"
+#	boot
+
+need jq ip nsenter qemu-system-x86_64 systemctl journalctl systemd-analyze
+[ -x /lib/systemd/systemd ] || skip_all "there is no /lib/systemd/systemd"
+[ -e "$BUILD/tests/guest/tiny.elf" ] || skip_all "the tiny guest is for x86-64"
+private_namespaces "$@"
+
+# --- the container
+
+# inside COMMAND...: in the container, as if it had been started there.
+inside() {
+	nsenter -t "$INIT" -a env -i PATH="$PATH" LC_ALL=C.UTF-8 SYSTEMD_COLORS=0 "$@"
+}
+
+# root PATH: of the container, as it is seen from here.
+root() {
+	echo "/proc/$INIT/root$1"
+}
+
+find_init() {
+	INIT=$(ps -o pid= --ppid "$CONTAINER" | tr -d ' ') && [ -n "$INIT" ] &&
+		[ "$(cat "/proc/$INIT/comm")" = systemd ]
+}
+
+is_up_or_gone() {
+	is_gone_or_zombie "$CONTAINER" ||
+		{ find_init && inside systemctl is-active container.target; }
+}
+
+# A control group that is the container's root; removed at the end, empty by then.
+make_cgroup() {
+	mkdir "$WORK/cgroup"
+	mount -t cgroup2 cgroup2 "$WORK/cgroup" || return
+	CGROUP=$WORK/cgroup/mvmd-test-$$
+	mkdir "$CGROUP"
+}
+
+# in_cgroup COMMAND...
+in_cgroup() {
+	echo $BASHPID >"$CGROUP/cgroup.procs" && exec "$@"
+}
+
+end_container() {
+	[ -n "$CGROUP" ] || return 0
+	if [ -n "$CONTAINER" ]; then
+		kill -KILL "$CONTAINER" && wait "$CONTAINER"
+		await grep -qx "populated 0" "$CGROUP/cgroup.events"
+	fi 2>/dev/null
+	find "$CGROUP" -depth -type d -exec rmdir {} +
+	umount "$WORK/cgroup"
+	CGROUP=
+}
+
+end_all() {
+	local status=$?
+	end_container
+	(exit $status)
+	clean_up
+}
+
+why_not() {
+	skip_all "no container: $(grep -h . "$WORK"/*.err | tail -n 1)"
+}
+
+# All that make install brings, and a target that needs little.
+make_image() {
+	local units=$WORK/image/etc/systemd/system
+	mkdir -p "$units" "$WORK/image/etc/mvmd" "$WORK/image/srv/share"
+	printf '%s\n' '[Unit]' 'Requires=basic.target systemd-journald.service' \
+		'After=basic.target systemd-journald.service' >"$units/container.target"
+	make -s -C "$TOP" install BUILD="$BUILD" DESTDIR="$WORK/image" >"$WORK/install.log" 2>&1 || {
+		fail "make install" "$(cat "$WORK/install.log")"
+		finish
+	}
+	chmod 777 "$WORK/image/srv/share"
+	install -m 644 "$BUILD/tests/guest/tiny.elf" "$WORK/image/srv/kernel"
+}
+
+# boot: systemd with mvmd's units in a network of its own with br0; specs go into SPECS.
+boot() {
+	make_image
+	CONTAINER='' CGROUP=''
+	trap end_all EXIT
+	make_cgroup 2>"$WORK/cgroup.err" || why_not
+	start container in_cgroup unshare --mount --pid --fork --cgroup --ipc --uts --kill-child \
+		"$TOP/tests/systemd/boot-systemd" "$WORK"
+	CONTAINER=$STARTED
+	await is_up_or_gone && ! is_gone_or_zombie "$CONTAINER" || why_not
+	SPECS=$(root /etc/mvmd)
+	ip link add br0 type bridge
+	ip link set br0 up
+}
+
+# --- VMs and their units
+
+# spec NAME WORDS [JSON]: a VM that obeys the words; the JSON is merged into its spec.
+spec() {
+	jq -n --arg words "$2" --argjson more "${3:-"{}"}" '{
+			vmm: "qemu", accel: "tcg", memory: "64MiB",
+			boot: { kernel: "/srv/kernel", cmdline: $words },
+			interfaces: [ { id: "net0", bridge: "br0" } ]
+		} + $more' >"$SPECS/$1.json"
+}
+
+# property NAME PROPERTY: of the VM's unit.
+property() {
+	inside systemctl show --value -p "$2" "mvmd@$1"
+}
+
+# is_so NAME PROPERTY PATTERN
+is_so() {
+	# shellcheck disable=SC2053
+	[[ "$(property "$1" "$2")" == $3 ]]
+}
+
+# comes TITLE NAME PROPERTY PATTERN: it is awaited.
+comes() {
+	if await is_so "$2" "$3" "$4"; then
+		pass "$1"
+	else
+		fail "$1" "$3 is '$(property "$2" "$3")', wanted: $4" \
+			"$(inside journalctl --no-pager -o cat -n 30 -u "mvmd@$2")"
+	fi
+}
+
+# says TITLE NAME TEXT: the unit's journal has it.
+says() {
+	if await journal_has "$2" "$3"; then
+		pass "$1"
+	else
+		fail "$1" "no '$3':" "$(inside journalctl --no-pager -o cat -n 30 -u "mvmd@$2")"
+	fi
+}
+
+journal_has() {
+	inside journalctl --no-pager -o cat -u "mvmd@$1" | grep -qF -e "$2"
+}
+
+vmm_pid() {
+	inside mvmd status --json "$1" | jq .vmm.pid
+}
+
+# remains NAME: of a VM: its control group, its tap, its files.
+remains() {
+	find "$(root /sys/fs/cgroup/mvmd.slice)/mvmd@$1.service" "$(root /run/mvmd)/$1" \
+		"/sys/class/net/vm-$1-net0" -maxdepth 0 2>/dev/null
+}
+
+# stop NAME
+stop() {
+	succeeds "$1: systemctl stop" inside systemctl stop "mvmd@$1"
+	is "$1: nothing of it is left" "$(remains "$1")" ""
+}
+
+# start_unit NAME
+start_unit() {
+	inside systemctl start "mvmd@$1" 2>"$WORK/start.err"
+}
+
+# drop_in NAME LINE...: in the unit's section [Service].
+drop_in() {
+	local folder
+	folder=$(root /etc/systemd/system)/mvmd@$1.service.d
+	mkdir "$folder"
+	printf '%s\n' '[Service]' "${@:2}" >"$folder/test.conf"
+	inside systemctl daemon-reload
+}

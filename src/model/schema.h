@@ -68,7 +68,11 @@ extern const ObjectType spec_object, host_conf_object;
 /* What both of them may have in a list. */
 extern const ObjectType allowed_issue_object;
 
+/* The entries of the spec's lists of devices. */
+extern const ObjectType disk_object, interface_object, share_object;
+
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
+#define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
 
 /* The field that every object with fixed keys has. */
 #define DESCRIPTION_FIELD(record)                                                                  \

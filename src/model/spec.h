@@ -9,7 +9,7 @@
 
 /*
  * The spec: the JSON file of one VM as the user wrote it, after templates, drop-ins and defaults.
- * The table in schema.c says for every key where in these structs it goes.
+ * The tables in schema.c and schema-devices.c say for every key where in these structs it goes.
  */
 
 typedef enum VmmKind {

@@ -3,57 +3,22 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "model/backend-end.h"
-#include "model/drivers.h"
-#include "model/event-queue.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
-#include "run/apply.h"
-#include "run/deadline.h"
 #include "run/deaf.h"
-#include "run/guest.h"
 #include "run/post-mortem.h"
-#include "run/signals.h"
-#include "run/status.h"
-#include "run/systemd.h"
-#include "vm.h"
+#include "vm-internal.h"
 
 /* A VMM that was asked to quit gets this long before SIGKILL. */
 #define VMM_QUIT_GRACE_USEC (3 * USEC_PER_SEC)
 
-typedef struct Vm {
-	const Plan *plan;
-	const VmOptions *options;
-	sd_event *event;
-	Resources resources;
-	Apply *apply;
-
-	VmState state;
-	uint64_t state_since_realtime_usec;
-	uint64_t began_usec;
-	bool wish_stop, signalled, took_lock;
-	int exit_code; /* of the first failure; 0: none so far */
-	Fault cause; /* that failure */
-	FaultList findings;
-	json_t *post_mortem; /* NULL: no guest ever ran */
-
-	EventQueue queue;
-	sd_event_source *dispatch; /* enabled while the queue is not empty */
-	Deadline deadline; /* of the state */
-
-	Guest guest;
-	SystemdUnit unit;
-} Vm;
-
-/* Events are dealt with one after the other from the loop, never within the callback that brought them. */
-static void vm_post(Vm *vm, VmEvent event)
+void vm_post(Vm *vm, VmEvent event)
 {
 	event_queue_post(&vm->queue, event);
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
 
-/* The first failure decides the exit code; all are told. A wait that we cancelled ourselves is none. */
-static void vm_fail(Vm *vm, const Fault *fault)
+void vm_fail(Vm *vm, const Fault *fault)
 {
 	if (fault->error == -ECANCELED)
 		return;
@@ -65,8 +30,7 @@ static void vm_fail(Vm *vm, const Fault *fault)
 	fault_copy(&vm->cause, fault);
 }
 
-/* Something that a person should know and that ends nothing. */
-static void vm_remark(Vm *vm, const Fault *fault)
+void vm_remark(Vm *vm, const Fault *fault)
 {
 	log_fault(LOG_LEVEL_WARNING, fault);
 	findings_keep(&vm->findings, fault);
@@ -153,7 +117,7 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 	vm_post(vm, VM_EVENT_VMM_FAILED);
 }
 
-static VmStatus vm_status(const Vm *vm)
+VmStatus vm_status(const Vm *vm)
 {
 	return (VmStatus){ .state = vm->state,
 			   .since_realtime_usec = vm->state_since_realtime_usec,
@@ -233,271 +197,13 @@ static int on_dispatch(sd_event_source *source, void *userdata)
 	return 0;
 }
 
-static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
-{
-	Vm *vm = userdata;
-
-	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
-	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_SIGNAL);
-	if (vm->signalled) {
-		log_line(LOG_LEVEL_INFO, "ending the VM now");
-		vm_post(vm, VM_EVENT_FORCE);
-	} else {
-		vm->signalled = vm->wish_stop = true;
-		vm_post(vm, VM_EVENT_STOP);
-	}
-	return 0;
-}
-
-/* The steps: what a person wants to see pass by at a start. */
-
-static void on_step_waiting(const PlanStep *step, void *userdata)
-{
-	Vm *vm = userdata;
-	char text[FORMAT_MAX];
-
-	log_line(step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-		 "waiting up to %s for %s", format_duration(text, step->deadline_usec),
-		 step->awaits);
-	unit_step_waits(&vm->unit, step);
-}
-
-static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
-{
-	Vm *vm = userdata;
-	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
-		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
-
-	log_line(visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", step->what);
-	unit_step_done(&vm->unit, step);
-}
-
-static void on_applied(void *userdata)
-{
-	vm_post(userdata, VM_EVENT_APPLIED);
-}
-
-static void on_step_failed(const PlanStep *step, const Fault *fault, void *userdata)
-{
-	Vm *vm = userdata;
-
-	vm_fail(vm, fault);
-	vm_post(vm, VM_EVENT_STEP_FAILED);
-}
-
-static void on_undone(void *userdata)
-{
-	vm_post(userdata, VM_EVENT_UNWOUND);
-}
-
-/* The VMM and its guest. */
-
-static void on_given_up(const Fault *fault, void *userdata)
-{
-	Vm *vm = userdata;
-
-	vm->exit_code = MVMD_EXIT_OK; /* whatever failed before, this is not to be tried again */
-	vm_fail(vm, fault);
-	vm_post(vm, VM_EVENT_CRASHED);
-}
-
-static void on_panic(Vm *vm)
-{
-	Fault fault = { 0 };
-
-	if (event_queue_has(&vm->queue, VM_EVENT_CRASHED))
-		return;
-	(void) fault_guest_death(lives_last(&vm->guest.lives), &fault);
-	vm_fail(vm, &fault);
-	fault_done(&fault);
-	guest_life_ends(&vm->guest, LIFE_PANIC);
-	vm_post(vm, VM_EVENT_CRASHED);
-}
-
-static void on_vmm_exit(Vm *vm, const ChildEnd *end)
-{
-	Fault fault = { 0 };
-
-	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
-	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
-		guest_life_ends(&vm->guest, LIFE_STOPPED);
-	} else {
-		(void) vmm_explain_end(vm->resources.vmm, end, &fault);
-		if (vmm_is_rebooting(vm->resources.vmm))
-			(void) deaf_tell(&vm->resources, &fault);
-		vm_fail(vm, &fault);
-		fault_done(&fault);
-		guest_life_ends(&vm->guest, LIFE_VMM_EXITED);
-	}
-	(void) resources_record(&vm->resources);
-	vm_post(vm, VM_EVENT_VMM_EXITED);
-	apply_step_undone(vm->apply, STEP_VMM, 0);
-}
-
-static void on_vmm_failed(Vm *vm, const Fault *fault)
-{
-	if (vm->state == VM_APPLYING) {
-		apply_step_done(vm->apply, STEP_VMM, 0, fault);
-		return;
-	}
-	vm_fail(vm, fault);
-	vm_post(vm, VM_EVENT_VMM_FAILED);
-}
-
-static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
-{
-	Vm *vm = userdata;
-
-	switch (event->kind) {
-	case VMM_READY:
-		apply_step_done(vm->apply, STEP_VMM, 0, NULL);
-		break;
-	case VMM_CREATED:
-		vm_post(vm, VM_EVENT_CREATED);
-		break;
-	case VMM_BOOTED:
-		guest_booted(&vm->guest);
-		vm_post(vm, VM_EVENT_BOOTED);
-		break;
-	case VMM_FAILED:
-		on_vmm_failed(vm, event->fault);
-		break;
-	case VMM_REBOOTING:
-		log_line(LOG_LEVEL_INFO, "the guest reboots");
-		guest_life_ends(&vm->guest, LIFE_REBOOT);
-		break;
-	case VMM_REBOOTED:
-		findings_new_life(&vm->findings);
-		guest_life_begins(&vm->guest);
-		break;
-	case VMM_ACTIVATED:
-		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
-		lives_activated(&vm->guest.lives, event->device);
-		findings_driver_came(&vm->findings, event->device);
-		break;
-	case VMM_GUEST_OFF:
-		log_line(LOG_LEVEL_INFO, "the guest powered off");
-		guest_life_ends(&vm->guest, LIFE_POWER_OFF);
-		vm_post(vm, VM_EVENT_GUEST_OFF);
-		break;
-	case VMM_GUEST_PANIC:
-		on_panic(vm);
-		break;
-	case VMM_EXITED:
-		on_vmm_exit(vm, event->end);
-		break;
-	case _VMM_EVENT_MAX:
-	default:
-		break;
-	}
-}
-
-static void on_vmm_line(Vmm *vmm, const char *line, void *userdata)
-{
-	Vm *vm = userdata;
-
-	log_child_line(vmm_kind_to_string(vm->plan->vmm), line);
-}
-
-/* The backends. */
-
-static void on_backend_crash(Backend *backend, const Fault *fault, void *userdata)
-{
-	Vm *vm = userdata;
-
-	vm_remark(vm, fault);
-}
-
-static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata)
-{
-	Vm *vm = userdata;
-
-	/* A backend leaves with the VMM that is its client: no loss while both are to go. */
-	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
-		return;
-	lives_lost_backend(&vm->guest.lives);
-	vm_fail(vm, fault);
-	vm_post(vm, VM_EVENT_BACKEND_LOST);
-}
-
-static void on_backend_line(Backend *backend, const char *line, void *userdata)
-{
-	const PlanBackend *plan = backend_plan(backend);
-	_cleanup_free_ char *label =
-		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
-
-	log_child_line(label ?: plan->id, line);
-}
-
-static void on_backend_exit(Backend *backend, const char *words, void *userdata)
-{
-	Vm *vm = userdata;
-
-	lives_backend_left(&vm->guest.lives, words);
-}
-
-static void on_backend_restart(Backend *backend, void *userdata)
-{
-	Vm *vm = userdata;
-
-	(void) resources_record(&vm->resources);
-}
-
-static void on_backend_stopped(Backend *backend, void *userdata)
-{
-	Vm *vm = userdata;
-
-	apply_step_undone(vm->apply, STEP_BACKEND,
-			  (size_t) (backend_plan(backend) - vm->plan->backends));
-}
-
-/* The control socket. */
-
-static json_t *get_status(void *userdata)
-{
-	Vm *vm = userdata;
-	VmStatus status = vm_status(vm);
-
-	return status_to_json(&vm->resources, &status);
-}
-
-static uint64_t on_stop_request(bool force, void *userdata)
-{
-	Vm *vm = userdata;
-
-	log_line(LOG_LEVEL_INFO, force ? "asked to end the VM now" : "asked to stop");
-	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_API);
-	vm->wish_stop = true;
-	vm_post(vm, force ? VM_EVENT_FORCE : VM_EVENT_STOP);
-	return force ? 0 : vm->plan->spec->timeouts.stop_usec;
-}
-
-static bool console_is_ready(void *userdata)
-{
-	Vm *vm = userdata;
-
-	return vm->resources.console && console_has_room(vm->resources.console);
-}
-
-static void on_console_request(int fd, void *userdata)
-{
-	Vm *vm = userdata;
-
-	(void) console_attach(vm->resources.console, fd);
-}
-
-static void on_remark(const Fault *fault, void *userdata)
-{
-	vm_remark(userdata, fault);
-}
-
 static int vm_init_sources(Vm *vm)
 {
 	int r;
 
 	r = sd_event_new(&vm->event);
 	if (r >= 0)
-		r = signals_take(vm->event, on_signal, vm);
+		r = vm_take_signals(vm);
 	if (r >= 0)
 		r = sd_event_set_watchdog(vm->event, true); /* nothing without WatchdogSec= */
 	if (r >= 0)
@@ -507,39 +213,13 @@ static int vm_init_sources(Vm *vm)
 
 static int vm_init(Vm *vm)
 {
-	ResourceHandlers handlers = {
-		.backend = { .on_exit = on_backend_exit,
-			     .on_crash = on_backend_crash,
-			     .on_lost = on_backend_lost,
-			     .on_line = on_backend_line,
-			     .on_restart = on_backend_restart,
-			     .on_stopped = on_backend_stopped,
-			     .userdata = vm },
-		.vmm = { on_vmm_event, on_vmm_line, vm },
-		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
-			     vm },
-		.on_console_output = guest_hear,
-		.console_userdata = &vm->guest,
-		.on_remark = on_remark,
-		.console_output_fd = vm->options->console_fd,
-		.userdata = vm,
-	};
-	GuestHandler guest_handler = { on_remark, on_given_up, vm };
-	ApplyHandler applying = { on_step_waiting, on_step,   on_applied,
-				  on_step_failed,  on_undone, vm };
-	int r;
+	int r = vm_init_sources(vm);
 
-	r = vm_init_sources(vm);
-	if (r == 0)
-		r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
 	if (r < 0)
 		return r;
 	vm->deadline =
 		(Deadline){ .event = vm->event, .handler = { on_deadline, on_countdown, vm } };
-	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
-	vm->resources.replace = vm->options->replace;
-	vm->resources.judge = vm->options->judge;
-	return apply_new(&vm->resources, &applying, &vm->apply);
+	return vm_make_parts(vm);
 }
 
 static void vm_done(Vm *vm)

@@ -7,8 +7,8 @@
 
 /*
  * One VM from its start to its end: the place where plan, steps, VMM, backends, console and control
- * meet. Events go in, the lifecycle's table says what follows, and this is done. It is the only file that
- * logs a run.
+ * meet. Events go in, the lifecycle's table says what follows, and this is done. Its files are the only ones that
+ * log a run.
  */
 
 typedef struct VmOptions {

@@ -11,7 +11,7 @@ function layer_of(path) {
 	if (path ~ /^model\//) return 1
 	if (path ~ /^host\//) return 2
 	if (path ~ /^run\//) return 3
-	if (path ~ /^vm\.[ch]$/) return 4
+	if (path ~ /^vm(-[a-z]+)?\.[ch]$/) return 4
 	if (path ~ /^cli\//) return 5
 	return -1
 }

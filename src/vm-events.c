@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "model/backend-end.h"
+#include "model/drivers.h"
+#include "model/run-faults.h"
+#include "mvmd/exit-codes.h"
+#include "run/deaf.h"
+#include "run/signals.h"
+#include "vm-internal.h"
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	Vm *vm = userdata;
+
+	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
+	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_SIGNAL);
+	if (vm->signalled) {
+		log_line(LOG_LEVEL_INFO, "ending the VM now");
+		vm_post(vm, VM_EVENT_FORCE);
+	} else {
+		vm->signalled = vm->wish_stop = true;
+		vm_post(vm, VM_EVENT_STOP);
+	}
+	return 0;
+}
+
+int vm_take_signals(Vm *vm)
+{
+	return signals_take(vm->event, on_signal, vm);
+}
+
+/* The steps: what a person wants to see pass by at a start. */
+
+static void on_step_waiting(const PlanStep *step, void *userdata)
+{
+	Vm *vm = userdata;
+	char text[FORMAT_MAX];
+
+	log_line(step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+		 "waiting up to %s for %s", format_duration(text, step->deadline_usec),
+		 step->awaits);
+	unit_step_waits(&vm->unit, step);
+}
+
+static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
+{
+	Vm *vm = userdata;
+	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
+		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
+
+	log_line(visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", step->what);
+	unit_step_done(&vm->unit, step);
+}
+
+static void on_applied(void *userdata)
+{
+	vm_post(userdata, VM_EVENT_APPLIED);
+}
+
+static void on_step_failed(const PlanStep *step, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_STEP_FAILED);
+}
+
+static void on_undone(void *userdata)
+{
+	vm_post(userdata, VM_EVENT_UNWOUND);
+}
+
+/* The VMM and its guest. */
+
+static void on_given_up(const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	vm->exit_code = MVMD_EXIT_OK; /* whatever failed before, this is not to be tried again */
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_CRASHED);
+}
+
+static void on_panic(Vm *vm)
+{
+	Fault fault = { 0 };
+
+	if (event_queue_has(&vm->queue, VM_EVENT_CRASHED))
+		return;
+	(void) fault_guest_death(lives_last(&vm->guest.lives), &fault);
+	vm_fail(vm, &fault);
+	fault_done(&fault);
+	guest_life_ends(&vm->guest, LIFE_PANIC);
+	vm_post(vm, VM_EVENT_CRASHED);
+}
+
+static void on_vmm_exit(Vm *vm, const ChildEnd *end)
+{
+	Fault fault = { 0 };
+
+	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
+	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
+		guest_life_ends(&vm->guest, LIFE_STOPPED);
+	} else {
+		(void) vmm_explain_end(vm->resources.vmm, end, &fault);
+		if (vmm_is_rebooting(vm->resources.vmm))
+			(void) deaf_tell(&vm->resources, &fault);
+		vm_fail(vm, &fault);
+		fault_done(&fault);
+		guest_life_ends(&vm->guest, LIFE_VMM_EXITED);
+	}
+	(void) resources_record(&vm->resources);
+	vm_post(vm, VM_EVENT_VMM_EXITED);
+	apply_step_undone(vm->apply, STEP_VMM, 0);
+}
+
+static void on_vmm_failed(Vm *vm, const Fault *fault)
+{
+	if (vm->state == VM_APPLYING) {
+		apply_step_done(vm->apply, STEP_VMM, 0, fault);
+		return;
+	}
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_VMM_FAILED);
+}
+
+static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
+{
+	Vm *vm = userdata;
+
+	switch (event->kind) {
+	case VMM_READY:
+		apply_step_done(vm->apply, STEP_VMM, 0, NULL);
+		break;
+	case VMM_CREATED:
+		vm_post(vm, VM_EVENT_CREATED);
+		break;
+	case VMM_BOOTED:
+		guest_booted(&vm->guest);
+		vm_post(vm, VM_EVENT_BOOTED);
+		break;
+	case VMM_FAILED:
+		on_vmm_failed(vm, event->fault);
+		break;
+	case VMM_REBOOTING:
+		log_line(LOG_LEVEL_INFO, "the guest reboots");
+		guest_life_ends(&vm->guest, LIFE_REBOOT);
+		break;
+	case VMM_REBOOTED:
+		findings_new_life(&vm->findings);
+		guest_life_begins(&vm->guest);
+		break;
+	case VMM_ACTIVATED:
+		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
+		lives_activated(&vm->guest.lives, event->device);
+		findings_driver_came(&vm->findings, event->device);
+		break;
+	case VMM_GUEST_OFF:
+		log_line(LOG_LEVEL_INFO, "the guest powered off");
+		guest_life_ends(&vm->guest, LIFE_POWER_OFF);
+		vm_post(vm, VM_EVENT_GUEST_OFF);
+		break;
+	case VMM_GUEST_PANIC:
+		on_panic(vm);
+		break;
+	case VMM_EXITED:
+		on_vmm_exit(vm, event->end);
+		break;
+	case _VMM_EVENT_MAX:
+	default:
+		break;
+	}
+}
+
+static void on_vmm_line(Vmm *vmm, const char *line, void *userdata)
+{
+	Vm *vm = userdata;
+
+	log_child_line(vmm_kind_to_string(vm->plan->vmm), line);
+}
+
+/* The backends. */
+
+static void on_backend_crash(Backend *backend, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	vm_remark(vm, fault);
+}
+
+static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata)
+{
+	Vm *vm = userdata;
+
+	/* A backend leaves with the VMM that is its client: no loss while both are to go. */
+	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
+		return;
+	lives_lost_backend(&vm->guest.lives);
+	vm_fail(vm, fault);
+	vm_post(vm, VM_EVENT_BACKEND_LOST);
+}
+
+static void on_backend_line(Backend *backend, const char *line, void *userdata)
+{
+	const PlanBackend *plan = backend_plan(backend);
+	_cleanup_free_ char *label =
+		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
+
+	log_child_line(label ?: plan->id, line);
+}
+
+static void on_backend_exit(Backend *backend, const char *words, void *userdata)
+{
+	Vm *vm = userdata;
+
+	lives_backend_left(&vm->guest.lives, words);
+}
+
+static void on_backend_restart(Backend *backend, void *userdata)
+{
+	Vm *vm = userdata;
+
+	(void) resources_record(&vm->resources);
+}
+
+static void on_backend_stopped(Backend *backend, void *userdata)
+{
+	Vm *vm = userdata;
+
+	apply_step_undone(vm->apply, STEP_BACKEND,
+			  (size_t) (backend_plan(backend) - vm->plan->backends));
+}
+
+/* The control socket. */
+
+static json_t *get_status(void *userdata)
+{
+	Vm *vm = userdata;
+	VmStatus status = vm_status(vm);
+
+	return status_to_json(&vm->resources, &status);
+}
+
+static uint64_t on_stop_request(bool force, void *userdata)
+{
+	Vm *vm = userdata;
+
+	log_line(LOG_LEVEL_INFO, force ? "asked to end the VM now" : "asked to stop");
+	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_API);
+	vm->wish_stop = true;
+	vm_post(vm, force ? VM_EVENT_FORCE : VM_EVENT_STOP);
+	return force ? 0 : vm->plan->spec->timeouts.stop_usec;
+}
+
+static bool console_is_ready(void *userdata)
+{
+	Vm *vm = userdata;
+
+	return vm->resources.console && console_has_room(vm->resources.console);
+}
+
+static void on_console_request(int fd, void *userdata)
+{
+	Vm *vm = userdata;
+
+	(void) console_attach(vm->resources.console, fd);
+}
+
+static void on_remark(const Fault *fault, void *userdata)
+{
+	vm_remark(userdata, fault);
+}
+
+int vm_make_parts(Vm *vm)
+{
+	ResourceHandlers handlers = {
+		.backend = { .on_exit = on_backend_exit,
+			     .on_crash = on_backend_crash,
+			     .on_lost = on_backend_lost,
+			     .on_line = on_backend_line,
+			     .on_restart = on_backend_restart,
+			     .on_stopped = on_backend_stopped,
+			     .userdata = vm },
+		.vmm = { on_vmm_event, on_vmm_line, vm },
+		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
+			     vm },
+		.on_console_output = guest_hear,
+		.console_userdata = &vm->guest,
+		.on_remark = on_remark,
+		.console_output_fd = vm->options->console_fd,
+		.userdata = vm,
+	};
+	GuestHandler guest_handler = { on_remark, on_given_up, vm };
+	ApplyHandler applying = { on_step_waiting, on_step,   on_applied,
+				  on_step_failed,  on_undone, vm };
+	int r;
+
+	r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
+	if (r < 0)
+		return r;
+	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
+	vm->resources.replace = vm->options->replace;
+	vm->resources.judge = vm->options->judge;
+	return apply_new(&vm->resources, &applying, &vm->apply);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <jansson.h>
+#include <systemd/sd-event.h>
+
+#include "model/event-queue.h"
+#include "run/apply.h"
+#include "run/deadline.h"
+#include "run/guest.h"
+#include "run/status.h"
+#include "run/systemd.h"
+#include "vm.h"
+
+/*
+ * What vm.c (the lifecycle and what it asks for) shares with vm-events.c (what the parts of a VM report), and
+ * nobody else.
+ */
+typedef struct Vm Vm;
+
+struct Vm {
+	const Plan *plan;
+	const VmOptions *options;
+	sd_event *event;
+	Resources resources;
+	Apply *apply;
+
+	VmState state;
+	uint64_t state_since_realtime_usec;
+	uint64_t began_usec;
+	bool wish_stop, signalled, took_lock;
+	int exit_code; /* of the first failure; 0: none so far */
+	Fault cause; /* that failure */
+	FaultList findings;
+	json_t *post_mortem; /* NULL: no guest ever ran */
+
+	EventQueue queue;
+	sd_event_source *dispatch; /* enabled while the queue is not empty */
+	Deadline deadline; /* of the state */
+
+	Guest guest;
+	SystemdUnit unit;
+};
+
+/* Events are dealt with one after the other from the loop, never within the callback that brought them. */
+void vm_post(Vm *vm, VmEvent event);
+
+/* The first failure decides the exit code; all are told. A wait that we cancelled ourselves is none. */
+void vm_fail(Vm *vm, const Fault *fault);
+
+/* Something that a person should know and that ends nothing. */
+void vm_remark(Vm *vm, const Fault *fault);
+
+VmStatus vm_status(const Vm *vm);
+
+/* vm-events.c: takes the signals; makes resources, guest and apply, which report to us. 0 or -errno. */
+int vm_take_signals(Vm *vm);
+int vm_make_parts(Vm *vm);

@@ -18,12 +18,27 @@ typedef struct Places {
 	const char *data_directory; /* --data-dir, MVMD_DATA_DIR, /usr/share/mvmd */
 } Places;
 
+/* What the words of a command are: the completion of shells goes by it. */
+typedef enum CommandTakes {
+	TAKES_NOTHING,
+	TAKES_SPEC, /* one VM by its NAME, or the PATH of a spec */
+	TAKES_SPECS,
+	TAKES_VM, /* one VM by its NAME */
+	TAKES_VMS,
+	TAKES_FINDING, /* the id of a finding */
+	TAKES_VERB, /* of `mvmd unit`, then one VM */
+	_TAKES_MAX,
+} CommandTakes;
+
 typedef struct Command {
 	const char *name;
+	CommandTakes takes;
 	const char *arguments; /* for the usage line */
-	const char *sentence; /* what it does */
+	const char
+		*sentence; /* what it does; NULL: no person types it, it is not in `mvmd --help` */
 	int (*run)(const Places *places, int argc, char **argv);
-	const char *options; /* its options, a line each, for "mvmd NAME --help"; NULL: none */
+	/* Its options, a line each, "  --NAME" or "  --NAME=X" and what it does, for "mvmd COMMAND --help"; NULL: none. */
+	const char *options;
 } Command;
 
 int cmd_check(const Places *places, int argc, char **argv);
@@ -37,3 +52,4 @@ int cmd_run(const Places *places, int argc, char **argv);
 int cmd_schema(const Places *places, int argc, char **argv);
 int cmd_status(const Places *places, int argc, char **argv);
 int cmd_stop(const Places *places, int argc, char **argv);
+int cmd_unit(const Places *places, int argc, char **argv);

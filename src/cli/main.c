@@ -9,38 +9,44 @@
 #include "mvmd/exit-codes.h"
 
 static const Command commands[] = {
-	{ "run", "NAME|PATH", "start a VM in the foreground, its console on stdout", cmd_run,
+	{ "run", TAKES_SPEC, "NAME|PATH", "start a VM in the foreground, its console on stdout",
+	  cmd_run,
 	  "  --replace            a VMM that outlived its supervisor is killed first\n"
 	  "  --now                do not wait after ends that are tried again\n" },
-	{ "list", "", "all VMs: those with a spec, and those that run", cmd_list,
+	{ "list", TAKES_NOTHING, "", "all VMs: those with a spec, and those that run", cmd_list,
 	  "  --json               the same as data\n" },
-	{ "status", "[NAME]", "how a VM is, or how its last run that failed ended", cmd_status,
+	{ "status", TAKES_VM, "[NAME]", "how a VM is, or how its last run that failed ended",
+	  cmd_status,
 	  "  --last               the post-mortem of the last run that failed\n"
 	  "  --json               the same as data\n" },
-	{ "stop", "NAME", "press the power button, and wait for the end", cmd_stop,
+	{ "stop", TAKES_VM, "NAME", "press the power button, and wait for the end", cmd_stop,
 	  "  --force              end it at once\n" },
-	{ "console", "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console, NULL },
-	{ "check", "NAME|PATH...|--all", "is the spec right, and could this host start it",
-	  cmd_check,
+	{ "console", TAKES_VM, "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console,
+	  NULL },
+	{ "check", TAKES_SPECS, "NAME|PATH...|--all",
+	  "is the spec right, and could this host start it", cmd_check,
 	  "  --all                every spec, host.conf, and what two specs would fight over\n"
 	  "  --spec-only          only the spec, not this host\n"
 	  "  --json               the same as data\n" },
-	{ "plan", "NAME|PATH", "what a start would do, step by step; changes nothing", cmd_plan,
+	{ "plan", TAKES_SPEC, "NAME|PATH", "what a start would do, step by step; changes nothing",
+	  cmd_plan, "  --json               the same as data\n" },
+	{ "doctor", TAKES_SPEC, "[NAME|PATH]",
+	  "what this host lacks, and what keeps NAME from starting now", cmd_doctor,
 	  "  --json               the same as data\n" },
-	{ "doctor", "[NAME|PATH]", "what this host lacks, and what keeps NAME from starting now",
-	  cmd_doctor, "  --json               the same as data\n" },
-	{ "grant", "NAME|PATH", "give the VM's user the rights that its files deny it", cmd_grant,
+	{ "grant", TAKES_SPEC, "NAME|PATH", "give the VM's user the rights that its files deny it",
+	  cmd_grant,
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },
-	{ "explain", "[ID|--log FILE|-]", "what mvmd can find wrong, why, and what to do",
-	  cmd_explain,
+	{ "explain", TAKES_FINDING, "[ID|--log FILE|-]",
+	  "what mvmd can find wrong, why, and what to do", cmd_explain,
 	  "  --json               the same as data\n"
 	  "  --log FILE|-         read a log of a VMM, backend or launcher, and say what it means\n"
 	  "  --man                the table of all, for the man page\n" },
-	{ "schema", "", "the JSON Schema of a spec", cmd_schema,
+	{ "schema", TAKES_NOTHING, "", "the JSON Schema of a spec", cmd_schema,
 	  "  --host               that of host.conf\n"
 	  "  --known-issues       that of known-issues.json\n"
 	  "  --man                the table of keys, for the man page\n" },
+	{ "unit", TAKES_VERB, "VERB NAME", NULL, cmd_unit, NULL },
 };
 
 /* An option before or behind the command, and the environment variable that stands in for it. */
@@ -68,8 +74,9 @@ static void print_help(FILE *stream)
 	(void) fprintf(stream, "usage: mvmd [OPTION...] COMMAND ...\n\n"
 			       "Starts microVMs from one file each and keeps them running.\n\n");
 	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-		(void) fprintf(stream, "  %-8s %-20s %s\n", commands[i].name, commands[i].arguments,
-			       commands[i].sentence);
+		if (commands[i].sentence)
+			(void) fprintf(stream, "  %-8s %-20s %s\n", commands[i].name,
+				       commands[i].arguments, commands[i].sentence);
 	(void) fprintf(stream,
 		       "\n"
 		       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
@@ -87,7 +94,7 @@ static void print_command_help(const Command *command)
 {
 	(void) printf("usage: mvmd %s %s%s\n\n%s\n", command->name,
 		      command->options ? "[OPTION...] " : "", command->arguments,
-		      command->sentence);
+		      command->sentence ?: "what mvmd@NAME.service calls");
 	if (command->options)
 		(void) printf("\n%s", command->options);
 }
@@ -161,10 +168,12 @@ static const Command *find_command(const char *name)
 static int unknown_command(const char *name)
 {
 	const char *names[ELEMENTSOF(commands)], *nearest;
+	size_t n = 0;
 
 	for (size_t i = 0; i < ELEMENTSOF(commands); i++)
-		names[i] = commands[i].name;
-	nearest = nearest_name(name, names, ELEMENTSOF(commands));
+		if (commands[i].sentence)
+			names[n++] = commands[i].name;
+	nearest = nearest_name(name, names, n);
 	if (nearest)
 		log_line(LOG_LEVEL_ERROR, "there is no command \"%s\"; did you mean \"%s\"?", name,
 			 nearest);

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# A real systemd, this machine's own, in a container of its own for each test file; sourced after tests/lib.sh:
+# A real systemd in a container of its own for each test file: this machine's, and below
+# tests/systemd-13, which has links to the same tests, Debian 13's. Sourced after tests/lib.sh:
 #
 #	. "$(dirname "$0")/../lib.sh"
 #	. "$(dirname "$0")/run-lib.sh"
@@ -11,6 +12,12 @@ need jq ip nsenter qemu-system-x86_64 systemctl journalctl systemd-analyze
 [ -x /lib/systemd/systemd ] || skip_all "there is no /lib/systemd/systemd"
 [ -e "$BUILD/tests/guest/tiny.elf" ] || skip_all "the tiny guest is for x86-64"
 private_namespaces "$@"
+SYSTEM=/
+if [ "$(basename "$(dirname "$0")")" = systemd-13 ]; then
+	SYSTEM=$BUILD/debian-13/root
+	"$TOP/contrib/make-test-root" "$BUILD/debian-13" 2>"$WORK/root.err" ||
+		skip_all "no Debian 13: $(cat "$WORK/root.err")"
+fi
 
 # --- the container
 
@@ -90,7 +97,7 @@ boot() {
 	trap end_all EXIT
 	make_cgroup 2>"$WORK/cgroup.err" || why_not
 	start container in_cgroup unshare --mount --pid --fork --cgroup --ipc --uts --kill-child \
-		"$TOP/tests/systemd/boot-systemd" "$WORK"
+		"$TOP/tests/systemd/boot-systemd" "$WORK" "$SYSTEM"
 	CONTAINER=$STARTED
 	await is_up_or_gone && ! is_gone_or_zombie "$CONTAINER" || why_not
 	SPECS=$(root /etc/mvmd)

@@ -20,6 +20,7 @@ static const char *const patterns[_FIELD_TYPE_MAX] = {
 	[FIELD_LINK] = "^([^/:%\\s]|%n){1,15}$",
 	[FIELD_USER] = "^([A-Za-z_]|%n)([A-Za-z0-9_.-]|%n)*$",
 	[FIELD_ID] = "^([A-Za-z0-9]|%n)([A-Za-z0-9._-]|%n){0,31}$",
+	[FIELD_VM] = "^([A-Za-z0-9]|%n)([A-Za-z0-9.-]|%n){0,47}$",
 };
 
 static json_t *object_schema(const ObjectType *object);
@@ -125,6 +126,7 @@ static json_t *type_schema(const Field *field)
 	case FIELD_LINK:
 	case FIELD_USER:
 	case FIELD_ID:
+	case FIELD_VM:
 		return string_schema(field);
 	case FIELD_BOOL:
 	case FIELD_TRISTATE:

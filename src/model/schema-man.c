@@ -36,12 +36,10 @@ static void add_range(StrBuf *buf, const Field *field)
 static void add_type(StrBuf *buf, const Field *field)
 {
 	static const char *const words[_FIELD_TYPE_MAX] = {
-		[FIELD_TEXT] = "text",	      [FIELD_STRING] = "string",
-		[FIELD_PATH] = "path",	      [FIELD_BOOL] = "boolean",
-		[FIELD_TRISTATE] = "boolean", [FIELD_MAC] = "MAC address",
-		[FIELD_LINK] = "name",	      [FIELD_USER] = "name",
-		[FIELD_ID] = "name",	      [FIELD_OBJECT] = "object",
-		[FIELD_LIST] = "list",
+		[FIELD_TEXT] = "text",	  [FIELD_STRING] = "string",	[FIELD_PATH] = "path",
+		[FIELD_BOOL] = "boolean", [FIELD_TRISTATE] = "boolean", [FIELD_MAC] = "MAC address",
+		[FIELD_LINK] = "name",	  [FIELD_USER] = "name",	[FIELD_ID] = "name",
+		[FIELD_VM] = "name",	  [FIELD_OBJECT] = "object",	[FIELD_LIST] = "list",
 	};
 
 	if (field->type == FIELD_ENUM)

@@ -212,6 +212,25 @@ static const ObjectType crash_limit_object = {
 	.size = sizeof(SpecCrashLimit),
 };
 
+static const Field after_fields[] = {
+	DESCRIPTION_FIELD(SpecAfter),
+	{ .key = "name",
+	  .type = FIELD_VM,
+	  .required = true,
+	  .offset = offsetof(SpecAfter, name),
+	  .max = VM_NAME_MAX,
+	  .example = "\"db1\"",
+	  .sentence = "The other VM's name." },
+};
+
+static const ObjectType after_object = {
+	.name = "an entry of after",
+	.sentence = "A VM that comes before this one.",
+	.fields = after_fields,
+	.n_fields = ELEMENTSOF(after_fields),
+	.size = sizeof(SpecAfter),
+};
+
 #define LIST(word, member, type_object, most, what)                                                \
 	{                                                                                          \
 		.key = (word), .type = FIELD_LIST, .offset = offsetof(Spec, member),               \
@@ -304,6 +323,17 @@ static const Field spec_fields[] = {
 	  .shorthand = "id",
 	  .example = "[ \"PVH-6664\" ]",
 	  .sentence = "Known issues for which a start is not refused; see mvmd-known-issues(5)." },
+	{ .key = "after",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(Spec, after),
+	  .extra_offset = offsetof(Spec, n_after),
+	  .max = SPEC_AFTER_MAX,
+	  .object = &after_object,
+	  .shorthand = "name",
+	  .example = "[ \"db1\" ]",
+	  .sentence =
+		  "Other VMs of this host: where they start at the same time as this one, it waits "
+		  "until they run. It is stopped before them. None of them is started for it." },
 	{ .key = "timeouts",
 	  .type = FIELD_OBJECT,
 	  .offset = offsetof(Spec, timeouts),

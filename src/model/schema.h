@@ -24,6 +24,7 @@ typedef enum FieldType {
 	FIELD_LINK, /* the name of a network interface */
 	FIELD_USER, /* of a user or a group */
 	FIELD_ID,
+	FIELD_VM, /* the name of a VM */
 	FIELD_OBJECT,
 	FIELD_LIST, /* of objects */
 	_FIELD_TYPE_MAX,

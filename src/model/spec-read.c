@@ -202,6 +202,7 @@ static void field_done(const Field *field, void *base)
 	case FIELD_LINK:
 	case FIELD_USER:
 	case FIELD_ID:
+	case FIELD_VM:
 		free(*(char **) at);
 		break;
 	case FIELD_OBJECT:

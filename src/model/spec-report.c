@@ -44,6 +44,7 @@ static const char *const rule_table[] = {
 	[RULE_LINK_NAME_TOO_LONG] = "link-name-too-long",
 	[RULE_USER_NAME] = "user-name",
 	[RULE_ID] = "id",
+	[RULE_VM_NAME] = "vm-name",
 	[RULE_TOO_MANY_ENTRIES] = "too-many-entries",
 	[RULE_BOOT_CHOICE] = "boot-choice",
 	[RULE_BOOT_NEEDS_KERNEL] = "boot-needs-kernel",
@@ -65,6 +66,8 @@ static const char *const rule_table[] = {
 	[RULE_MEMORY_SHARED] = "memory-shared",
 	[RULE_MEMORY_HUGEPAGES] = "memory-hugepages",
 	[RULE_TOO_MANY_DEVICES] = "too-many-devices",
+	[RULE_AFTER_ITSELF] = "after-itself",
+	[RULE_AFTER_TWICE] = "after-twice",
 	[RULE_UID_RANGE_END] = "uid-range-end",
 	[RULE_UID_RANGE_NOBODY] = "uid-range-nobody",
 };

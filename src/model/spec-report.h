@@ -47,6 +47,7 @@ typedef enum SpecRule {
 	RULE_LINK_NAME_TOO_LONG,
 	RULE_USER_NAME,
 	RULE_ID,
+	RULE_VM_NAME,
 	RULE_TOO_MANY_ENTRIES,
 	/* of values that do not go together */
 	RULE_BOOT_CHOICE,
@@ -69,6 +70,8 @@ typedef enum SpecRule {
 	RULE_MEMORY_SHARED,
 	RULE_MEMORY_HUGEPAGES,
 	RULE_TOO_MANY_DEVICES,
+	RULE_AFTER_ITSELF,
+	RULE_AFTER_TWICE,
 	/* of host.conf */
 	RULE_UID_RANGE_END,
 	RULE_UID_RANGE_NOBODY,

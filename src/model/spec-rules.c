@@ -432,13 +432,49 @@ static void check_devices(const RuleContext *context)
 			     n, SPEC_DEVICES_MAX);
 }
 
+/* Names that are right; what stands for the name in this entry. */
+static JsonNode *after_of(const RuleContext *context, size_t i)
+{
+	JsonNode *entry = json_element(json_member(context->root, "after"), i);
+
+	if (!entry || entry->wrong)
+		return NULL;
+	return entry->kind == JSON_NODE_OBJECT ? good_member(entry, "name") : entry;
+}
+
+static void check_after(const RuleContext *context)
+{
+	const Spec *spec = context->spec;
+
+	for (size_t i = 0; i < spec->n_after; i++) {
+		JsonNode *node = after_of(context, i);
+
+		if (node && streq(node->text, spec->name)) {
+			report_value(context->report, RULE_AFTER_ITSELF, node,
+				     "is this VM itself; leave it out");
+			continue;
+		}
+		for (size_t j = 0; node && j < i; j++) {
+			const JsonNode *other = after_of(context, j);
+			char place[PLACE_SHOWN_MAX];
+
+			if (!other || !streq(node->text, other->text))
+				continue;
+			report_value(context->report, RULE_AFTER_TWICE, node,
+				     "stands here already (%s); leave one of them out",
+				     place_words(place, context->report, other));
+			node = NULL;
+		}
+	}
+}
+
 void spec_rules_check(SpecReport *report, const JsonNode *root, const Spec *spec)
 {
 	static void (*const checks[])(const RuleContext *) = {
 		check_boot,	  check_accel,	 check_owners,	   check_socket_choices,
 		check_serials,	  check_on_exit, check_disk_paths, check_sockets,
 		check_share_tags, check_taps,	 check_macs,	   check_taps_and_bridges,
-		check_queues,	  check_memory,	 check_devices,
+		check_queues,	  check_memory,	 check_devices,	   check_after,
 	};
 	const RuleContext context = { report, root, spec };
 

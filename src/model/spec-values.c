@@ -27,6 +27,7 @@ static const FieldKind field_kinds[] = {
 	[FIELD_LINK] = { JSON_NODE_STRING, "a name" },
 	[FIELD_USER] = { JSON_NODE_STRING, "a name" },
 	[FIELD_ID] = { JSON_NODE_STRING, "a name" },
+	[FIELD_VM] = { JSON_NODE_STRING, "a name" },
 	[FIELD_OBJECT] = { JSON_NODE_OBJECT, "an object" },
 	[FIELD_LIST] = { JSON_NODE_LIST, "a list" },
 };
@@ -320,6 +321,12 @@ static bool check_string_kind(SpecReport *report, const Field *field, JsonNode *
 			"%s cannot be a name here: up to %d letters, digits, '.', '_', '-', the "
 			"first a letter or digit",
 			words, SPEC_ID_MAX);
+	else if (field->type == FIELD_VM && !vm_name_is_valid(node->text))
+		report_value(
+			report, RULE_VM_NAME, node,
+			"%s cannot be the name of a VM: up to %d letters, digits, '.' and '-', "
+			"the first a letter or digit",
+			words, VM_NAME_MAX);
 	else if (field->type == FIELD_USER && !user_name_is_valid(node->text))
 		report_value(report, RULE_USER_NAME, node,
 			     "%s cannot be the name of a user or group: letters, digits, '.', '_', "
@@ -365,7 +372,8 @@ static bool check_string(SpecReport *report, const Field *field, JsonNode *node)
 			     words, length, TAP_NAME_MAX);
 		return false;
 	}
-	if (field->type != FIELD_ID && field->max && length > field->max) {
+	if (field->type != FIELD_ID && field->type != FIELD_VM && field->max &&
+	    length > field->max) {
 		report_value(report, RULE_TOO_LONG, node,
 			     "%s has %zu bytes; possible are at most %" PRIu64, words, length,
 			     field->max);
@@ -408,6 +416,7 @@ void spec_value_read(SpecReport *report, const Field *field, JsonNode *node, voi
 	case FIELD_LINK:
 	case FIELD_USER:
 	case FIELD_ID:
+	case FIELD_VM:
 		read_string(report, field, node, target);
 		break;
 	case FIELD_OBJECT:
@@ -443,6 +452,7 @@ int spec_value_default(const Field *field, const char *text, void *target)
 	case FIELD_LINK:
 	case FIELD_USER:
 	case FIELD_ID:
+	case FIELD_VM:
 	case FIELD_OBJECT:
 	case FIELD_LIST:
 	case _FIELD_TYPE_MAX:

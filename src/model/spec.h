@@ -126,6 +126,12 @@ typedef struct AllowedIssue {
 	char *id;
 } AllowedIssue;
 
+/* A VM that is to run before this one starts, where both are to start. */
+typedef struct SpecAfter {
+	char *description;
+	char *name;
+} SpecAfter;
+
 typedef struct SpecTimeouts {
 	char *description;
 	uint64_t bridge_usec;
@@ -165,6 +171,8 @@ typedef struct Spec {
 	char *user; /* NULL: a uid of the VM's own */
 	AllowedIssue *allow_known_issues;
 	size_t n_allow_known_issues;
+	SpecAfter *after;
+	size_t n_after;
 	SpecTimeouts timeouts;
 	SpecCrashLimit crash_limit;
 } Spec;
@@ -195,6 +203,7 @@ typedef struct SpecDoc {
 #define SPEC_DEVICES_MAX   20
 #define SPEC_OWNERS_MAX	   64
 #define ALLOWED_ISSUES_MAX 64
+#define SPEC_AFTER_MAX	   64
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,31}: the id of a disk, interface or share. */
 #define SPEC_ID_MAX 32

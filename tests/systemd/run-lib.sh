@@ -45,7 +45,7 @@ is_up_or_gone() {
 make_cgroup() {
 	mkdir "$WORK/cgroup"
 	mount -t cgroup2 cgroup2 "$WORK/cgroup" || return
-	CGROUP=$WORK/cgroup/mvmd-test-$$
+	CGROUP=$WORK/cgroup/${WORK##*/}
 	mkdir "$CGROUP"
 }
 

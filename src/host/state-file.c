@@ -2,12 +2,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "host/state-file.h"
@@ -16,6 +19,9 @@
 #define PROC_STAT_MAX_BYTES 1024
 /* proc(5): state is field 3, starttime field 22; both counted from behind the name in parentheses. */
 #define FIELDS_FROM_STATE_TO_STARTTIME 19
+/* include/uapi/linux/magic.h: PIDFS_MAGIC; before it a pidfd was an anonymous inode, the same for all. */
+#define PIDFS_MAGIC 0x50494446
+#define CGROUP_ROOT "/sys/fs/cgroup"
 
 uint64_t process_start_ticks(pid_t pid)
 {
@@ -46,10 +52,85 @@ uint64_t process_start_ticks(pid_t pid)
 	return strtoull(at, NULL, 10);
 }
 
+/* The inode that no other process has; 0: the kernel has no such. */
+static uint64_t pidfd_inode(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PIDFS_MAGIC || fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+/* Our control group's list of processes; NULL where it cannot be read. */
+static FILE *open_own_group(void)
+{
+	char line[PATH_MAX], path[PATH_MAX + sizeof(CGROUP_ROOT "/cgroup.procs")];
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strncmp(line, "0::", strlen("0::")) == 0; /* cgroups(7): the unified one */
+	if (file)
+		(void) fclose(file);
+	if (!found)
+		return NULL;
+	line[strcspn(line, "\n")] = '\0';
+	(void) snprintf(path, sizeof(path), CGROUP_ROOT "%s/cgroup.procs", line + strlen("0::"));
+	return fopen(path, "re");
+}
+
+static bool is_in_own_group(pid_t pid)
+{
+	FILE *file = open_own_group();
+	char line[32];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strtol(line, NULL, 10) == pid;
+	if (file)
+		(void) fclose(file);
+	return found;
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&gone, 1, 0) > 0;
+}
+
+int state_process_open(const StateProcess *process)
+{
+	_cleanup_close_ int fd = -EBADF;
+	uint64_t inode, start_ticks;
+	bool same;
+
+	if (process->pid <= 0)
+		return -ESRCH;
+	fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
+	if (fd < 0)
+		return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: it leads no thread group */
+
+	inode = pidfd_inode(fd);
+	start_ticks = process_start_ticks(process->pid);
+	if (process->pidfd_inode > 0 && inode > 0 && inode != process->pidfd_inode)
+		same = false;
+	else if (process->start_ticks > 0 && start_ticks > 0)
+		same = start_ticks == process->start_ticks;
+	else
+		same = (process->pidfd_inode > 0 && inode > 0) || is_in_own_group(process->pid);
+	if (!same || has_ended(fd))
+		return -ESRCH;
+	return TAKE_FD(fd);
+}
+
 bool state_process_is_alive(const StateProcess *process)
 {
-	return process->pid > 0 && process->start_ticks != 0 &&
-	       process_start_ticks(process->pid) == process->start_ticks;
+	_cleanup_close_ int fd = state_process_open(process);
+
+	return fd >= 0;
 }
 
 int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
@@ -58,14 +139,9 @@ int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
 	struct pollfd gone = { .events = POLLIN };
 	int r;
 
-	if (process->pid <= 0)
-		return 0;
-	fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
+	fd = state_process_open(process);
 	if (fd < 0)
-		return errno == ESRCH ? 0 : -errno;
-	/* Asked again now that the pidfd pins the process: it may have ended in between. */
-	if (!state_process_is_alive(process))
-		return 0;
+		return fd == -ESRCH ? 0 : fd;
 	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0)
 		return errno == ESRCH ? 0 : -errno;
 
@@ -78,12 +154,14 @@ int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
 
 int state_process_set(StateProcess *process, const char *label, pid_t pid)
 {
+	_cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
 	int r = str_set(&process->label, label);
 
 	if (r < 0)
 		return r;
 	process->pid = pid;
 	process->start_ticks = process_start_ticks(pid);
+	process->pidfd_inode = fd >= 0 ? pidfd_inode(fd) : 0;
 	return 0;
 }
 
@@ -106,8 +184,9 @@ int state_file_add_backend(StateFile *state, const char *label, pid_t pid)
 
 static json_t *process_to_json(const StateProcess *process)
 {
-	return json_pack("{s:s, s:i, s:I}", "label", process->label ?: "", "pid",
-			 (int) process->pid, "start_ticks", (json_int_t) process->start_ticks);
+	return json_pack("{s:s, s:i, s:I, s:I}", "label", process->label ?: "", "pid",
+			 (int) process->pid, "start_ticks", (json_int_t) process->start_ticks,
+			 "pidfd_inode", (json_int_t) process->pidfd_inode);
 }
 
 int state_file_write(const char *path, const StateFile *state)
@@ -139,15 +218,16 @@ int state_file_write(const char *path, const StateFile *state)
 
 static int process_from_json(json_t *json, StateProcess *ret)
 {
-	json_int_t start_ticks = 0;
+	json_int_t start_ticks = 0, inode = 0;
 	const char *label = NULL;
 	int pid = 0;
 
-	if (json_unpack(json, "{s:s, s:i, s:I}", "label", &label, "pid", &pid, "start_ticks",
-			&start_ticks) < 0)
+	if (json_unpack(json, "{s:s, s:i, s:I, s?I}", "label", &label, "pid", &pid, "start_ticks",
+			&start_ticks, "pidfd_inode", &inode) < 0)
 		return -EUCLEAN;
 	ret->pid = pid;
 	ret->start_ticks = (uint64_t) start_ticks;
+	ret->pidfd_inode = (uint64_t) inode;
 	return str_set(&ret->label, label);
 }
 

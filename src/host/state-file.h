@@ -7,13 +7,15 @@
 
 /*
  * What a supervisor leaves on record while its VM lives, so that the next one knows the VM's processes if
- * it dies: RUNTIME/NAME/state.json. A process is known by its pid and its start time (proc(5), field 22 of
- * /proc/PID/stat), so that a pid that was given to somebody else is never taken for it.
+ * it dies: RUNTIME/NAME/state.json. A process is known by its pid and by what tells it from a later one with that
+ * pid: the inode of its pidfd, which no two processes share between two boots (kernel >= 6.9, fs/pidfs.c), and its
+ * start time (proc(5), field 22 of /proc/PID/stat), which the unit's ProtectProc= may hide.
  */
 typedef struct StateProcess {
 	char *label; /* "cloud-hypervisor", "virtiofsd[data]" */
 	pid_t pid;
-	uint64_t start_ticks;
+	uint64_t start_ticks; /* 0: was hidden */
+	uint64_t pidfd_inode; /* 0: the kernel has none */
 } StateProcess;
 
 /* Zero-initialise. */
@@ -25,6 +27,12 @@ typedef struct StateFile {
 
 /* The start time of a living process; 0 where it is gone. */
 uint64_t process_start_ticks(pid_t pid);
+
+/*
+ * A pidfd of the recorded process, which lives (a zombie does not); else -ESRCH, or another -errno. Where neither
+ * inode nor start time can be compared, it is the one in our own control group, where nobody else's can be.
+ */
+int state_process_open(const StateProcess *process);
 
 /* True where the recorded process still lives (a zombie does not). */
 bool state_process_is_alive(const StateProcess *process);

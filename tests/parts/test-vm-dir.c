@@ -165,8 +165,8 @@ static void test_backends_of_a_dead_vmm_are_ended(void **context)
 	vm_unlock(&web1, fd);
 }
 
-/* A pid that was given to somebody else is known by its start time. */
-static void test_a_stranger_with_that_pid_lives_on(void **context)
+/* A pid that was given to somebody else is known by what the record says of its process. */
+static void expect_stranger(void (*change)(StateProcess *process))
 {
 	_cleanup_free_ char *found = NULL;
 	StateFile state = { 0 };
@@ -175,7 +175,7 @@ static void test_a_stranger_with_that_pid_lives_on(void **context)
 	int fd = leave(0, 0);
 
 	assert_int_equal(state_process_set(&state.vmm, "qemu", stranger), 0);
-	state.vmm.start_ticks--;
+	change(&state.vmm);
 	assert_int_equal(state_file_write(web1.state_file, &state), 0);
 	state_file_done(&state);
 	assert_int_equal(vm_leftovers_clean(&web1, true, &found, &fault), 0);
@@ -183,6 +183,42 @@ static void test_a_stranger_with_that_pid_lives_on(void **context)
 	assert_int_equal(kill(stranger, SIGKILL), 0);
 	assert_int_equal(waitpid(stranger, NULL, 0), stranger);
 	vm_unlock(&web1, fd);
+}
+
+static void other_start_time(StateProcess *process)
+{
+	process->start_ticks--;
+}
+
+/* As within the unit, where ProtectProc= hides the start time. */
+static void other_pidfd(StateProcess *process)
+{
+	process->start_ticks = 0;
+	process->pidfd_inode--;
+}
+
+static void test_a_stranger_with_that_pid_lives_on(void **context)
+{
+	StateProcess self = { 0 };
+
+	expect_stranger(other_start_time);
+	assert_int_equal(state_process_set(&self, "self", getpid()), 0);
+	free(self.label);
+	if (self.pidfd_inode > 0) /* kernel >= 6.9 */
+		expect_stranger(other_pidfd);
+}
+
+static void test_a_process_that_is_hidden_is_known(void **context)
+{
+	StateProcess self = { 0 };
+	int fd;
+
+	assert_int_equal(state_process_set(&self, "self", getpid()), 0);
+	self.start_ticks = 0;
+	fd = state_process_open(&self);
+	assert_true(fd >= 0);
+	(void) close(fd);
+	free(self.label);
 }
 
 static void test_a_damaged_record_names_nobody(void **context)
@@ -274,6 +310,7 @@ int main(void)
 		TEST(test_a_living_vmm_is_not_touched),
 		TEST(test_backends_of_a_dead_vmm_are_ended),
 		TEST(test_a_stranger_with_that_pid_lives_on),
+		TEST(test_a_process_that_is_hidden_is_known),
 		TEST(test_a_damaged_record_names_nobody),
 		TEST(test_directories_let_nobody_look_in),
 		TEST(test_whatever_a_vmm_made_is_removed),

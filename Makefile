@@ -118,7 +118,7 @@ check: | deps
 	$(Q)$(MAKE) --no-print-directory tests-build
 # Without a network there is none: the tests that want it say so.
 	$(Q)contrib/make-linux-guest $(BUILD)/linux-guest >$(BUILD)/linux-guest.log 2>&1 || true
-	$(Q)[ -n "$(ASAN)" ] || contrib/make-test-root $(BUILD)/debian-13 >$(BUILD)/debian-13.log 2>&1 || true
+	$(if $(filter systemd-13,$(or $(LEVELS),systemd-13)),$(Q)contrib/make-test-root $(BUILD)/debian-13 >$(BUILD)/debian-13.log 2>&1 || true)
 	$(Q)BUILD=$(BUILD) tests/run $(LEVELS)
 
 demo: | deps

@@ -32,6 +32,13 @@ int close_fd(int fd)
 	return -EBADF;
 }
 
+int directory_make(int at, const char *path, mode_t mode)
+{
+	if (mkdirat(at, path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return fchmodat(at, path, mode, 0) < 0 ? -errno : 1;
+}
+
 void close_p(const int *fd)
 {
 	(void) close_fd(*fd);

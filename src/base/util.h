@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/types.h>
 
 /* Cleanup on scope exit, and the words for handing a thing over before that happens. */
 #define _cleanup_(function) __attribute__((cleanup(function)))
@@ -53,6 +54,9 @@ void free_p(void *p);
 
 /* Closes fd where it is one, keeps errno. Returns -EBADF, to be assigned to the variable. */
 int close_fd(int fd);
+
+/* Makes a directory with this mode, whatever the umask. 1: made; 0: there was one, which keeps its own; or -errno. */
+int directory_make(int at, const char *path, mode_t mode);
 void close_p(const int *fd);
 
 /*

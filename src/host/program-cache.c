@@ -107,6 +107,7 @@ void program_cache_store(ProgramCache *cache)
 	if (!temporary)
 		return;
 	if (json_dump_file(cache->rows, temporary, JSON_INDENT(2) | JSON_SORT_KEYS) < 0 ||
+	    chmod(temporary, 0644) < 0 || /* it is for all who check a spec */
 	    rename(temporary, cache->file) < 0)
 		(void) unlink(temporary);
 	cache->is_changed = false;

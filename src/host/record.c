@@ -17,10 +17,10 @@
 /* Makes the folder where it is missing and opens it; nobody else writes in STATE, so links are of the owner's making. */
 static int folder_open(int at, const char *path, mode_t mode)
 {
-	int fd;
+	int fd, r = directory_make(at, path, mode);
 
-	if (mkdirat(at, path, mode) < 0 && errno != EEXIST)
-		return -errno;
+	if (r < 0)
+		return r;
 	fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }

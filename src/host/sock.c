@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "host/acl.h"
 #include "host/sock.h"
 #include "host/unix-diag.h"
 
@@ -71,13 +72,12 @@ static int sock_bind_temporary(int fd, const char *path, struct sockaddr_un *ret
 }
 
 /* All that must be true of the socket before it appears under its own name, and then that. */
-static int sock_publish(int fd, const char *temporary, const SockOwner *owner, const char *path)
+static int sock_publish(int fd, const char *temporary, const SockAccess *access, const char *path)
 {
-	/* In this order: the mode of another user's file takes CAP_FOWNER, which mvmd@.service has not. */
-	if (owner && chmod(temporary, owner->mode) < 0)
-		return -errno;
-	if (owner && lchown(temporary, owner->uid, owner->gid) < 0)
-		return -errno;
+	int r = access ? file_let_in(temporary, access->mode, access->user) : 0;
+
+	if (r < 0)
+		return r;
 	if (listen(fd, SOCK_BACKLOG) < 0)
 		return -errno;
 	if (rename(temporary, path) < 0)
@@ -85,7 +85,7 @@ static int sock_publish(int fd, const char *temporary, const SockOwner *owner, c
 	return 0;
 }
 
-int sock_listen(const char *path, const SockOwner *owner, int *ret)
+int sock_listen(const char *path, const SockAccess *access, int *ret)
 {
 	_cleanup_close_ int fd = -EBADF;
 	struct sockaddr_un address;
@@ -100,7 +100,7 @@ int sock_listen(const char *path, const SockOwner *owner, int *ret)
 	r = sock_bind_temporary(fd, path, &address);
 	if (r < 0)
 		return r;
-	r = sock_publish(fd, address.sun_path, owner, path);
+	r = sock_publish(fd, address.sun_path, access, path);
 	if (r < 0) {
 		(void) unlink(address.sun_path);
 		return r;

@@ -12,15 +12,14 @@
 /*
  * Binds a listener under a temporary name and renames it to path, replacing what is there: so the socket
  * appears whole, and qemu-storage-daemon, which unlinks at its exit the name that a socket was bound to,
- * does not take the path away. Owner and mode are set before the rename. 0 or -errno, *ret untouched.
+ * does not take the path away. Who may connect is set before the rename. 0 or -errno, *ret untouched.
  */
-typedef struct SockOwner {
-	uid_t uid; /* (uid_t) -1: leave */
-	gid_t gid;
+typedef struct SockAccess {
 	mode_t mode;
-} SockOwner;
-/* owner NULL: leave all three. */
-int sock_listen(const char *path, const SockOwner *owner, int *ret);
+	uid_t user; /* may what we may, host/acl.h; (uid_t) -1: nobody more */
+} SockAccess;
+/* access NULL: as the umask leaves it. */
+int sock_listen(const char *path, const SockAccess *access, int *ret);
 
 /* A connected, non-blocking socket; the connect itself does not wait. 0 or -errno (-EAGAIN: backlog full). */
 int sock_connect(const char *path, int *ret);

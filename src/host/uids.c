@@ -107,7 +107,7 @@ static int table_write_temporary(int directory_fd, const json_t *table)
 	_cleanup_close_ int fd = -EBADF;
 
 	fd = openat(directory_fd, TEMPORARY_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
+	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return -errno;
 	if (json_dumpfd(table, fd, JSON_INDENT(2) | JSON_SORT_KEYS) < 0)
 		return errno > 0 ? -errno : -EIO;
@@ -232,10 +232,10 @@ static int row_add(const char *directory, const UidRange *range, const char *vm,
 {
 	_cleanup_close_ int directory_fd = -EBADF, lock_fd = -EBADF;
 	_cleanup_(json_unref_p) json_t *table = NULL;
-	int r;
+	int r = directory_make(AT_FDCWD, directory, 0755);
 
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return system_fault(fault, -errno, "make", directory);
+	if (r < 0)
+		return system_fault(fault, r, "make", directory);
 	directory_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (directory_fd < 0)
 		return system_fault(fault, -errno, "open", directory);

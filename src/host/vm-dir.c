@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/acl.h"
+#include "host/become.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
 
@@ -56,14 +58,12 @@ static int lock_runtime_directory(const char *directory)
 	if (!path)
 		return -ENOMEM;
 	for (;;) {
-		bool made = mkdir(directory, 0755) == 0;
+		/* The users of all VMs pass through it to what is theirs. */
+		int made = directory_make(AT_FDCWD, directory, 0755);
 		_cleanup_close_ int fd = -EBADF;
 
-		if (!made && errno != EEXIST)
-			return -errno;
-		/* Whatever the umask: the users of all VMs pass through it to what is theirs. */
-		if (made && chmod(directory, 0755) < 0)
-			return -errno;
+		if (made < 0)
+			return made;
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 		if (fd < 0 && (made || errno != ENOENT))
 			return -errno;
@@ -226,19 +226,40 @@ void vm_unlock(const VmPlaces *places, int fd)
 	leave_runtime_directory(places->runtime_directory);
 }
 
+/* Moves an entry to 'to'. A directory's owner may have closed it to himself, and then cannot move it either. */
+static int move_entry(int from, const char *name, int to, const char *new_name)
+{
+	for (bool opened = false;; opened = true) {
+		if (renameat2(from, name, to, new_name, RENAME_NOREPLACE) == 0 || errno == EEXIST)
+			return 0;
+		if (errno != EACCES || opened || fchmodat(from, name, 0700, 0) < 0)
+			return -errno;
+	}
+}
+
+/* As its owner: no capability of ours opens what is closed to us. */
+static int open_directory(int parent, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(parent, name, flags);
+
+	if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, 0) == 0)
+		fd = openat(parent, name, flags);
+	return fd < 0 ? -errno : fd;
+}
+
 /*
  * Moves all that is in the directory 'name' of 'parent' to parent itself, under numbers; then the directory
  * can go. A link is no directory, wherever it leads.
  */
 static int empty_upwards(int parent, const char *name, unsigned *counter)
 {
-	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_directory(parent, name), r = fd < 0 ? fd : 0;
 	DIR *directory = fd >= 0 ? fdopendir(fd) : NULL;
 	const struct dirent *entry;
-	int r = 0;
 
 	if (!directory) {
-		r = -errno;
+		r = r ?: -errno;
 		(void) close_fd(fd);
 		return r;
 	}
@@ -248,11 +269,28 @@ static int empty_upwards(int parent, const char *name, unsigned *counter)
 		if (streq(entry->d_name, ".") || streq(entry->d_name, ".."))
 			continue;
 		(void) snprintf(number, sizeof(number), ".%u", (*counter)++);
-		if (renameat2(fd, entry->d_name, parent, number, RENAME_NOREPLACE) < 0 &&
-		    errno != EEXIST)
-			r = -errno;
+		r = move_entry(fd, entry->d_name, parent, number);
 	}
 	(void) closedir(directory);
+	return r;
+}
+
+static int empty_upwards_as_owner(int parent, const char *name, unsigned *counter)
+{
+	Identity owner = { 0 };
+	struct stat st;
+	Before before;
+	int r;
+
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	owner.uid = st.st_uid;
+	owner.gid = st.st_gid;
+	r = become(&owner, &before);
+	if (r < 0)
+		return r;
+	r = empty_upwards(parent, name, counter);
+	become_ourselves(&before);
 	return r;
 }
 
@@ -265,7 +303,7 @@ static int remove_entry(int parent, const char *name, unsigned *counter)
 		return -errno;
 	if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
 		return 0;
-	return errno == ENOTEMPTY ? empty_upwards(parent, name, counter) : -errno;
+	return errno == ENOTEMPTY ? empty_upwards_as_owner(parent, name, counter) : -errno;
 }
 
 /* One pass over all entries. Returns how many there were, or -errno. */
@@ -323,16 +361,17 @@ int vm_directory_remove(const VmPlaces *places)
 
 int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault)
 {
+	int r;
+
 	/* Others may pass through to the control socket, which judges them by itself, but not look. */
-	if (mkdir(places->directory, 0711) < 0)
+	if (mkdir(places->directory, 0711) < 0 || chmod(places->directory, 0711) < 0)
 		return directory_fault(places->directory, -errno, "make", fault);
 	if (mkdir(places->vmm_directory, 0700) < 0)
 		return directory_fault(places->vmm_directory, -errno, "make", fault);
-	/* The umask may have taken the passing bit. */
-	if (chmod(places->directory, 0711) < 0 ||
-	    chown(places->vmm_directory, vm->uid, vm->gid) < 0)
-		return fault_set(fault, -errno, MVMD_EXIT_SYSTEM, "runtime-directory",
-				 "cannot give %s to uid %u: %m", places->vmm_directory, vm->uid);
+	r = file_let_in(places->vmm_directory, 0700, vm->uid);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "runtime-directory",
+				 "cannot let uid %u into %s: %m", vm->uid, places->vmm_directory);
 	return 0;
 }
 

@@ -34,7 +34,7 @@ char *vm_name_of_pid(const char *runtime_directory, pid_t pid);
  */
 int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault);
 
-/* Makes the VM's directory and in it the VMM's own. 0 or -errno with fault. */
+/* Makes the VM's directory, and in it one that the VMM may write to, too. 0 or -errno with fault. */
 int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault);
 
 /* Removes the directory with all that is in it, the VMM's own with whatever it made there. 0 or -errno. */

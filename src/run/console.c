@@ -221,7 +221,7 @@ int console_new_pty(sd_event *event, Console **ret, Fault *fault)
 
 int console_new_listener(sd_event *event, const char *path, Console **ret, Fault *fault)
 {
-	static const SockOwner ours = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0600 };
+	static const SockAccess ours = { .mode = 0600, .user = (uid_t) -1 };
 	_cleanup_(console_free_p) Console *console = console_alloc();
 	int r;
 

@@ -349,7 +349,7 @@ int control_new(sd_event *event, const char *path, const Spec *spec, const Contr
 		Control **ret, Fault *fault)
 {
 	/* Anybody may connect; what they may do is decided by who they are. */
-	static const SockOwner open_to_all = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0666 };
+	static const SockAccess open_to_all = { .mode = 0666, .user = (uid_t) -1 };
 	_cleanup_(control_free_p) Control *control = calloc(1, sizeof(*control));
 	int r;
 

@@ -326,9 +326,8 @@ static int tap_undo(Resources *resources, const PlanStep *step)
 static int listener_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanBackend *backend = &resources->plan->backends[step->subject];
-	const Identity *vm = &resources->plan->facts->vm;
-	SockOwner owner = { .uid = vm->uid, .gid = vm->gid, .mode = 0600 };
-	int r = sock_listen(backend->socket, &owner, &resources->listeners[step->subject]);
+	const SockAccess access = { .mode = 0600, .user = resources->plan->facts->vm.uid };
+	int r = sock_listen(backend->socket, &access, &resources->listeners[step->subject]);
 
 	if (r == 0)
 		return 0;

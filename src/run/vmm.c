@@ -151,12 +151,12 @@ static void on_child_exit(Child *child, const ChildEnd *end, void *userdata)
 
 int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fault)
 {
-	const SockOwner owner = { (uid_t) -1, (gid_t) -1, VMM_SOCKET_MODE };
+	const SockAccess ours = { VMM_SOCKET_MODE, (uid_t) -1 };
 	_cleanup_close_ int listener = -EBADF;
 	const char *path = vmm->plan->vmm_socket;
 	int connection, r;
 
-	r = sock_listen(path, &owner, &listener);
+	r = sock_listen(path, &ours, &listener);
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot make the socket %s for %s: %m", path, vmm->driver->name);

@@ -128,12 +128,12 @@ static void start_planned(World *world, BackendOnExit on_exit)
 					 .on_stopped = on_stopped,
 					 .userdata = world };
 	const BackendConfig config = { .plan = &world->plan, .backend = &world->planned };
-	const SockOwner owner = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0600 };
+	const SockAccess access = { .mode = 0600, .user = (uid_t) -1 };
 	Fault fault = { 0 };
 	int listener;
 
 	world->planned.on_exit = on_exit;
-	assert_int_equal(sock_listen(world->planned.socket, &owner, &listener), 0);
+	assert_int_equal(sock_listen(world->planned.socket, &access, &listener), 0);
 	if (backend_start(world->event, &config, listener, &handler, &world->backend, &fault) < 0)
 		fail_msg("%s", fault.what);
 }

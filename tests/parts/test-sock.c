@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "host/access.h"
 #include "host/sock.h"
 
 #define NOBODY 65534
@@ -141,27 +142,55 @@ static void test_connect_is_never_refused_over_a_renewal(void **state)
 	assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0);
 }
 
-static void test_owner_and_mode_are_set(void **state)
+static void test_who_may_connect_is_set(void **state)
 {
 	const Place *place = *state;
-	SockOwner owner = { .uid = (uid_t) -1, .gid = (gid_t) -1, .mode = 0640 };
+	const SockAccess vm = { .mode = 0600, .user = geteuid() == 0 ? NOBODY : geteuid() };
+	const Identity user = { .uid = NOBODY, .gid = NOBODY },
+		       other = { .uid = 12345, .gid = NOBODY };
 	_cleanup_close_ int fd = -EBADF;
 	mode_t before = umask(0);
 	struct stat status;
 
-	if (geteuid() == 0) {
-		owner.uid = NOBODY;
-		owner.gid = 12;
-	}
-	assert_int_equal(sock_listen(place->path, &owner, &fd), 0);
+	assert_int_equal(sock_listen(place->path, &vm, &fd), 0);
 	(void) umask(before);
 	assert_int_equal(lstat(place->path, &status), 0);
 	assert_true(S_ISSOCK(status.st_mode));
-	assert_int_equal(status.st_mode & 07777, 0640);
+	assert_int_equal(status.st_mode & 07707, 0600);
+	assert_int_equal(status.st_uid, geteuid());
 	if (geteuid() == 0) {
-		assert_int_equal(status.st_uid, NOBODY);
-		assert_int_equal(status.st_gid, 12);
+		assert_int_equal(access_as(&user, place->path, W_OK), 0);
+		assert_int_equal(access_as(&other, place->path, W_OK), -EACCES);
 	}
+}
+
+/* ramfs has no access control lists: there the socket is given away. */
+static int listen_without_lists(const char *directory)
+{
+	const SockAccess vm = { .mode = 0600, .user = NOBODY };
+	const Identity user = { .uid = NOBODY, .gid = NOBODY }, other = { .uid = 12345 };
+	_cleanup_free_ char *path = str_printf("%s/a.sock", directory);
+	_cleanup_close_ int fd = -EBADF;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", directory, "ramfs", 0, NULL) < 0)
+		return 77;
+	if (sock_listen(path, &vm, &fd) < 0)
+		return 1;
+	return access_as(&user, path, W_OK) == 0 && access_as(&other, path, W_OK) == -EACCES ? 0 :
+											       1;
+}
+
+static void test_a_file_system_without_lists(void **state)
+{
+	const Place *place = *state;
+	int r = run_in_child(listen_without_lists, place->directory);
+
+	if (r == 77) {
+		print_message("# SKIP needs root to mount a file system of its own\n");
+		skip();
+	}
+	assert_int_equal(r, 0);
 }
 
 static void test_bound_name_is_not_the_path(void **state)
@@ -424,7 +453,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_PLACE(test_listener_takes_connections),
 		IN_PLACE(test_connect_is_never_refused_over_a_renewal),
-		IN_PLACE(test_owner_and_mode_are_set),
+		IN_PLACE(test_who_may_connect_is_set),
+		IN_PLACE(test_a_file_system_without_lists),
 		IN_PLACE(test_bound_name_is_not_the_path),
 		IN_PLACE(test_what_is_there_is_replaced),
 		IN_PLACE(test_failure_leaves_nothing),

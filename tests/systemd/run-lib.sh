@@ -79,7 +79,9 @@ why_not() {
 # All that make install brings, and a target that needs little.
 make_image() {
 	local units=$WORK/image/etc/systemd/system
-	mkdir -p "$units" "$WORK/image/etc/mvmd" "$WORK/image/srv/share"
+	mkdir -p "$units/mvmd@.service.d" "$WORK/image/etc/mvmd" "$WORK/image/srv/share"
+	# All guests here run in QEMU without KVM.
+	printf '%s\n' '[Service]' MemoryDenyWriteExecute=no >"$units/mvmd@.service.d/tcg.conf"
 	printf '%s\n' '[Unit]' 'Requires=basic.target systemd-journald.service' \
 		'After=basic.target systemd-journald.service' >"$units/container.target"
 	make -s -C "$TOP" install BUILD="$BUILD" DESTDIR="$WORK/image" >"$WORK/install.log" 2>&1 || {

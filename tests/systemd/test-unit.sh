@@ -137,6 +137,7 @@ shares() {
 		return
 	fi
 	spec share hang "$(share '')"
+	drop_in share "RestrictNamespaces=user mnt pid net" "SystemCallFilter=@mount unshare"
 	start_unit share
 	is "share: virtiofsd has its sandbox within the unit's" "$(property share ActiveState)" active
 	stop share

@@ -2,7 +2,7 @@
 #
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
-# make install    below PREFIX (/usr); unitdir= and presetdir= say where systemd looks, if pkg-config does not
+# make install    below PREFIX (/usr); unitdir=, presetdir= and catalogdir= say where systemd looks, if pkg-config does not
 # make demo       a real guest on a bridge with a share (sudo)
 #
 # ASAN=1 builds with AddressSanitizer and UBSan into build/asan; WERROR=1 makes warnings errors; V=1 shows
@@ -48,6 +48,7 @@ $(BUILD)/config.mk: Makefile
 	     $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && printf ' %s' $$flag; done; echo; \
 	   printf 'unitdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemunitdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system)"; \
 	   printf 'presetdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystempresetdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-preset)"; \
+	   printf 'catalogdir ?= %s\n' "$$($(PKGCONF) --variable=catalogdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/catalog)"; \
 	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
 
@@ -65,7 +66,7 @@ MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
 UNITS   := $(BUILD)/mvmd@.service contrib/systemd/mvmd.target contrib/systemd/mvmd.slice
 PRESET  := contrib/systemd/90-mvmd.preset
 
-all: $(BUILD)/mvmd $(MAN) $(BUILD)/mvmd@.service
+all: $(BUILD)/mvmd $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog
 
 $(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
 	$(call say,LD,$@)
@@ -100,6 +101,11 @@ $(BUILD)/mvmd@.service: contrib/systemd/mvmd@.service.in Makefile
 	@mkdir -p $(@D)
 	$(Q)sed 's,@BINDIR@,$(bindir),g' $< > $@
 
+# What journalctl -x says of our entries; its table of findings is the program's own.
+$(BUILD)/mvmd.catalog: $(BUILD)/mvmd
+	$(call say,CATALOG,$@)
+	$(Q)$(BUILD)/mvmd explain --catalog > $@
+
 # The sweep puts its own functions before these.
 LDFLAGS_test-fault-sweep := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
 
@@ -129,6 +135,9 @@ demo: | deps
 deps:
 	$(Q)contrib/install-deps --if-missing
 
+# A package does it by a trigger of systemd's.
+UPDATE_CATALOG = $(if $(DESTDIR),,if command -v journalctl >/dev/null; then journalctl --update-catalog; fi)
+
 install: all
 	install -D -m 755 $(BUILD)/mvmd $(DESTDIR)$(bindir)/mvmd
 	for page in $(notdir $(MAN)); do \
@@ -141,8 +150,12 @@ install: all
 	install -m 644 contrib/known-issues.json contrib/systemd/root-share.conf $(DESTDIR)$(datadir)
 	install -D -m 644 -t $(DESTDIR)$(unitdir) $(UNITS)
 	install -D -m 644 -t $(DESTDIR)$(presetdir) $(PRESET)
+	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(BUILD)/mvmd.catalog
+	$(UPDATE_CATALOG)
 
 uninstall:
+	rm -f $(DESTDIR)$(catalogdir)/mvmd.catalog
+	$(UPDATE_CATALOG)
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))
 	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/root-share.conf $(DESTDIR)$(datadir)/known-issues.schema.json

@@ -9,6 +9,7 @@
 #include "run/deaf.h"
 #include "run/signals.h"
 #include "vm-internal.h"
+#include "vm-log.h"
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
@@ -17,7 +18,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
 	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_SIGNAL);
 	if (vm->signalled) {
-		log_line(LOG_LEVEL_INFO, "ending the VM now");
+		vm_log_stop("ending the VM now");
 		vm_post(vm, VM_EVENT_FORCE);
 	} else {
 		vm->signalled = vm->wish_stop = true;
@@ -36,21 +37,16 @@ int vm_take_signals(Vm *vm)
 static void on_step_waiting(const PlanStep *step, void *userdata)
 {
 	Vm *vm = userdata;
-	char text[FORMAT_MAX];
 
-	log_line(step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
-		 "waiting up to %s for %s", format_duration(text, step->deadline_usec),
-		 step->awaits);
+	vm_log_step_waits(step);
 	unit_step_waits(&vm->unit, step);
 }
 
 static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
 {
 	Vm *vm = userdata;
-	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
-		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
 
-	log_line(visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG, "%s", step->what);
+	vm_log_step(step, took_usec);
 	unit_step_done(&vm->unit, step);
 }
 
@@ -63,7 +59,9 @@ static void on_step_failed(const PlanStep *step, const Fault *fault, void *userd
 {
 	Vm *vm = userdata;
 
+	log_set_field(MVMD_FIELD_STEP, step->id);
 	vm_fail(vm, fault);
+	log_set_field(MVMD_FIELD_STEP, NULL);
 	vm_post(vm, VM_EVENT_STEP_FAILED);
 }
 
@@ -139,18 +137,20 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		break;
 	case VMM_BOOTED:
 		guest_booted(&vm->guest);
+		vm_log_life(vm->guest.lives.n);
 		vm_post(vm, VM_EVENT_BOOTED);
 		break;
 	case VMM_FAILED:
 		on_vmm_failed(vm, event->fault);
 		break;
 	case VMM_REBOOTING:
-		log_line(LOG_LEVEL_INFO, "the guest reboots");
+		vm_log_guest("reboots");
 		guest_life_ends(&vm->guest, LIFE_REBOOT);
 		break;
 	case VMM_REBOOTED:
 		findings_new_life(&vm->findings);
 		guest_life_begins(&vm->guest);
+		vm_log_life(vm->guest.lives.n);
 		break;
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
@@ -158,7 +158,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		findings_driver_came(&vm->findings, event->device);
 		break;
 	case VMM_GUEST_OFF:
-		log_line(LOG_LEVEL_INFO, "the guest powered off");
+		vm_log_guest("powered off");
 		guest_life_ends(&vm->guest, LIFE_POWER_OFF);
 		vm_post(vm, VM_EVENT_GUEST_OFF);
 		break;
@@ -178,7 +178,7 @@ static void on_vmm_line(Vmm *vmm, const char *line, void *userdata)
 {
 	Vm *vm = userdata;
 
-	log_child_line(vmm_kind_to_string(vm->plan->vmm), line);
+	vm_log_vmm_line(vm->plan->vmm, line);
 }
 
 /* The backends. */
@@ -187,7 +187,9 @@ static void on_backend_crash(Backend *backend, const Fault *fault, void *userdat
 {
 	Vm *vm = userdata;
 
+	log_set_field(MVMD_FIELD_BACKEND, backend_plan(backend)->id);
 	vm_remark(vm, fault);
+	log_set_field(MVMD_FIELD_BACKEND, NULL);
 }
 
 static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata)
@@ -198,17 +200,15 @@ static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata
 	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
 		return;
 	lives_lost_backend(&vm->guest.lives);
+	log_set_field(MVMD_FIELD_BACKEND, backend_plan(backend)->id);
 	vm_fail(vm, fault);
+	log_set_field(MVMD_FIELD_BACKEND, NULL);
 	vm_post(vm, VM_EVENT_BACKEND_LOST);
 }
 
 static void on_backend_line(Backend *backend, const char *line, void *userdata)
 {
-	const PlanBackend *plan = backend_plan(backend);
-	_cleanup_free_ char *label =
-		str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
-
-	log_child_line(label ?: plan->id, line);
+	vm_log_backend_line(backend_plan(backend), line);
 }
 
 static void on_backend_exit(Backend *backend, const char *words, void *userdata)
@@ -247,7 +247,7 @@ static uint64_t on_stop_request(bool force, void *userdata)
 {
 	Vm *vm = userdata;
 
-	log_line(LOG_LEVEL_INFO, force ? "asked to end the VM now" : "asked to stop");
+	vm_log_stop("asked to %s", force ? "end the VM now" : "stop");
 	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_API);
 	vm->wish_stop = true;
 	vm_post(vm, force ? VM_EVENT_FORCE : VM_EVENT_STOP);

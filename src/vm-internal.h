@@ -8,6 +8,7 @@
 #include "run/apply.h"
 #include "run/deadline.h"
 #include "run/guest.h"
+#include "run/journal-room.h"
 #include "run/status.h"
 #include "run/systemd.h"
 #include "vm.h"
@@ -36,6 +37,7 @@ struct Vm {
 
 	EventQueue queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
+	JournalRoom *journal_room;
 	Deadline deadline; /* of the state */
 
 	Guest guest;

@@ -8,6 +8,7 @@
 #include "run/deaf.h"
 #include "run/post-mortem.h"
 #include "vm-internal.h"
+#include "vm-log.h"
 
 /* A VMM that was asked to quit gets this long before SIGKILL. */
 #define VMM_QUIT_GRACE_USEC (3 * USEC_PER_SEC)
@@ -49,10 +50,9 @@ static void on_countdown(uint64_t seconds_left, void *userdata)
 {
 	Vm *vm = userdata;
 
-	log_line(LOG_LEVEL_INFO,
-		 "waiting for the guest to power off, %" PRIu64
-		 "s left (a second signal ends it now)",
-		 seconds_left);
+	vm_log_stop("waiting for the guest to power off, %" PRIu64
+		    "s left (a second signal ends it now)",
+		    seconds_left);
 	(void) vmm_power_button(vm->resources.vmm);
 }
 
@@ -85,9 +85,8 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 
 static void vm_announce(Vm *vm)
 {
-	log_line(LOG_LEVEL_INFO, "running after %" PRIu64 "ms: %s %s, pid %d",
-		 (now_usec() - vm->began_usec) / USEC_PER_MSEC, vmm_kind_to_string(vm->plan->vmm),
-		 vmm_version(vm->resources.vmm) ?: "(version unknown)", vmm_pid(vm->resources.vmm));
+	vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm), vmm_pid(vm->resources.vmm),
+		       now_usec() - vm->began_usec);
 	unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
 	if (vm->wish_stop)
 		vm_post(vm, VM_EVENT_STOP);
@@ -95,9 +94,9 @@ static void vm_announce(Vm *vm)
 
 static void vm_press_power_button(Vm *vm)
 {
-	log_line(LOG_LEVEL_INFO,
-		 "power button pressed; the guest has %" PRIu64 "s (a second signal ends it now)",
-		 deadline_seconds_left(&vm->deadline));
+	vm_log_stop("power button pressed; the guest has %" PRIu64
+		    "s (a second signal ends it now)",
+		    deadline_seconds_left(&vm->deadline));
 	if (vmm_power_button(vm->resources.vmm) < 0)
 		log_line(LOG_LEVEL_WARNING, "%s did not take the power button",
 			 vmm_kind_to_string(vm->plan->vmm));
@@ -175,8 +174,7 @@ static void vm_handle(Vm *vm, VmEvent event)
 	if (next.state != from) {
 		vm->state = next.state;
 		vm->state_since_realtime_usec = realtime_usec();
-		log_line(LOG_LEVEL_DEBUG, "%s -> %s (%s)", vm_state_to_string(from),
-			 vm_state_to_string(next.state), vm_event_to_string(event));
+		vm_log_state(from, next.state, event);
 		unit_enters(&vm->unit, next.state,
 			    deadline_usec(next.deadline, &vm->plan->spec->timeouts));
 	}
@@ -197,6 +195,11 @@ static int on_dispatch(sd_event_source *source, void *userdata)
 	return 0;
 }
 
+static void on_journal_room(void *userdata)
+{
+	(void) log_retry();
+}
+
 static int vm_init_sources(Vm *vm)
 {
 	int r;
@@ -208,6 +211,8 @@ static int vm_init_sources(Vm *vm)
 		r = sd_event_set_watchdog(vm->event, true); /* nothing without WatchdogSec= */
 	if (r >= 0)
 		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
+	if (r >= 0)
+		r = journal_room_new(vm->event, on_journal_room, vm, &vm->journal_room);
 	return r < 0 ? r : 0;
 }
 
@@ -227,6 +232,7 @@ static void vm_done(Vm *vm)
 	(void) apply_free(vm->apply);
 	resources_done(&vm->resources);
 	deadline_clear(&vm->deadline);
+	(void) journal_room_free(vm->journal_room);
 	(void) sd_event_source_disable_unref(vm->dispatch);
 	(void) sd_event_unref(vm->event);
 	fault_list_done(&vm->findings);
@@ -269,6 +275,7 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 		vm.exit_code = MVMD_EXIT_SYSTEM;
 	}
 	vm_leave_post_mortem(&vm);
+	vm_log_ended(vm.exit_code, &vm.cause);
 	unit_ended(&vm.unit, vm.exit_code, vm.cause.what);
 	*outcome = (VmOutcome){ vm.guest.lives.crashes, vm.cause.id, vm.took_lock };
 	vm_done(&vm);

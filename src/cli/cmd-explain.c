@@ -7,6 +7,7 @@
 #include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/spec-load.h"
+#include "model/catalog.h"
 #include "model/findings.h"
 #include "mvmd/exit-codes.h"
 
@@ -51,8 +52,10 @@ static int explain_issue(const Places *places, const char *id)
 
 int cmd_explain(const Places *places, int argc, char **argv)
 {
-	bool json = false, man = false, log = false;
-	const Switch switches[] = { { "--json", &json }, { "--man", &man }, { "--log", &log } };
+	bool json = false, man = false, log = false, catalog = false;
+	const Switch switches[] = {
+		{ "--json", &json }, { "--man", &man }, { "--log", &log }, { "--catalog", &catalog }
+	};
 	_cleanup_free_ char *text = NULL;
 	const Finding *finding = NULL;
 	int n, r;
@@ -60,8 +63,8 @@ int cmd_explain(const Places *places, int argc, char **argv)
 	n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 1);
 	if (n < 0)
 		return MVMD_EXIT_USAGE;
-	if (man && (json || log || n > 0)) {
-		log_line(LOG_LEVEL_ERROR, "explain: --man stands alone");
+	if ((man || catalog) && (json || log || n > 0 || man == catalog)) {
+		log_line(LOG_LEVEL_ERROR, "explain: %s stands alone", man ? "--man" : "--catalog");
 		return MVMD_EXIT_USAGE;
 	}
 	if (log && n == 0) {
@@ -78,6 +81,8 @@ int cmd_explain(const Places *places, int argc, char **argv)
 
 	if (man)
 		r = findings_to_man(&text);
+	else if (catalog)
+		r = catalog_to_text(&text);
 	else if (finding)
 		r = json ? finding_to_json(finding, &text) : finding_to_text(finding, &text);
 	else

@@ -72,6 +72,17 @@ static int judge_start(void *userdata, FaultList *ret)
 	return record_start(start, ret);
 }
 
+static void tell_facts(const Plan *plan)
+{
+	const LogKind kind = { LOG_LEVEL_INFO,
+			       MVMD_MESSAGE_FACTS,
+			       { { MVMD_FIELD_VMM, vmm_kind_to_string(plan->vmm) } } };
+	_cleanup_free_ char *facts = facts_to_words(plan);
+
+	log_entry(&kind, "%s", plan->vmm_reason);
+	log_entry(&kind, "%s", facts ?: "out of memory");
+}
+
 /* Its turn has come. A start that fails before it has the VM's lock says nothing of the VM that has it. */
 static int run(Start *start, const char *argument, const VmOptions *options)
 {
@@ -80,10 +91,7 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 
 	exit_code = prepare(start->places, argument, PREPARE_FOR_START, &start->prepared);
 	if (exit_code == MVMD_EXIT_OK) {
-		_cleanup_free_ char *facts = facts_to_words(start->prepared.plan);
-
-		log_line(LOG_LEVEL_INFO, "%s", start->prepared.plan->vmm_reason);
-		log_line(LOG_LEVEL_INFO, "%s", facts ?: "out of memory");
+		tell_facts(start->prepared.plan);
 		exit_code = vm_run(start->prepared.plan, options, &outcome);
 		start->turn.others = !outcome.took_lock;
 	} else {

@@ -236,6 +236,7 @@ int main(int argc, char **argv)
 	_cleanup_free_ char *runtime_directory = NULL;
 	const Command *command;
 	Places places = { 0 };
+	int exit_code;
 
 	if (!open_standard_fds())
 		return MVMD_EXIT_SYSTEM;
@@ -264,5 +265,7 @@ int main(int argc, char **argv)
 	}
 	if (make_runtime_absolute(&places, &runtime_directory) < 0)
 		return MVMD_EXIT_SYSTEM;
-	return flush_stdout(command->run(&places, argc - 1, argv + 1));
+	exit_code = flush_stdout(command->run(&places, argc - 1, argv + 1));
+	log_flush();
+	return exit_code;
 }

@@ -118,12 +118,25 @@ int spec_list_names(const Places *places, StrList *ret, Fault *fault)
 	return spec_files_list(places->spec_directory, ret, fault);
 }
 
+/* An entry each. */
+static void log_problems(char *text)
+{
+	const LogKind kind = { .level = LOG_LEVEL_ERROR, .message_id = MVMD_MESSAGE_SPEC };
+	char *rest = text;
+
+	for (char *line = strsep(&rest, "\n"); line; line = strsep(&rest, "\n"))
+		if (*line)
+			log_entry(&kind, "%s", line);
+}
+
 void spec_print_problems(const Problems *problems)
 {
 	_cleanup_free_ char *text = NULL;
 
 	if (problems_to_text(problems, log_is_terminal(), &text) < 0)
 		log_line(LOG_LEVEL_ERROR, "out of memory");
+	else if (log_is_journal())
+		log_problems(text);
 	else
 		(void) fputs(text, stderr);
 }

@@ -56,21 +56,23 @@ static void history_write(Turn *turn)
 
 static void say_waiting(const History *history, uint64_t wait_usec)
 {
+	const LogKind kind = { .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_NEXT_TRY };
 	char text[FORMAT_MAX];
 
 	wait_usec = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC * USEC_PER_MSEC;
 	unit_waits_for_turn(wait_usec);
 	if (history->last_exit_code == 0)
-		log_line(LOG_LEVEL_INFO,
-			 "next try in %s: the last supervisor was killed (a signal ends the wait, "
-			 "--now begins at once)",
-			 format_duration(text, wait_usec));
+		log_entry(&kind,
+			  "next try in %s: the last supervisor was killed (a signal ends the wait, "
+			  "--now begins at once)",
+			  format_duration(text, wait_usec));
 	else
-		log_line(LOG_LEVEL_INFO,
-			 "next try in %s: %u in a row failed, the last one with exit code %d%s%s "
-			 "(a signal ends the wait, --now begins at once)",
-			 format_duration(text, wait_usec), history->failed, history->last_exit_code,
-			 *history->last_finding ? ", " : "", history->last_finding);
+		log_entry(&kind,
+			  "next try in %s: %u in a row failed, the last one with exit code %d%s%s "
+			  "(a signal ends the wait, --now begins at once)",
+			  format_duration(text, wait_usec), history->failed,
+			  history->last_exit_code, *history->last_finding ? ", " : "",
+			  history->last_finding);
 }
 
 /* True where a signal that asks for the end came meanwhile. */

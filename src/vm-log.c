@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "mvmd/exit-codes.h"
+#include "vm-log.h"
+
+#define NUMBER_MAX 24
+
+static const char *number(char buffer[NUMBER_MAX], uint64_t n)
+{
+	(void) snprintf(buffer, NUMBER_MAX, "%" PRIu64, n);
+	return buffer;
+}
+
+void vm_log_state(VmState from, VmState to, VmEvent event)
+{
+	const char *before = vm_state_to_string(from), *now = vm_state_to_string(to);
+	const char *word = vm_event_to_string(event);
+
+	log_set_field(MVMD_FIELD_STATE, now);
+	log_entry(&(LogKind){ LOG_LEVEL_DEBUG,
+			      MVMD_MESSAGE_STATE,
+			      { { MVMD_FIELD_STATE_BEFORE, before }, { MVMD_FIELD_EVENT, word } } },
+		  "%s -> %s (%s)", before, now, word);
+}
+
+void vm_log_step_waits(const PlanStep *step)
+{
+	char text[FORMAT_MAX];
+
+	log_entry(&(LogKind){ step->kind == STEP_VMM ? LOG_LEVEL_DEBUG : LOG_LEVEL_INFO,
+			      MVMD_MESSAGE_STEP_WAIT,
+			      { { MVMD_FIELD_STEP, step->id } } },
+		  "waiting up to %s for %s", format_duration(text, step->deadline_usec),
+		  step->awaits);
+}
+
+void vm_log_step(const PlanStep *step, uint64_t took_usec)
+{
+	bool visible = step->kind == STEP_TAP || step->kind == STEP_BACKEND ||
+		       step->kind == STEP_EXTERNAL || step->kind == STEP_VMM;
+	char took[NUMBER_MAX];
+
+	log_entry(&(LogKind){ visible ? LOG_LEVEL_INFO : LOG_LEVEL_DEBUG,
+			      MVMD_MESSAGE_STEP,
+			      { { MVMD_FIELD_STEP, step->id },
+				{ MVMD_FIELD_TOOK_USEC, number(took, took_usec) } } },
+		  "%s", step->what);
+}
+
+void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_usec)
+{
+	const char *vmm = vmm_kind_to_string(kind);
+	char process[NUMBER_MAX], took[NUMBER_MAX];
+
+	log_entry(&(LogKind){ LOG_LEVEL_INFO,
+			      MVMD_MESSAGE_RUNNING,
+			      { { MVMD_FIELD_VMM, vmm },
+				{ MVMD_FIELD_PID, number(process, (uint64_t) pid) },
+				{ MVMD_FIELD_TOOK_USEC, number(took, took_usec) } } },
+		  "running after %" PRIu64 "ms: %s %s, pid %d", took_usec / USEC_PER_MSEC, vmm,
+		  version ?: "(version unknown)", pid);
+}
+
+void vm_log_life(unsigned life)
+{
+	char text[NUMBER_MAX];
+
+	if (life > 0)
+		log_set_field(MVMD_FIELD_LIFE, number(text, life));
+}
+
+void vm_log_guest(const char *did)
+{
+	log_entry(&(LogKind){ .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_GUEST },
+		  "the guest %s", did);
+}
+
+void vm_log_vmm_line(VmmKind kind, const char *line)
+{
+	log_stream_line(&(LogStream){ vmm_kind_to_string(kind), MVMD_MESSAGE_CHILD, "vmm", NULL },
+			line);
+}
+
+void vm_log_backend_line(const PlanBackend *backend, const char *line)
+{
+	_cleanup_free_ char *label =
+		str_printf("%s[%s]", backend_kind_to_string(backend->kind), backend->id);
+
+	log_stream_line(
+		&(LogStream){ label ?: backend->id, MVMD_MESSAGE_CHILD, "backend", backend->id },
+		line);
+}
+
+void vm_log_stop(const char *format, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	va_end(arguments);
+	if (text)
+		log_entry(&(LogKind){ .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_STOP },
+			  "%s", text);
+}
+
+void vm_log_ended(int exit_code, const Fault *cause)
+{
+	bool failed = exit_code != MVMD_EXIT_OK;
+	char code[NUMBER_MAX];
+	const LogKind kind = { failed ? LOG_LEVEL_ERROR : LOG_LEVEL_INFO,
+			       MVMD_MESSAGE_ENDED,
+			       { { MVMD_FIELD_EXIT_CODE, number(code, (uint64_t) exit_code) },
+				 { MVMD_FIELD_CAUSE, cause->id } } };
+
+	if (!log_is_journal())
+		return;
+	if (cause->what)
+		log_entry(&kind, "ended with exit code %s: %s [%s]", code, cause->what, cause->id);
+	else if (failed)
+		log_entry(&kind, "ended with exit code %s", code);
+	else
+		log_entry(&kind, "ended");
+}

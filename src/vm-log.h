@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "model/lifecycle.h"
+#include "model/plan.h"
+
+/* What a run says of itself: each with the fields and the MESSAGE_ID of its kind (mvmd/journal.h). */
+
+void vm_log_state(VmState from, VmState to, VmEvent event);
+
+void vm_log_step_waits(const PlanStep *step);
+void vm_log_step(const PlanStep *step, uint64_t took_usec);
+
+/* The VMM runs the guest, so long after the start began. */
+void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_usec);
+
+/* What the guest did, and the number of its life: 0 before the first. */
+void vm_log_life(unsigned life);
+void vm_log_guest(const char *did);
+
+/* A line that one of them wrote. */
+void vm_log_vmm_line(VmmKind kind, const char *line);
+void vm_log_backend_line(const PlanBackend *backend, const char *line);
+
+/* A stop that somebody asked for, and how it goes. */
+void vm_log_stop(const char *format, ...) _printf_(1, 2);
+
+/* The last word of a run, in the journal only: on a terminal the cause stands a few lines above. */
+void vm_log_ended(int exit_code, const Fault *cause);

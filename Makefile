@@ -3,6 +3,7 @@
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
 # make install    below PREFIX (/usr); unitdir=, presetdir= and catalogdir= say where systemd looks, if pkg-config does not
+# make deb        a package for this release of Debian, in build/deb; contrib/debian says what that needs
 # make demo       a real guest on a bridge with a share (sudo)
 #
 # ASAN=1 builds with AddressSanitizer and UBSan into build/asan; WERROR=1 makes warnings errors; V=1 shows
@@ -53,7 +54,7 @@ $(BUILD)/config.mk: Makefile
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
 
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DMVMD_VERSION='"$(VERSION)"' -DMVMD_DATA_DIRECTORY='"$(datadir)"' -Isrc -Iinclude -I$(BUILD) -MMD -MP $(WARN) $(PROBED) \
-              $(HARDEN) $(PKG_CFLAGS) $(if $(ASAN),$(SANITIZE),$(FORTIFY)) $(if $(WERROR),-Werror) $(CFLAGS)
+              $(HARDEN) $(PKG_CFLAGS) $(CPPFLAGS) $(if $(ASAN),$(SANITIZE),$(FORTIFY)) $(if $(WERROR),-Werror) $(CFLAGS)
 ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,--fatal-warnings,--as-needed $(if $(ASAN),$(SANITIZE)) $(LDFLAGS)
 
 SRC     := $(sort $(wildcard src/*.c src/*/*.c))
@@ -119,6 +120,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
 -include tests/guest/guest.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
 
 tests-build: all $(TESTS) $(TEST_PARTS)
+unit-build: all $(filter $(BUILD)/tests/unit/%,$(TESTS))
 
 check: | deps
 	$(Q)$(MAKE) --no-print-directory tests-build
@@ -153,6 +155,14 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(BUILD)/mvmd.catalog
 	$(UPDATE_CATALOG)
 
+# From a copy of the tree, which knows nothing of how this one is built.
+DEB := $(BUILD)/deb/mvmd-$(VERSION)
+deb:
+	$(Q)rm -rf $(BUILD)/deb && mkdir -p $(DEB)
+	$(Q)tar --exclude=./build --exclude=./.git -c . | tar -x -C $(DEB)
+	$(Q)cp -a contrib/debian $(DEB)/debian
+	$(Q)cd $(DEB) && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u BUILD dpkg-buildpackage --no-sign --build=binary
+
 uninstall:
 	rm -f $(DESTDIR)$(catalogdir)/mvmd.catalog
 	$(UPDATE_CATALOG)
@@ -180,5 +190,5 @@ coverage:
 clean:
 	rm -rf build
 
-.PHONY: all tests-build check demo deps install uninstall format check-format tidy coverage clean bench fuzz
+.PHONY: all tests-build unit-build check demo deps install deb uninstall format check-format tidy coverage clean bench fuzz
 .DELETE_ON_ERROR:

@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The package that test-deb.sh built, in a real systemd: what installing, upgrading, removing and purging it does to the
+# host and to a VM that runs.
+
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../systemd/run-lib.sh"
+need dpkg
+
+DEB=$(echo "$BUILD"/deb/mvmd_*.deb)
+[ -e "$DEB" ] || skip_all "there is no package in $BUILD/deb"
+
+# Nothing of "make install".
+bring_mvmd() {
+	install -m 644 "$DEB" "$WORK/image/srv/mvmd.deb"
+}
+
+dpkg_inside() {
+	inside DEBIAN_FRONTEND=noninteractive dpkg "$@" >"$WORK/dpkg.out" 2>&1
+}
+
+# of_mvmd: whatever in the container's files has its name, but for the drop-ins of the tests.
+of_mvmd() {
+	inside find /etc /usr /var/lib /run -xdev -iname '*mvmd*' ! -path '/run/outside/*' ! -path '/var/lib/dpkg/*' \
+		! -path '/etc/systemd/system/mvmd@.service.d'
+}
+
+install_it() {
+	succeeds "install: dpkg has nothing against it" dpkg_inside -i /srv/mvmd.deb
+	is "install: the target is enabled, no VM is" \
+		"$(inside systemctl is-enabled mvmd.target mvmd@web1.service 2>&1 | paste -sd ' ')" "enabled disabled"
+	is "install: nothing is started" "$(inside systemctl list-units --plain --no-legend 'mvmd*')" ""
+	is "install: systemd-analyze verify is silent, also about man pages" "$(inside systemd-analyze verify \
+		mvmd@web1.service mvmd.target mvmd.slice 2>&1)" ""
+	spec web1 "powerbutton print=pressed poweroff"
+	succeeds "install: a VM starts" start_unit web1
+}
+
+upgrade_it() {
+	local supervisor vmm
+	supervisor=$(property web1 MainPID) vmm=$(vmm_pid web1)
+	succeeds "upgrade: dpkg has nothing against it" dpkg_inside -i /srv/mvmd.deb
+	is "upgrade: the VM has gone on" "$(property web1 MainPID) $(vmm_pid web1) $(property web1 ActiveState)" \
+		"$supervisor $vmm active"
+	has "upgrade: it is told how to renew the program" "$WORK/dpkg.out" "mvmd reload --all"
+}
+
+remove_it() {
+	await journal_has web1 "awaiting the power button"
+	succeeds "remove: dpkg has nothing against it" dpkg_inside -r mvmd
+	says "remove: the guest heard its power button" web1 pressed
+	is "remove: nothing of the VM is left" "$(remains web1)" ""
+	succeeds "purge: dpkg has nothing against it" dpkg_inside -P mvmd
+	is "purge: nothing is left but the specs" "$(of_mvmd)" /etc/mvmd
+}
+
+boot
+# An image of a container may have one that forbids maintainer scripts to stop anything.
+inside rm -f /usr/sbin/policy-rc.d
+install_it
+upgrade_it
+remove_it
+finish

@@ -21,6 +21,7 @@
 #include "host/memory.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
+#include "host/sandbox.h"
 #include "host/uids.h"
 #include "mvmd/exit-codes.h"
 
@@ -567,6 +568,7 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 	if (r < 0)
 		return fault_oom(fault);
 	probe_rights(&probe.facts);
+	sandbox_probe(spec, &probe.facts.sandbox);
 	r = host_facts_probe(&probe.facts.host);
 	if (r == 0 && !options->switches_later)
 		host_switches_probe(&probe.facts.host);

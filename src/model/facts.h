@@ -136,6 +136,14 @@ typedef struct HugePool {
 	uint64_t total, free; /* pages; free: neither used nor reserved by somebody */
 } HugePool;
 
+/* What a unit or a container forbids us and those that we start; false where the spec does not need it. */
+typedef struct SandboxFact {
+	bool no_written_code; /* memory that can be written may not be executed: QEMU's TCG does that */
+	bool no_namespaces; /* virtiofsd's sandbox */
+	const char *
+		missing_capability; /* "CAP_CHOWN": not in the bounding set, and a share's root needs it; NULL: none */
+} SandboxFact;
+
 typedef struct Facts {
 	HostFacts host;
 	Arch arch; /* of this host */
@@ -146,6 +154,7 @@ typedef struct Facts {
 	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
 	KvmState kvm;
 	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
+	SandboxFact sandbox;
 	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox) */
 
 	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd;

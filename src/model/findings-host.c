@@ -106,6 +106,18 @@ static const Finding findings[] = {
 		    "kernel.apparmor_restrict_unprivileged_userns=0 where they exist), or set "
 		    "\"user\": \"root\" on the share.",
 	  .evidence = "share, uid" },
+	{ .id = "unit-lacks",
+	  .severity = FINDING_ERROR,
+	  .title = "the unit allows less than the VM needs",
+	  .what = "What the spec asks for is forbidden where mvmd runs: the namespaces of virtiofsd, the "
+		  "capabilities of a share that root serves, a block device, or QEMU without KVM.",
+	  .why = "mvmd@.service allows what each VM needs, and a drop-in of the VM's own the rest. It is "
+		 "written from the spec at boot and at a daemon-reload: the spec was changed since, or "
+		 "another drop-in takes it back. A container may forbid the same things.",
+	  .remedy =
+		  "Start it with mvmd start NAME, which sees to that; or systemctl daemon-reload. "
+		  "systemctl cat mvmd@NAME shows all that applies.",
+	  .evidence = "lacks, share, path" },
 	{ .id = "not-a-kernel",
 	  .severity = FINDING_ERROR,
 	  .title = "the kernel is no kernel",

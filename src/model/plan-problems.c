@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "model/plan-limits.h"
+#include "model/plan-sandbox.h"
 #include "mvmd/exit-codes.h"
 
 static bool cloud_hypervisor_is_new_enough(const Facts *facts)
@@ -417,6 +418,10 @@ static void check_path_error(Check *check, const PathFact *path)
 	bool denied = path->error == -EACCES || path->error == -EPERM;
 	Fault fault = { 0 };
 
+	if (device_is_refused(check->spec, path, &fault)) {
+		check_add(check, &fault);
+		return;
+	}
 	(void) fault_set(&fault, path->error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 			 denied ? "path-denied" : "path-unusable", "uid %u cannot open %s %s: %m",
 			 path_uid(check, path), role, path->path);
@@ -491,6 +496,8 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_vsock(&check, &choice);
 	check_paths(&check);
 	check_kernel(&check, &choice);
+	if (check.r == 0)
+		check.r = plan_sandbox(spec, facts, &choice, faults);
 	return check.r < 0 ? check.r : plan_limits(spec, facts, faults);
 }
 

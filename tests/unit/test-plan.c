@@ -419,6 +419,36 @@ static void expect_path_problem(PathFact path, const char *id, int exit_code)
 	expect_problem(id, exit_code);
 }
 
+/* What the unit forbids is no problem of a VM that does not need it. */
+static void test_what_the_unit_lacks(void **context)
+{
+	FaultList faults = { 0 };
+
+	spec.vmm = VMM_QEMU;
+	spec.accel = ACCEL_TCG;
+	facts.sandbox.no_written_code = true;
+	expect_problem("unit-lacks", MVMD_EXIT_PERMISSION);
+	/* KVM may come, so this one is tried again. */
+	facts.sandbox.no_written_code = true;
+	facts.kvm = KVM_ABSENT;
+	expect_problem("unit-lacks", MVMD_EXIT_UNAVAILABLE);
+	facts.sandbox.no_namespaces = true;
+	expect_problem("unit-lacks", MVMD_EXIT_PERMISSION);
+	facts.sandbox.missing_capability = "CAP_CHOWN";
+	share_users[0].uid = 0;
+	expect_problem("unit-lacks", MVMD_EXIT_PERMISSION);
+	expect_path_problem((PathFact){ .role = PATH_DISK, .mode = S_IFBLK, .error = -EPERM },
+			    "unit-lacks", MVMD_EXIT_PERMISSION);
+	expect_path_problem((PathFact){ .role = PATH_DISK, .mode = S_IFBLK, .error = -EACCES },
+			    "path-denied", MVMD_EXIT_PERMISSION);
+
+	facts.sandbox = (SandboxFact){ true, true, "CAP_CHOWN" };
+	spec.n_shares = facts.n_shares = 0;
+	assert_int_equal(plan_problems(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 0);
+	fault_list_done(&faults);
+}
+
 static void test_paths(void **context)
 {
 	expect_path_problem((PathFact){ .role = PATH_KERNEL, .error = -ENOENT }, "path-unusable",
@@ -486,6 +516,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_sound_host_has_no_problem, setup),
 		cmocka_unit_test_setup(test_programs, setup),
 		cmocka_unit_test_setup(test_devices_and_rights, setup),
+		cmocka_unit_test_setup(test_what_the_unit_lacks, setup),
 		cmocka_unit_test_setup(test_paths, setup),
 		cmocka_unit_test_setup(test_what_is_awaited, setup),
 		cmocka_unit_test_setup(test_the_worst_exit_code_wins, setup),

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "host/sandbox.h"
+
+/* A flag that unshare(2) does not know: EINVAL before anything is done (kernel/fork.c: check_unshare_flags()). */
+#define NO_FLAG_OF_UNSHARE 1UL
+
+#define NAMESPACES_OF_ROOT ((unsigned long) (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET))
+
+/* What virtiofsd as root keeps (src/util.rs, its list of capabilities), and what its sandbox takes. */
+static const struct {
+	int number;
+	const char *name;
+} root_capabilities[] = {
+	{ CAP_CHOWN, "CAP_CHOWN" },	    { CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE" },
+	{ CAP_FOWNER, "CAP_FOWNER" },	    { CAP_FSETID, "CAP_FSETID" },
+	{ CAP_SETGID, "CAP_SETGID" },	    { CAP_SETUID, "CAP_SETUID" },
+	{ CAP_SETPCAP, "CAP_SETPCAP" },	    { CAP_MKNOD, "CAP_MKNOD" },
+	{ CAP_SYS_ADMIN, "CAP_SYS_ADMIN" }, { CAP_SETFCAP, "CAP_SETFCAP" },
+};
+
+/* MemoryDenyWriteExecute= is a filter on mmap(2), and on newer kernels prctl(PR_SET_MDWE). */
+static bool may_execute_what_it_wrote(void)
+{
+	const size_t size = (size_t) sysconf(_SC_PAGESIZE);
+	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE | PROT_EXEC,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (page == MAP_FAILED)
+		return errno != EPERM && errno != EACCES;
+	(void) munmap(page, size);
+	return true;
+}
+
+/* A filter that refuses these comes before the kernel looks at the other arguments. */
+static bool may_make_namespaces(unsigned long kinds)
+{
+	bool unshares = syscall(SYS_unshare, kinds | NO_FLAG_OF_UNSHARE) == 0 || errno != EPERM;
+	bool mounts = syscall(SYS_mount, NULL, "", NULL, 0UL, NULL) == 0 || errno != EPERM;
+
+	return unshares && mounts;
+}
+
+static const char *missing_capability(void)
+{
+	for (size_t i = 0; i < ELEMENTSOF(root_capabilities); i++)
+		if (prctl(PR_CAPBSET_READ, (long) root_capabilities[i].number, 0L, 0L, 0L) == 0)
+			return root_capabilities[i].name;
+	return NULL;
+}
+
+static void probe_shares(const Spec *spec, SandboxFact *ret)
+{
+	unsigned long kinds = 0;
+
+	for (size_t i = 0; i < spec->n_shares; i++) {
+		const SpecShare *share = &spec->shares[i];
+		bool is_root = streq_null(share->user ?: spec->user, "root");
+
+		if (!share->source)
+			continue;
+		kinds |= NAMESPACES_OF_ROOT | (is_root ? 0 : (unsigned long) CLONE_NEWUSER);
+		if (is_root && geteuid() == 0)
+			ret->missing_capability = missing_capability();
+	}
+	ret->no_namespaces = kinds && !may_make_namespaces(kinds);
+}
+
+void sandbox_probe(const Spec *spec, SandboxFact *ret)
+{
+	*ret = (SandboxFact){ 0 };
+	if (spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_KVM)
+		ret->no_written_code = !may_execute_what_it_wrote();
+	probe_shares(spec, ret);
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/facts.h"
+#include "model/spec.h"
+
+/*
+ * Tries what the spec's VMM and backends will do and a unit or container may forbid: each by one system call that
+ * changes nothing, since no argument of it is any good. What the spec does not need is not tried.
+ */
+void sandbox_probe(const Spec *spec, SandboxFact *ret);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "model/facts.h"
+#include "model/plan.h"
+
+/* What the unit or the container forbids and the VM needs: a part of plan_problems(). 0 or -ENOMEM. */
+int plan_sandbox(const Spec *spec, const Facts *facts, const VmmChoice *choice, FaultList *faults);
+
+/* True where not the file's mode but the unit refuses a device: fault tells. */
+bool device_is_refused(const Spec *spec, const PathFact *path, Fault *fault);

@@ -59,7 +59,9 @@ ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now,--fatal-warnings,--as-needed $(if $(ASAN
 
 SRC     := $(sort $(wildcard src/*.c src/*/*.c))
 OBJ     := $(SRC:%.c=$(BUILD)/%.o)
-LIBOBJ  := $(filter-out $(BUILD)/src/cli/main.o,$(OBJ))
+# What has a main() of its own.
+MAINS   := $(BUILD)/src/cli/main.o $(BUILD)/src/cli/generator.o
+LIBOBJ  := $(filter-out $(MAINS),$(OBJ))
 TESTS   := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/unit/*.c tests/net/*.c tests/parts/*.c)))
 MANSRC  := $(sort $(wildcard man/*.in))
 MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
@@ -67,9 +69,13 @@ MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
 UNITS   := $(BUILD)/mvmd@.service contrib/systemd/mvmd.target contrib/systemd/mvmd.slice
 PRESET  := contrib/systemd/90-mvmd.preset
 
-all: $(BUILD)/mvmd $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog
+all: $(BUILD)/mvmd $(BUILD)/mvmd-generator $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog
 
 $(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
+
+$(BUILD)/mvmd-generator: $(BUILD)/src/cli/generator.o $(BUILD)/libmvmd.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 

@@ -8,6 +8,7 @@
 #include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/spec-load.h"
+#include "cli/unit-specs.h"
 #include "host/probe.h"
 #include "model/conflicts.h"
 #include "model/facts-json.h"
@@ -256,6 +257,40 @@ static void check_host(Check *check, const Spec *spec)
 	fault_done(&fault);
 }
 
+/* Names in the spec's "after" that no spec has. */
+static void check_unknown(Check *check, const Spec *spec, const StrList *names)
+{
+	FaultList warnings = { 0 };
+
+	if (start_order_unknown(spec, names, &warnings) < 0)
+		check_fault(check, spec->name, &out_of_memory);
+	for (size_t i = 0; i < warnings.n; i++)
+		tell(check, spec->name, LOG_LEVEL_WARNING, &warnings.items[i]);
+	fault_list_done(&warnings);
+}
+
+/* The order of the VM's start, with the specs that it names. */
+static void check_order_of(Check *check, const Spec *spec)
+{
+	_cleanup_(unit_specs_done) UnitSpecs specs = { 0 };
+	_cleanup_(str_list_done) StrList own = { 0 }, names = { 0 };
+	_cleanup_(fault_done) Fault fault = { 0 };
+	FaultList circles = { 0 };
+
+	if (spec->n_after == 0)
+		return;
+	str_list_add(&own, "%s", spec->name);
+	if (spec_list_names(check->places, &names, &fault) < 0) {
+		check_fault(check, spec->name, &fault);
+		return;
+	}
+	check_unknown(check, spec, &names);
+	if (own.failed || unit_specs_load(check->places, &own, &specs) < 0 ||
+	    start_order_circles(&specs.order, spec->name, &circles) < 0)
+		check_fault(check, spec->name, &out_of_memory);
+	check_faults(check, NULL, &circles);
+}
+
 static void check_one(Check *check, const char *argument)
 {
 	_cleanup_(spec_free_p) Spec *spec = NULL;
@@ -273,6 +308,8 @@ static void check_one(Check *check, const char *argument)
 			(void) printf("%s: spec ok\n", spec->name);
 		if (!check->spec_only && !check->host_conf_wrong)
 			check_host(check, spec);
+		if (!check->spec_only && !check->all)
+			check_order_of(check, spec);
 		if (keep_spec(check, spec) < 0) {
 			(void) fault_oom(&fault);
 			check_fault(check, NULL, &fault);
@@ -282,6 +319,24 @@ static void check_one(Check *check, const char *argument)
 	}
 	problems_done(&problems);
 	fault_done(&fault);
+}
+
+/* The order of all starts. */
+static void check_order(Check *check, const StrList *names)
+{
+	Spec **specs = calloc(check->n_specs ?: 1, sizeof(Spec *));
+	_cleanup_(start_order_done) StartOrder order = { 0 };
+	FaultList circles = { 0 };
+
+	for (size_t i = 0; specs && i < check->n_specs; i++) {
+		specs[i] = check->specs[i].spec;
+		check_unknown(check, specs[i], names);
+	}
+	if (!specs || start_order_build(specs, check->n_specs, &order) < 0 ||
+	    start_order_circles(&order, NULL, &circles) < 0)
+		check_fault(check, NULL, &out_of_memory);
+	check_faults(check, NULL, &circles);
+	free(specs);
 }
 
 /* Every spec, and what any two of them would fight over. */
@@ -303,6 +358,7 @@ static void check_all(Check *check)
 		check_fault(check, NULL, &fault);
 	}
 	check_faults(check, NULL, &conflicts);
+	check_order(check, &names);
 	str_list_done(&names);
 	fault_done(&fault);
 }

@@ -7,6 +7,7 @@
 #include "cli/options.h"
 #include "cli/prepare.h"
 #include "cli/turn.h"
+#include "cli/unit-specs.h"
 #include "host/host-facts.h"
 #include "host/record.h"
 #include "model/facts-json.h"
@@ -83,12 +84,25 @@ static void tell_facts(const Plan *plan)
 	log_entry(&kind, "%s", facts ?: "out of memory");
 }
 
+/* Before what may fail for it: the last line of a start that fails is the cause. */
+static void tell_of_unit(const Start *start)
+{
+	FaultList faults = { 0 };
+
+	if (unit_specs_tell(start->places, start->turn.name, &faults) < 0)
+		log_line(LOG_LEVEL_WARNING, "out of memory");
+	for (size_t i = 0; i < faults.n; i++)
+		log_fault(LOG_LEVEL_WARNING, &faults.items[i]);
+	fault_list_done(&faults);
+}
+
 /* Its turn has come. A start that fails before it has the VM's lock says nothing of the VM that has it. */
 static int run(Start *start, const char *argument, const VmOptions *options)
 {
 	VmOutcome outcome = { .crashes = start->turn.history.crashes };
 	int exit_code;
 
+	tell_of_unit(start);
 	exit_code = prepare(start->places, argument, PREPARE_FOR_START, &start->prepared);
 	if (exit_code == MVMD_EXIT_OK) {
 		tell_facts(start->prepared.plan);

@@ -106,6 +106,31 @@ static ssize_t read_up_to(int fd, char *buffer, size_t limit)
 	return (ssize_t) length;
 }
 
+/* Reads a file of that size, and more where it grew meanwhile, up to one byte more than allowed. -errno, or length. */
+static ssize_t read_text(int fd, size_t size, char **ret)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t length = 0, room = size + 1;
+
+	while (length < room) {
+		char *larger = realloc(text, room);
+		ssize_t n;
+
+		if (!larger)
+			return -ENOMEM;
+		text = larger;
+		n = read_up_to(fd, text + length, room - length);
+		if (n < 0)
+			return n;
+		length += (size_t) n;
+		if (length < room)
+			break;
+		room = SPEC_FILE_MAX_BYTES + 1;
+	}
+	*ret = TAKE_PTR(text);
+	return (ssize_t) length;
+}
+
 /* The text of one file into doc; of one that is too large only the length. */
 static int file_read(const char *path, SpecDoc *doc, Fault *fault)
 {
@@ -122,11 +147,9 @@ static int file_read(const char *path, SpecDoc *doc, Fault *fault)
 		return 0;
 	}
 
-	/* It may have grown meanwhile: one byte more than allowed tells. */
-	text = malloc(SPEC_FILE_MAX_BYTES + 1);
-	if (!text)
+	length = read_text(fd, size, &text);
+	if (length == -ENOMEM)
 		return fault_oom(fault);
-	length = read_up_to(fd, text, SPEC_FILE_MAX_BYTES + 1);
 	if (length < 0) {
 		(void) fault_set(fault, (int) length, MVMD_EXIT_SYSTEM, "spec-file-read",
 				 "cannot read %s: %m", path);
@@ -134,12 +157,8 @@ static int file_read(const char *path, SpecDoc *doc, Fault *fault)
 		return fault_remedy(fault, "look for errors of the disk: dmesg");
 	}
 	doc->length = (size_t) length;
-	if (doc->length > SPEC_FILE_MAX_BYTES)
-		return 0;
-	doc->text = realloc(text, doc->length + 1);
-	if (!doc->text)
-		return fault_oom(fault);
-	text = NULL;
+	if (doc->length <= SPEC_FILE_MAX_BYTES)
+		doc->text = TAKE_PTR(text);
 	return 0;
 }
 

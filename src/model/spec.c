@@ -37,6 +37,18 @@ bool spec_id_is_valid(const char *id)
 	return name_is_valid(id, SPEC_ID_MAX, "._-");
 }
 
+/* Most specs name no template: then their text, which is to be read once more, need not be read for that. */
+static bool may_have_template(const SpecDoc *docs, size_t n_docs)
+{
+	static const char word[] = "template";
+
+	for (size_t i = 0; i < n_docs; i++)
+		if (docs[i].text && (memmem(docs[i].text, docs[i].length, word, strlen(word)) ||
+				     memchr(docs[i].text, '\\', docs[i].length)))
+			return true;
+	return false;
+}
+
 int spec_template_name(const SpecDoc *docs, size_t n_docs, const char *name, char **ret)
 {
 	Problems ignored = { 0 };
@@ -45,6 +57,10 @@ int spec_template_name(const SpecDoc *docs, size_t n_docs, const char *name, cha
 	const JsonNode *latest = NULL;
 	char *template = NULL;
 
+	if (!may_have_template(docs, n_docs)) {
+		*ret = NULL;
+		return 0;
+	}
 	for (size_t i = 0; i < n_docs; i++) {
 		const JsonNode *root = spec_text_read(&report, i, &spec_object, name, &pool);
 		const JsonNode *node = json_member(root, "template");

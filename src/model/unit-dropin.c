@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/unit-dropin.h"
+
+#define DEVICES "/dev/"
+#define SERVICE "[Service]"
+#define ROOT	"root"
+
+/*
+ * A path as a word of a list in a unit file: in double quotes, in which a backslash stands before itself and before a
+ * quote (src/basic/extract-word.c of systemd), and with each percent sign doubled, which would begin a specifier
+ * (systemd.unit(5)). The spec has no control characters in paths.
+ */
+static void add_path(StrBuf *buf, const char *path)
+{
+	str_buf_add(buf, "\"");
+	for (const char *c = path; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			str_buf_add(buf, "\\");
+		if (*c == '%')
+			str_buf_add(buf, "%%");
+		str_buf_add_bytes(buf, c, 1);
+	}
+	str_buf_add(buf, "\"");
+}
+
+static bool is_device(const char *path)
+{
+	return strncmp(path, DEVICES, strlen(DEVICES)) == 0;
+}
+
+/* Whether a part of the path is "..": systemd refuses it, and only the file systems know what it means. */
+static bool goes_up(const char *path)
+{
+	for (const char *part = strchr(path, '/'); part; part = strchr(part + 1, '/'))
+		if (strncmp(part, "/..", 3) == 0 && (part[3] == '/' || part[3] == '\0'))
+			return true;
+	return false;
+}
+
+static void add_order(StrBuf *buf, const OrderVm *vm)
+{
+	for (size_t i = 0; i < vm->spec->n_after; i++)
+		if (!vm->edges[i].left_out)
+			str_buf_add(buf, "After=mvmd@%s.service\n", vm->spec->after[i].name);
+}
+
+/* Devices lie in /dev, which is there. */
+static void add_mount(StrBuf *buf, const char *path)
+{
+	if (!path || is_device(path) || goes_up(path))
+		return;
+	str_buf_add(buf, "RequiresMountsFor=");
+	add_path(buf, path);
+	str_buf_add(buf, "\n");
+}
+
+static void add_mounts(StrBuf *buf, const Spec *spec)
+{
+	add_mount(buf, spec->boot.kernel);
+	add_mount(buf, spec->boot.initramfs);
+	add_mount(buf, spec->boot.firmware);
+	for (size_t i = 0; i < spec->n_disks; i++)
+		add_mount(buf, spec->disks[i].path);
+	for (size_t i = 0; i < spec->n_shares; i++)
+		add_mount(buf, spec->shares[i].source);
+}
+
+/* The path as it is written: systemd follows links when the unit starts (src/core/bpf-devices.c). */
+static void add_disks(StrBuf *buf, const Spec *spec)
+{
+	for (size_t i = 0; i < spec->n_disks; i++) {
+		const SpecDisk *disk = &spec->disks[i];
+
+		if (!disk->path || !is_device(disk->path) || goes_up(disk->path))
+			continue;
+		str_buf_add(buf, "DeviceAllow=");
+		add_path(buf, disk->path);
+		str_buf_add(buf, disk->readonly ? " r\n" : " rw\n");
+	}
+}
+
+/* QEMU's vsock is the kernel's; cloud-hypervisor's is a UNIX socket. */
+static void add_vsock(StrBuf *buf, const Spec *spec)
+{
+	if (spec->has_vsock && spec->vmm != VMM_CLOUD_HYPERVISOR)
+		str_buf_add(buf, "DeviceAllow=/dev/vhost-vsock rw\n");
+}
+
+/* QEMU without KVM translates the guest's code and runs what it wrote. */
+static void add_tcg(StrBuf *buf, const Spec *spec)
+{
+	if (spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_KVM)
+		str_buf_add(buf, "MemoryDenyWriteExecute=no\n");
+}
+
+/*
+ * virtiofsd's own sandbox: namespaces, for which an ordinary user needs one for users first. One that keeps the owners
+ * of files stays root, and takes from itself what it does not need.
+ */
+static void add_shares(StrBuf *buf, const Spec *spec)
+{
+	bool by_user = false, by_root = false;
+
+	for (size_t i = 0; i < spec->n_shares; i++) {
+		const SpecShare *share = &spec->shares[i];
+		bool is_root = streq_null(share->user ?: spec->user, ROOT);
+
+		by_user = by_user || (share->source && !is_root);
+		by_root = by_root || (share->source && is_root);
+	}
+	if (by_user || by_root)
+		str_buf_add(buf,
+			    "RestrictNamespaces=%smnt pid net\n"
+			    "SystemCallFilter=@mount unshare%s\n",
+			    by_user ? "user " : "", by_root ? " setns" : "");
+	if (by_root)
+		str_buf_add(buf, "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE "
+				 "CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID\n"
+				 "CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP "
+				 "CAP_SYS_ADMIN\n"
+				 "RestrictSUIDSGID=no\n");
+}
+
+int unit_dropin_text(const OrderVm *vm, char **ret)
+{
+	const Spec *spec = vm->spec;
+	StrBuf buf = { 0 };
+
+	str_buf_add(&buf,
+		    "# Written by mvmd-generator from the spec of %s, at boot and at each\n"
+		    "# systemctl daemon-reload; mvmd@.service(8) tells more.\n",
+		    spec->name);
+	str_buf_add(&buf, "\n[Unit]\n");
+	add_order(&buf, vm);
+	add_mounts(&buf, spec);
+	str_buf_add(&buf, "\n" SERVICE "\n");
+	add_disks(&buf, spec);
+	add_vsock(&buf, spec);
+	add_tcg(&buf, spec);
+	add_shares(&buf, spec);
+	return str_buf_take(&buf, ret);
+}
+
+/* The length of the line at text, without its end. */
+static size_t line_length(const char *text)
+{
+	return strcspn(text, "\n");
+}
+
+static bool has_line(const char *text, const char *line, size_t length)
+{
+	while (text && *text) {
+		size_t n = line_length(text);
+
+		if (n == length && strncmp(text, line, n) == 0)
+			return true;
+		text += n + (text[n] == '\n');
+	}
+	return false;
+}
+
+int unit_dropin_missing(const char *loaded, const char *wanted, StrList *ret)
+{
+	_cleanup_(str_list_done) StrList missing = { 0 };
+	const char *line = strstr(wanted, SERVICE "\n");
+
+	while (line && *line) {
+		size_t n = line_length(line);
+
+		if (n > 0 && *line != '[' && !has_line(loaded, line, n))
+			str_list_add(&missing, "%.*s", (int) n, line);
+		line += n + (line[n] == '\n');
+	}
+	if (missing.failed)
+		return -ENOMEM;
+	*ret = missing;
+	missing = (StrList){ 0 };
+	return 0;
+}

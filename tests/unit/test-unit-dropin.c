@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lines that systemd is given of one VM. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "model/unit-dropin.h"
+#include "unit/specs.h"
+
+#define HEAD                                                                                       \
+	"# Written by mvmd-generator from the spec of web1, at boot and at each\n"                 \
+	"# systemctl daemon-reload; mvmd@.service(8) tells more.\n"                                \
+	"\n[Unit]\n"
+
+static char *dropin_of(const char *json)
+{
+	Spec *spec = spec_of("web1", json);
+	StartOrder order = { 0 };
+	char *text = NULL;
+
+	assert_int_equal(start_order_build(&spec, 1, &order), 0);
+	assert_int_equal(unit_dropin_text(&order.vms[0], &text), 0);
+	start_order_done(&order);
+	(void) spec_free(spec);
+	return text;
+}
+
+static void assert_dropin(const char *json, const char *wanted)
+{
+	_cleanup_free_ char *text = dropin_of(json);
+
+	assert_string_equal(text, wanted);
+}
+
+static void test_least(void **state)
+{
+	assert_dropin("{ \"accel\": \"kvm\", \"boot\": { \"kernel\": \"/srv/vmlinuz\" } }",
+		      HEAD "RequiresMountsFor=\"/srv/vmlinuz\"\n"
+			   "\n[Service]\n");
+}
+
+static void test_typical(void **state)
+{
+	assert_dropin(
+		"{ \"vmm\": \"cloud-hypervisor\","
+		"  \"boot\": { \"kernel\": \"/srv/vm/vmlinuz\", \"initramfs\": \"/srv/vm/initrd\","
+		"              \"cmdline\": \"console=ttyS0 password=secret\" },"
+		"  \"after\": [ \"db1\", { \"name\": \"router\" } ],"
+		"  \"vsock\": {},"
+		"  \"disks\": [ { \"id\": \"root\", \"path\": \"/srv/vm/web1.raw\" },"
+		"             { \"id\": \"fast\", \"path\": \"/dev/vg0/web1\" },"
+		"             { \"id\": \"iso\", \"path\": \"/dev/disk/by-id/x\", \"readonly\": true },"
+		"             { \"id\": \"far\", \"socket\": \"/run/spdk.sock\" } ],"
+		"  \"shares\": [ { \"tag\": \"data\", \"source\": \"/srv/data\" } ] }",
+		HEAD "After=mvmd@db1.service\n"
+		     "After=mvmd@router.service\n"
+		     "RequiresMountsFor=\"/srv/vm/vmlinuz\"\n"
+		     "RequiresMountsFor=\"/srv/vm/initrd\"\n"
+		     "RequiresMountsFor=\"/srv/vm/web1.raw\"\n"
+		     "RequiresMountsFor=\"/srv/data\"\n"
+		     "\n[Service]\n"
+		     "DeviceAllow=\"/dev/vg0/web1\" rw\n"
+		     "DeviceAllow=\"/dev/disk/by-id/x\" r\n"
+		     "RestrictNamespaces=user mnt pid net\n"
+		     "SystemCallFilter=@mount unshare\n");
+}
+
+/* What it may come to run under QEMU, which "auto" does not say before the start. */
+static void test_qemu(void **state)
+{
+	assert_dropin("{ \"boot\": { \"firmware\": \"/srv/OVMF.fd\" }, \"vsock\": {} }",
+		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+			   "\n[Service]\n"
+			   "DeviceAllow=/dev/vhost-vsock rw\n"
+			   "MemoryDenyWriteExecute=no\n");
+}
+
+static void test_root_shares(void **state)
+{
+	static const char root_lines[] =
+		"CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER "
+		"CAP_FSETID\n"
+		"CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP CAP_SYS_ADMIN\n"
+		"RestrictSUIDSGID=no\n";
+	_cleanup_free_ char *alone = dropin_of(
+		"{ \"boot\": { \"kernel\": \"/k\" },"
+		"  \"shares\": [ { \"tag\": \"a\", \"source\": \"/a\", \"user\": \"root\" } ] }");
+	_cleanup_free_ char *both = dropin_of(
+		"{ \"boot\": { \"kernel\": \"/k\" },"
+		"  \"shares\": [ { \"tag\": \"a\", \"source\": \"/a\", \"user\": \"root\" },"
+		"                { \"tag\": \"b\", \"source\": \"/b\" } ] }");
+	_cleanup_free_ char *by_vm =
+		dropin_of("{ \"boot\": { \"kernel\": \"/k\" }, \"user\": \"root\","
+			  "  \"shares\": [ { \"tag\": \"a\", \"source\": \"/a\" } ] }");
+	_cleanup_free_ char *elsewhere =
+		dropin_of("{ \"boot\": { \"kernel\": \"/k\" }, \"user\": \"root\","
+			  "  \"shares\": [ { \"tag\": \"a\", \"socket\": \"/run/a\" } ] }");
+
+	assert_non_null(strstr(alone, "\nRestrictNamespaces=mnt pid net\n"));
+	assert_non_null(strstr(alone, "\nSystemCallFilter=@mount unshare setns\n"));
+	assert_non_null(strstr(alone, root_lines));
+	assert_non_null(strstr(both, "\nRestrictNamespaces=user mnt pid net\n"));
+	assert_non_null(strstr(both, root_lines));
+	assert_non_null(strstr(by_vm, root_lines));
+	assert_null(strstr(elsewhere, "RestrictNamespaces"));
+	assert_null(strstr(elsewhere, "CapabilityBoundingSet"));
+}
+
+/* Words in quotes, and no specifiers. */
+static void test_odd_paths(void **state)
+{
+	assert_dropin(
+		"{ \"accel\": \"kvm\","
+		"  \"boot\": { \"kernel\": \"/srv/my \\\"kernel\\\"\" },"
+		"  \"disks\": [ { \"id\": \"a\", \"path\": \"/dev/disk/by-label/a\\\\x20b\" },"
+		"             { \"id\": \"b\", \"path\": \"/srv/100%%.raw\" },"
+		"             { \"id\": \"c\", \"path\": \"/srv/$HOME;'\xc3\xa4'\" },"
+		"             { \"id\": \"d\", \"path\": \"/srv/../dev/sda\" },"
+		"             { \"id\": \"e\", \"path\": \"/dev/..\" },"
+		"             { \"id\": \"f\", \"path\": \"/srv/..x/y..\" } ] }",
+		HEAD "RequiresMountsFor=\"/srv/my \\\"kernel\\\"\"\n"
+		     "RequiresMountsFor=\"/srv/100%%.raw\"\n"
+		     "RequiresMountsFor=\"/srv/$HOME;'\xc3\xa4'\"\n"
+		     "RequiresMountsFor=\"/srv/..x/y..\"\n"
+		     "\n[Service]\n"
+		     "DeviceAllow=\"/dev/disk/by-label/a\\\\x20b\" rw\n");
+}
+
+static void test_circle(void **state)
+{
+	Spec *specs[] = {
+		spec_of("a", "{ \"boot\": { \"kernel\": \"/k\" }, \"after\": [ \"b\", \"x\" ] }"),
+		spec_of("b", "{ \"boot\": { \"kernel\": \"/k\" }, \"after\": [ \"a\", \"x\" ] }"),
+	};
+	_cleanup_free_ char *a = NULL, *b = NULL;
+	StartOrder order = { 0 };
+
+	assert_int_equal(start_order_build(specs, ELEMENTSOF(specs), &order), 0);
+	assert_int_equal(unit_dropin_text(start_order_find(&order, "a"), &a), 0);
+	assert_int_equal(unit_dropin_text(start_order_find(&order, "b"), &b), 0);
+	assert_non_null(strstr(a, "After=mvmd@b.service\nAfter=mvmd@x.service\n"));
+	assert_null(strstr(b, "After=mvmd@a.service"));
+	assert_non_null(strstr(b, "After=mvmd@x.service"));
+	start_order_done(&order);
+	(void) spec_free(specs[0]);
+	(void) spec_free(specs[1]);
+}
+
+static void assert_missing(const char *loaded, const char *wanted, const char *lines)
+{
+	StrList missing = { 0 };
+	StrBuf buf = { 0 };
+
+	assert_int_equal(unit_dropin_missing(loaded, wanted, &missing), 0);
+	for (size_t i = 0; i < missing.n; i++)
+		str_buf_add(&buf, "%s\n", missing.items[i]);
+	assert_string_equal(buf.text ?: "", lines);
+	str_buf_done(&buf);
+	str_list_done(&missing);
+}
+
+static void test_missing(void **state)
+{
+	static const char wanted[] = HEAD "After=mvmd@a.service\n\n[Service]\nA=1\nB=2\n";
+
+	assert_missing(NULL, wanted, "A=1\nB=2\n");
+	assert_missing("", wanted, "A=1\nB=2\n");
+	assert_missing(wanted, wanted, "");
+	assert_missing("[Service]\nB=2\nA=1", wanted, "");
+	assert_missing("[Service]\nA=12\nB=2\n", wanted, "A=1\n");
+	assert_missing("", HEAD "\n[Service]\n", "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_least),	  cmocka_unit_test(test_typical),
+		cmocka_unit_test(test_qemu),	  cmocka_unit_test(test_root_shares),
+		cmocka_unit_test(test_odd_paths), cmocka_unit_test(test_circle),
+		cmocka_unit_test(test_missing),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -2,7 +2,8 @@
 #
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
-# make install    below PREFIX (/usr); unitdir=, presetdir= and catalogdir= say where systemd looks, if pkg-config does not
+# make install    below PREFIX (/usr); unitdir=, presetdir=, generatordir=, catalogdir=, sysusersdir= and tmpfilesdir=
+#                 say where systemd looks, if pkg-config does not
 # make deb        a package for this release of Debian, in build/deb; contrib/debian says what that needs
 # make demo       a real guest on a bridge with a share (sudo)
 #
@@ -50,6 +51,9 @@ $(BUILD)/config.mk: Makefile
 	   printf 'unitdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemunitdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system)"; \
 	   printf 'presetdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystempresetdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-preset)"; \
 	   printf 'catalogdir ?= %s\n' "$$($(PKGCONF) --variable=catalogdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/catalog)"; \
+	   printf 'generatordir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemgeneratordir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-generators)"; \
+	   printf 'sysusersdir ?= %s\n' "$$($(PKGCONF) --variable=sysusersdir systemd 2>/dev/null || echo $(PREFIX)/lib/sysusers.d)"; \
+	   printf 'tmpfilesdir ?= %s\n' "$$($(PKGCONF) --variable=tmpfilesdir systemd 2>/dev/null || echo $(PREFIX)/lib/tmpfiles.d)"; \
 	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
 
@@ -158,6 +162,9 @@ install: all
 	install -m 644 contrib/known-issues.json contrib/systemd/root-share.conf $(DESTDIR)$(datadir)
 	install -D -m 644 -t $(DESTDIR)$(unitdir) $(UNITS)
 	install -D -m 644 -t $(DESTDIR)$(presetdir) $(PRESET)
+	install -D -m 755 -t $(DESTDIR)$(generatordir) $(BUILD)/mvmd-generator
+	install -D -m 644 contrib/systemd/mvmd.sysusers $(DESTDIR)$(sysusersdir)/mvmd.conf
+	install -D -m 644 contrib/systemd/mvmd.tmpfiles $(DESTDIR)$(tmpfilesdir)/mvmd.conf
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(BUILD)/mvmd.catalog
 	$(UPDATE_CATALOG)
 
@@ -174,6 +181,7 @@ uninstall:
 	$(UPDATE_CATALOG)
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))
+	rm -f $(DESTDIR)$(generatordir)/mvmd-generator $(DESTDIR)$(sysusersdir)/mvmd.conf $(DESTDIR)$(tmpfilesdir)/mvmd.conf
 	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/root-share.conf $(DESTDIR)$(datadir)/known-issues.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
 	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))

@@ -97,9 +97,12 @@ make_image() {
 	install -m 644 "$BUILD/tests/guest/tiny.elf" "$WORK/image/srv/kernel"
 }
 
-# boot: systemd with mvmd's units in a network of its own with br0; specs go into SPECS.
+# boot [FUNCTION]: systemd with mvmd's units in a network of its own with br0; specs go into SPECS. The function is
+# called before, when SPECS lies in the image that goes over the container's root, $WORK/image.
 boot() {
 	make_image
+	SPECS=$WORK/image/etc/mvmd
+	[ $# = 0 ] || "$1"
 	CONTAINER='' CGROUP=''
 	trap end_all EXIT
 	make_cgroup 2>"$WORK/cgroup.err" || why_not

@@ -101,6 +101,7 @@ static void assert_circles(const World *world, const char *name, const char *wan
 
 	assert_int_equal(start_order_circles(&world->order, name, &faults), 0);
 	for (size_t i = 0; i < faults.n; i++) {
+		assert_string_equal(faults.items[i].id, "after-circle");
 		assert_int_equal(faults.items[i].exit_code, MVMD_EXIT_SPEC);
 		str_buf_add(&out, "%s%s", i ? "; " : "",
 			    fault_evidence_get(&faults.items[i], "circle"));
@@ -209,6 +210,7 @@ static void test_names_without_a_spec(void **state)
 	assert_left_out(&world, "");
 	assert_int_equal(start_order_unknown(world.specs[0], &names, &faults), 0);
 	assert_int_equal(faults.n, 2);
+	assert_string_equal(faults.items[0].id, "after-unknown");
 	assert_string_equal(faults.items[0].what,
 			    "\"after\" has db2, and there is no spec of that name");
 	assert_int_equal(faults.items[0].exit_code, MVMD_EXIT_OK);

@@ -159,7 +159,7 @@ install: all
 	$(BUILD)/mvmd schema > $(DESTDIR)$(datadir)/vm.schema.json
 	$(BUILD)/mvmd schema --host > $(DESTDIR)$(datadir)/host.schema.json
 	$(BUILD)/mvmd schema --known-issues > $(DESTDIR)$(datadir)/known-issues.schema.json
-	install -m 644 contrib/known-issues.json contrib/systemd/root-share.conf $(DESTDIR)$(datadir)
+	install -m 644 contrib/known-issues.json $(DESTDIR)$(datadir)
 	install -D -m 644 -t $(DESTDIR)$(unitdir) $(UNITS)
 	install -D -m 644 -t $(DESTDIR)$(presetdir) $(PRESET)
 	install -D -m 755 -t $(DESTDIR)$(generatordir) $(BUILD)/mvmd-generator
@@ -182,7 +182,7 @@ uninstall:
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))
 	rm -f $(DESTDIR)$(generatordir)/mvmd-generator $(DESTDIR)$(sysusersdir)/mvmd.conf $(DESTDIR)$(tmpfilesdir)/mvmd.conf
-	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/root-share.conf $(DESTDIR)$(datadir)/known-issues.schema.json
+	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/known-issues.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))
 	rm -f $(foreach file,$(notdir $(wildcard include/mvmd/*)),$(DESTDIR)$(incdir)/$(file))
 	rmdir --ignore-fail-on-non-empty $(DESTDIR)$(datadir) $(DESTDIR)$(incdir)

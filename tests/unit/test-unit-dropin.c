@@ -75,7 +75,10 @@ static void test_qemu(void **state)
 	assert_dropin("{ \"boot\": { \"firmware\": \"/srv/OVMF.fd\" }, \"vsock\": {} }",
 		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 			   "\n[Service]\n"
-			   "DeviceAllow=/dev/vhost-vsock rw\n"
+			   "DeviceAllow=/dev/vhost-vsock rw\n");
+	assert_dropin("{ \"accel\": \"tcg\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" } }",
+		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+			   "\n[Service]\n"
 			   "MemoryDenyWriteExecute=no\n");
 }
 

@@ -102,8 +102,9 @@ static JsonNode *merge_documents(SpecReport *report, const char *name, JsonPool 
 
 	for (size_t i = 0; i < report->n_docs; i++) {
 		const SpecDoc *doc = &report->docs[i];
-		JsonNode *root =
-			doc->missing ? NULL : spec_text_read(report, i, &spec_object, name, pool);
+		JsonNode *root = doc->missing ? NULL :
+						spec_text_read(report, i, &spec_object,
+							       doc->expanded ? NULL : name, pool);
 
 		if (!root) {
 			report->incomplete = true;

@@ -190,6 +190,7 @@ typedef struct SpecDoc {
 	char *text; /* contents; may hold NUL bytes or invalid UTF-8, which are then problems */
 	size_t length; /* over SPEC_FILE_MAX_BYTES: text is NULL, it was not read */
 	bool missing; /* a template that is named and does not exist: text is NULL */
+	bool expanded; /* its strings are as they are meant: no "%n", and '%' is '%' */
 	char *nearest; /* the existing template of nearest name; NULL: none */
 } SpecDoc;
 

@@ -67,12 +67,18 @@ int fault_remedy(Fault *fault, const char *format, ...)
 /* Where the value of key stands; a new, empty place at the end where there is none. NULL: no memory. */
 static char **evidence_place(Fault *fault, const char *key)
 {
+	char *copy;
+
 	for (size_t i = 0; i < fault->n_evidence; i++)
 		if (streq(fault->evidence[i].key, key))
 			return &fault->evidence[i].value;
-	if (array_grow(&fault->evidence, fault->n_evidence, sizeof(*fault->evidence)) < 0)
+	copy = strdup(key);
+	if (!copy ||
+	    array_grow(&fault->evidence, fault->n_evidence, sizeof(*fault->evidence)) < 0) {
+		free(copy);
 		return NULL;
-	fault->evidence[fault->n_evidence] = (Evidence){ .key = key };
+	}
+	fault->evidence[fault->n_evidence] = (Evidence){ .key = copy };
 	return &fault->evidence[fault->n_evidence++].value;
 }
 
@@ -125,8 +131,10 @@ void fault_done(Fault *fault)
 	free(fault->what);
 	free(fault->why);
 	free(fault->remedy);
-	for (size_t i = 0; i < fault->n_evidence; i++)
+	for (size_t i = 0; i < fault->n_evidence; i++) {
+		free(fault->evidence[i].key);
 		free(fault->evidence[i].value);
+	}
 	free(fault->evidence);
 	*fault = (Fault){ 0 };
 }

@@ -15,8 +15,7 @@
  * Zero-initialise; fault_done() frees the texts.
  */
 typedef struct Evidence {
-	const char *
-		key; /* snake_case, a string literal; named in the finding's row (model/findings.h) */
+	char *key; /* snake_case; named in the finding's row (model/findings.h) */
 	char *value;
 } Evidence;
 

@@ -80,7 +80,7 @@ uint64_t life_bytes(const Life *life, uint64_t bytes_now)
 
 bool life_is_silent(const Life *life, uint64_t bytes_now)
 {
-	return life_bytes(life, bytes_now) == 0 && life->devices.n == 0;
+	return life_bytes(life, bytes_now) == 0 && life->devices.n == 0 && !life->unheard;
 }
 
 static Life *life_that_goes_on(Lives *lives)
@@ -134,6 +134,14 @@ void lives_backend_left(Lives *lives, const char *text)
 
 	if (life && life->backend_exits.n < LIFE_EXITS_MAX)
 		str_list_add(&life->backend_exits, "%s", text);
+}
+
+void lives_unheard(Lives *lives)
+{
+	Life *life = life_that_goes_on(lives);
+
+	if (life)
+		life->unheard = true;
 }
 
 void lives_asked(Lives *lives, LifeAsker asker)

@@ -57,6 +57,7 @@ typedef struct Life {
 	StrList devices; /* that the guest's drivers activated; not all VMMs and devices tell */
 	StrList backend_exits; /* "virtiofsd[data]: exit status 0"; the first LIFE_EXITS_MAX */
 	char *last_words; /* of the VMM, where its end was the life's; else NULL */
+	bool unheard; /* for a part of it nobody listened: its silence proves nothing */
 } Life;
 
 /* So many are remembered. */
@@ -104,6 +105,9 @@ void lives_activated(Lives *lives, const char *device);
 
 /* A backend's process left: "virtiofsd[data]: exit status 0". */
 void lives_backend_left(Lives *lives, const char *text);
+
+/* Nobody listened for a while: its supervisor was killed, and another one adopted it. */
+void lives_unheard(Lives *lives);
 
 /* Somebody asked for the end of the VM; the first one counts. */
 void lives_asked(Lives *lives, LifeAsker asker);

@@ -8,24 +8,11 @@
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/turn.h"
+#include "host/process.h"
 #include "host/record.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
 #include "run/systemd.h"
-
-#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
-
-static void read_boot_id(char ret[BOOT_ID_MAX])
-{
-	FILE *file = fopen(BOOT_ID_FILE, "re");
-
-	*ret = '\0';
-	if (!file)
-		return;
-	if (fgets(ret, BOOT_ID_MAX, file))
-		ret[strcspn(ret, "\n")] = '\0';
-	(void) fclose(file);
-}
 
 /* A history that cannot be read is none: the start goes on. */
 static void history_read(Turn *turn)
@@ -35,7 +22,7 @@ static void history_read(Turn *turn)
 	client_read_history(turn->places, turn->name, &turn->history);
 	if (history_is_over(&turn->history))
 		return;
-	read_boot_id(boot_id);
+	boot_id_read(boot_id);
 	history_look(&turn->history, boot_id, now_usec());
 }
 
@@ -47,7 +34,7 @@ static void history_write(Turn *turn)
 	if (turn->others)
 		return;
 	if (!*turn->history.boot_id)
-		read_boot_id(turn->history.boot_id);
+		boot_id_read(turn->history.boot_id);
 	json = history_to_json(&turn->history);
 	if (json)
 		(void) record_write(turn->places->state_directory, turn->name, HISTORY_FILE, json);

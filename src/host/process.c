@@ -3,9 +3,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "host/process.h"
@@ -13,6 +17,11 @@
 #define PROC_PATH_MAX 64
 #define PROC_TEXT_MAX 512
 #define PROC_LINK_MAX 64
+
+/* proc(5): state is field 3, starttime field 22; both counted from behind the name in parentheses. */
+#define FIELDS_FROM_STATE_TO_STARTTIME 19
+
+#define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
 
 /* Reads the start of a file of /proc as a text. 0 or -errno. */
 static int read_text(const char *path, char ret[PROC_TEXT_MAX])
@@ -26,17 +35,105 @@ static int read_text(const char *path, char ret[PROC_TEXT_MAX])
 	return 0;
 }
 
-bool process_is_stopped(pid_t pid)
+/*
+ * Reads /proc/PID/stat from its state on, NULL where there is none: that follows the name in parentheses, which may
+ * hold anything, a ")" too. The result lies in text.
+ */
+static const char *read_state(pid_t pid, char text[PROC_TEXT_MAX])
 {
-	char path[PROC_PATH_MAX], text[PROC_TEXT_MAX];
+	char path[PROC_PATH_MAX];
 	const char *name_end;
 
 	(void) snprintf(path, sizeof(path), "/proc/%d/stat", (int) pid);
 	if (read_text(path, text) < 0)
-		return false;
-	/* proc(5): the state follows the name in parentheses, which may hold anything. */
+		return NULL;
 	name_end = strrchr(text, ')');
-	return name_end && (name_end[2] == 'T' || name_end[2] == 't');
+	return name_end && name_end[1] == ' ' ? name_end + 2 : NULL;
+}
+
+uint64_t process_start_ticks(pid_t pid)
+{
+	char text[PROC_TEXT_MAX];
+	const char *at = read_state(pid, text);
+
+	if (!at || *at == 'Z' || *at == 'X')
+		return 0;
+	for (int i = 0; i < FIELDS_FROM_STATE_TO_STARTTIME; i++) {
+		at = strchr(at, ' ');
+		if (!at)
+			return 0;
+		at++;
+	}
+	return strtoull(at, NULL, 10);
+}
+
+bool process_is_stopped(pid_t pid)
+{
+	char text[PROC_TEXT_MAX];
+	const char *state = read_state(pid, text);
+
+	return state && (*state == 'T' || *state == 't');
+}
+
+void boot_id_read(char ret[BOOT_ID_MAX])
+{
+	char text[PROC_TEXT_MAX] = "";
+	size_t length;
+
+	(void) read_text(BOOT_ID_FILE, text);
+	length = strcspn(text, "\n");
+	if (length >= BOOT_ID_MAX)
+		length = BOOT_ID_MAX - 1;
+	memcpy(ret, text, length);
+	ret[length] = '\0';
+}
+
+/*
+ * include/uapi/linux/pidfd.h of Linux 6.15, which the C library's headers do not have yet: struct pidfd_info in its
+ * first size, which every later kernel takes, too.
+ */
+typedef struct PidfdInfo {
+	uint64_t mask; /* in: what is asked for; out: what is there */
+	uint64_t cgroup_id;
+	uint32_t pid, tgid, ppid;
+	uint32_t ids[8]; /* ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid */
+	int32_t exit_code; /* as wait(2) has it */
+} PidfdInfo;
+_Static_assert(sizeof(PidfdInfo) == 64, "PIDFD_INFO_SIZE_VER0");
+
+#define PIDFD_INFO_WITH_EXIT (UINT64_C(1) << 3) /* PIDFD_INFO_EXIT */
+#define PIDFD_ASK_INFO	     _IOWR(0xFF, 11, PidfdInfo) /* PIDFD_GET_INFO */
+
+static bool is_reaped(int pidfd)
+{
+	struct pollfd end = { .fd = pidfd };
+
+	return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
+}
+
+static ChildEnd end_of_wait_status(int status)
+{
+	if (WIFEXITED(status))
+		return (ChildEnd){ CLD_EXITED, WEXITSTATUS(status) };
+	return (ChildEnd){ WCOREDUMP(status) ? CLD_DUMPED : CLD_KILLED, WTERMSIG(status) };
+}
+
+/*
+ * Of a process that was reaped kernels from 6.13 to 6.14 know the call and say ESRCH, older ones do not know it
+ * (ENOTTY, EINVAL). fs/pidfs.c: pidfd_info().
+ */
+int process_exit_status(int pidfd, ChildEnd *ret)
+{
+	PidfdInfo info = { .mask = PIDFD_INFO_WITH_EXIT };
+	bool reaped = is_reaped(pidfd);
+
+	if (ioctl(pidfd, PIDFD_ASK_INFO, &info) < 0)
+		return -ENODATA;
+	if (info.mask & PIDFD_INFO_WITH_EXIT) {
+		*ret = end_of_wait_status(info.exit_code);
+		return 0;
+	}
+	return reaped ? -ENODATA : -EAGAIN;
 }
 
 /* True where the descriptor in that directory, "/proc/PID/fd", is the socket. */

@@ -1,184 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <inttypes.h>
 #include <jansson.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
+#include "host/process.h"
 #include "host/state-file.h"
+#include "mvmd/exit-codes.h"
 
-#define STATE_FILE_VERSION  1
-#define PROC_STAT_MAX_BYTES 1024
-/* proc(5): state is field 3, starttime field 22; both counted from behind the name in parentheses. */
-#define FIELDS_FROM_STATE_TO_STARTTIME 19
-/* include/uapi/linux/magic.h: PIDFS_MAGIC; before it a pidfd was an anonymous inode, the same for all. */
-#define PIDFS_MAGIC 0x50494446
-#define CGROUP_ROOT "/sys/fs/cgroup"
+/* Version 1 had nothing but the processes. */
+#define STATE_FILE_VERSION 2
 
-uint64_t process_start_ticks(pid_t pid)
+int state_file_add_backend(StateFile *state, const char *id, const char *label, pid_t pid,
+			   unsigned restarts)
 {
-	char path[64], text[PROC_STAT_MAX_BYTES], *at;
-	_cleanup_close_ int fd = -EBADF;
-	ssize_t n;
-
-	(void) snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-
-	/* The name may hold anything, a ")" too: what counts is the last one. */
-	at = strrchr(text, ')');
-	if (!at || at[1] != ' ' || at[2] == 'Z' || at[2] == 'X')
-		return 0;
-	at += 2;
-	for (int i = 0; i < FIELDS_FROM_STATE_TO_STARTTIME; i++) {
-		at = strchr(at, ' ');
-		if (!at)
-			return 0;
-		at++;
-	}
-	return strtoull(at, NULL, 10);
-}
-
-/* The inode that no other process has; 0: the kernel has no such. */
-static uint64_t pidfd_inode(int pidfd)
-{
-	struct statfs fs;
-	struct stat st;
-
-	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PIDFS_MAGIC || fstat(pidfd, &st) < 0)
-		return 0;
-	return st.st_ino;
-}
-
-/* Our control group's list of processes; NULL where it cannot be read. */
-static FILE *open_own_group(void)
-{
-	char line[PATH_MAX], path[PATH_MAX + sizeof(CGROUP_ROOT "/cgroup.procs")];
-	FILE *file = fopen("/proc/self/cgroup", "re");
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strncmp(line, "0::", strlen("0::")) == 0; /* cgroups(7): the unified one */
-	if (file)
-		(void) fclose(file);
-	if (!found)
-		return NULL;
-	line[strcspn(line, "\n")] = '\0';
-	(void) snprintf(path, sizeof(path), CGROUP_ROOT "%s/cgroup.procs", line + strlen("0::"));
-	return fopen(path, "re");
-}
-
-static bool is_in_own_group(pid_t pid)
-{
-	FILE *file = open_own_group();
-	char line[32];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = strtol(line, NULL, 10) == pid;
-	if (file)
-		(void) fclose(file);
-	return found;
-}
-
-static bool has_ended(int pidfd)
-{
-	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&gone, 1, 0) > 0;
-}
-
-int state_process_open(const StateProcess *process)
-{
-	_cleanup_close_ int fd = -EBADF;
-	uint64_t inode, start_ticks;
-	bool same;
-
-	if (process->pid <= 0)
-		return -ESRCH;
-	fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
-	if (fd < 0)
-		return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: it leads no thread group */
-
-	inode = pidfd_inode(fd);
-	start_ticks = process_start_ticks(process->pid);
-	if (process->pidfd_inode > 0 && inode > 0 && inode != process->pidfd_inode)
-		same = false;
-	else if (process->start_ticks > 0 && start_ticks > 0)
-		same = start_ticks == process->start_ticks;
-	else
-		same = (process->pidfd_inode > 0 && inode > 0) || is_in_own_group(process->pid);
-	if (!same || has_ended(fd))
-		return -ESRCH;
-	return TAKE_FD(fd);
-}
-
-bool state_process_is_alive(const StateProcess *process)
-{
-	_cleanup_close_ int fd = state_process_open(process);
-
-	return fd >= 0;
-}
-
-int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
-{
-	_cleanup_close_ int fd = -EBADF;
-	struct pollfd gone = { .events = POLLIN };
+	StateBackend backend = { .restarts = restarts };
 	int r;
 
-	fd = state_process_open(process);
-	if (fd < 0)
-		return fd == -ESRCH ? 0 : fd;
-	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0)
-		return errno == ESRCH ? 0 : -errno;
-
-	gone.fd = fd;
-	r = poll(&gone, 1, (int) (timeout_usec / USEC_PER_MSEC));
-	if (r < 0)
-		return -errno;
-	return r == 0 ? -ETIMEDOUT : 0;
-}
-
-int state_process_set(StateProcess *process, const char *label, pid_t pid)
-{
-	_cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
-	int r = str_set(&process->label, label);
-
-	if (r < 0)
-		return r;
-	process->pid = pid;
-	process->start_ticks = process_start_ticks(pid);
-	process->pidfd_inode = fd >= 0 ? pidfd_inode(fd) : 0;
-	return 0;
-}
-
-int state_file_add_backend(StateFile *state, const char *label, pid_t pid)
-{
-	StateProcess process = { 0 };
-	int r;
-
-	r = state_process_set(&process, label, pid);
-	if (r < 0)
-		return r;
-	r = array_grow(&state->backends, state->n_backends, sizeof(process));
+	r = str_set(&backend.id, id);
+	if (r == 0)
+		r = state_process_set(&backend.process, label, pid);
+	if (r == 0)
+		r = array_grow(&state->backends, state->n_backends, sizeof(backend));
 	if (r < 0) {
-		free(process.label);
+		free(backend.id);
+		free(backend.process.label);
 		return r;
 	}
-	state->backends[state->n_backends++] = process;
+	state->backends[state->n_backends++] = backend;
 	return 0;
 }
 
@@ -189,26 +39,77 @@ static json_t *process_to_json(const StateProcess *process)
 			 "pidfd_inode", (json_int_t) process->pidfd_inode);
 }
 
+/* A path may be no UTF-8, and is no JSON then. */
+static json_t *text_to_json(const char *text)
+{
+	return (text ? json_string(text) : NULL) ?: json_null();
+}
+
+static json_t *vmm_to_json(const StateFile *state)
+{
+	json_t *vmm = process_to_json(&state->vmm);
+
+	(void) json_object_set_new(vmm, "kind", json_string(vmm_kind_to_string(state->vmm_kind)));
+	(void) json_object_set_new(vmm, "version", text_to_json(state->vmm_version));
+	(void) json_object_set_new(vmm, "accel", json_string(accel_to_string(state->accel)));
+	return vmm;
+}
+
+static json_t *backends_to_json(const StateFile *state)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < state->n_backends; i++) {
+		const StateBackend *backend = &state->backends[i];
+		json_t *json = process_to_json(&backend->process);
+
+		(void) json_object_set_new(json, "id", json_string(backend->id ?: ""));
+		(void) json_object_set_new(json, "restarts",
+					   json_integer((json_int_t) backend->restarts));
+		(void) json_array_append_new(list, json);
+	}
+	return list;
+}
+
+static json_t *state_to_json(const StateFile *state)
+{
+	char boot_id[BOOT_ID_MAX];
+
+	boot_id_read(boot_id);
+	return json_pack("{s:i, s:s, s:o, s:o, s:{s:o, s:O?}, s:s, s:I, s:I, s:O?, s:O?}",
+			 "version", STATE_FILE_VERSION, "boot_id", boot_id, "vmm",
+			 vmm_to_json(state), "backends", backends_to_json(state), "spec", "file",
+			 text_to_json(state->spec_file), "document", state->spec, "state",
+			 vm_state_to_string(state->state), "since_realtime_usec",
+			 (json_int_t) state->since_realtime_usec, "console_bytes",
+			 (json_int_t) state->console_bytes, "lives", state->lives, "findings",
+			 state->findings);
+}
+
+/* Its owner alone may read it: it has words of the guest's console in it. */
+static int write_new(const char *path, const json_t *json)
+{
+	_cleanup_close_ int fd = -EBADF;
+
+	(void) unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	return json_dumpfd(json, fd, JSON_INDENT(2)) < 0 ? -EIO : 0;
+}
+
 int state_file_write(const char *path, const StateFile *state)
 {
 	_cleanup_free_ char *temporary = str_printf("%s.new", path);
-	json_t *json, *backends = json_array();
-	int r = 0;
+	json_t *json = state_to_json(state);
+	int r;
 
-	if (!temporary) {
-		json_decref(backends);
+	if (!temporary || !json) {
+		json_decref(json);
 		return -ENOMEM;
 	}
-	for (size_t i = 0; i < state->n_backends; i++)
-		(void) json_array_append_new(backends, process_to_json(&state->backends[i]));
-	json = json_pack("{s:i, s:o, s:o}", "version", STATE_FILE_VERSION, "vmm",
-			 process_to_json(&state->vmm), "backends", backends);
-	if (!json)
-		return -ENOMEM;
-
-	if (json_dump_file(json, temporary, JSON_INDENT(2)) < 0)
-		r = -EIO;
-	else if (rename(temporary, path) < 0)
+	r = write_new(temporary, json);
+	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0)
 		(void) unlink(temporary);
@@ -223,7 +124,8 @@ static int process_from_json(json_t *json, StateProcess *ret)
 	int pid = 0;
 
 	if (json_unpack(json, "{s:s, s:i, s:I, s?I}", "label", &label, "pid", &pid, "start_ticks",
-			&start_ticks, "pidfd_inode", &inode) < 0)
+			&start_ticks, "pidfd_inode", &inode) < 0 ||
+	    pid < 0)
 		return -EUCLEAN;
 	ret->pid = pid;
 	ret->start_ticks = (uint64_t) start_ticks;
@@ -231,55 +133,201 @@ static int process_from_json(json_t *json, StateProcess *ret)
 	return str_set(&ret->label, label);
 }
 
-static int state_from_json(json_t *json, StateFile *ret)
+static int backend_from_json(json_t *json, StateBackend *ret)
 {
-	json_t *vmm = NULL, *backends = NULL, *backend;
-	size_t i;
-	int r, version = 0;
+	int r = process_from_json(json, &ret->process), restarts = 0;
+	const char *id = "";
 
-	if (json_unpack(json, "{s:i, s:o, s:o}", "version", &version, "vmm", &vmm, "backends",
-			&backends) < 0 ||
-	    version != STATE_FILE_VERSION)
-		return -EUCLEAN;
-	r = process_from_json(vmm, &ret->vmm);
-	json_array_foreach(backends, i, backend) {
-		if (r < 0)
-			break;
+	if (r == 0 &&
+	    (json_unpack(json, "{s?s, s?i}", "id", &id, "restarts", &restarts) < 0 || restarts < 0))
+		r = -EUCLEAN;
+	ret->restarts = (unsigned) restarts;
+	return r < 0 ? r : str_set(&ret->id, id);
+}
+
+static int backends_from_json(json_t *list, StateFile *ret)
+{
+	int r = json_is_array(list) ? 0 : -EUCLEAN;
+	json_t *backend;
+	size_t i;
+
+	json_array_foreach(list, i, backend) {
 		r = array_grow(&ret->backends, ret->n_backends, sizeof(*ret->backends));
 		if (r < 0)
 			break;
-		ret->backends[ret->n_backends] = (StateProcess){ 0 };
-		r = process_from_json(backend, &ret->backends[ret->n_backends++]);
+		ret->backends[ret->n_backends] = (StateBackend){ 0 };
+		r = backend_from_json(backend, &ret->backends[ret->n_backends++]);
+		if (r < 0)
+			break;
 	}
+	return r;
+}
+
+static int kind_from_json(const json_t *json, VmmKind *ret)
+{
+	for (VmmKind kind = VMM_AUTO; kind < _VMM_KIND_MAX; kind++)
+		if (streq_null(json_string_value(json), vmm_kind_to_string(kind))) {
+			*ret = kind;
+			return 0;
+		}
+	return -EUCLEAN;
+}
+
+static int accel_from_json(const json_t *json, Accel *ret)
+{
+	for (Accel accel = ACCEL_AUTO; accel < _ACCEL_MAX; accel++)
+		if (streq_null(json_string_value(json), accel_to_string(accel))) {
+			*ret = accel;
+			return 0;
+		}
+	return -EUCLEAN;
+}
+
+static int state_from_word(const char *word, VmState *ret)
+{
+	for (VmState state = VM_NEW; state < _VM_STATE_MAX; state++)
+		if (streq(word, vm_state_to_string(state))) {
+			*ret = state;
+			return 0;
+		}
+	return -EUCLEAN;
+}
+
+static int vmm_from_json(const json_t *json, StateFile *ret)
+{
+	int r = kind_from_json(json_object_get(json, "kind"), &ret->vmm_kind);
+
+	if (r == 0)
+		r = accel_from_json(json_object_get(json, "accel"), &ret->accel);
+	return r < 0 ? r :
+		       str_set(&ret->vmm_version,
+			       json_string_value(json_object_get(json, "version")));
+}
+
+/* A new reference in *ret to what is of that type; NULL where it is null. */
+static int reference_from_json(json_t *json, json_type type, json_t **ret)
+{
+	if (!json || (json_typeof(json) != type && !json_is_null(json)))
+		return -EUCLEAN;
+	*ret = json_is_null(json) ? NULL : json_incref(json);
+	return 0;
+}
+
+/* All that version 1 had not. */
+static int rest_from_json(json_t *json, StateFile *ret)
+{
+	json_t *spec = json_object_get(json, "spec");
+	json_int_t since = 0, bytes = 0;
+	const char *state = NULL;
+	int r;
+
+	if (json_unpack(json, "{s:s, s:I, s:I}", "state", &state, "since_realtime_usec", &since,
+			"console_bytes", &bytes) < 0 ||
+	    since < 0 || bytes < 0)
+		return -EUCLEAN;
+	r = vmm_from_json(json_object_get(json, "vmm"), ret);
+	if (r == 0)
+		r = state_from_word(state, &ret->state);
+	if (r == 0)
+		r = str_set(&ret->spec_file, json_string_value(json_object_get(spec, "file")));
+	if (r == 0)
+		r = reference_from_json(json_object_get(spec, "document"), JSON_OBJECT, &ret->spec);
+	if (r == 0)
+		r = reference_from_json(json_object_get(json, "lives"), JSON_OBJECT, &ret->lives);
+	if (r == 0)
+		r = reference_from_json(json_object_get(json, "findings"), JSON_ARRAY,
+					&ret->findings);
+	ret->since_realtime_usec = (uint64_t) since;
+	ret->console_bytes = (uint64_t) bytes;
+	return r;
+}
+
+/* A process of another boot of this host is gone, whoever has its number and its start time now. */
+static int check_boot(const json_t *json)
+{
+	const char *recorded = json_string_value(json_object_get(json, "boot_id"));
+	char boot_id[BOOT_ID_MAX];
+
+	if (!recorded)
+		return -EUCLEAN;
+	boot_id_read(boot_id);
+	return streq(recorded, boot_id) ? 0 : -ESTALE;
+}
+
+static int state_from_json(json_t *json, StateFile *ret)
+{
+	json_t *vmm = NULL, *backends = NULL;
+	int r, version = 0;
+
+	if (json_unpack(json, "{s:i}", "version", &version) < 0 || version < 1)
+		return -EUCLEAN;
+	if (version > STATE_FILE_VERSION)
+		return -EPROTONOSUPPORT;
+	if (json_unpack(json, "{s:o, s:o}", "vmm", &vmm, "backends", &backends) < 0)
+		return -EUCLEAN;
+	r = version > 1 ? check_boot(json) : 0;
+	if (r == 0)
+		r = process_from_json(vmm, &ret->vmm);
+	if (r == 0)
+		r = backends_from_json(backends, ret);
+	if (r == 0 && version > 1)
+		r = rest_from_json(json, ret);
 	return r;
 }
 
 int state_file_read(const char *path, StateFile *ret)
 {
-	StateFile state = { 0 };
+	_cleanup_(state_file_done) StateFile state = { 0 };
+	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	json_t *json;
 	int r;
 
-	if (access(path, F_OK) < 0)
+	if (fd < 0)
 		return -errno;
-	json = json_load_file(path, 0, NULL);
+	json = json_loadfd(fd, 0, NULL);
 	if (!json)
 		return -EUCLEAN;
 	r = state_from_json(json, &state);
 	json_decref(json);
-	if (r < 0) {
-		state_file_done(&state);
+	if (r < 0)
 		return r;
-	}
 	*ret = state;
+	state = (StateFile){ 0 };
 	return 0;
 }
 
 void state_file_done(StateFile *state)
 {
 	free(state->vmm.label);
-	for (size_t i = 0; i < state->n_backends; i++)
-		free(state->backends[i].label);
+	free(state->vmm_version);
+	for (size_t i = 0; i < state->n_backends; i++) {
+		free(state->backends[i].id);
+		free(state->backends[i].process.label);
+	}
 	free(state->backends);
+	free(state->spec_file);
+	json_decref(state->spec);
+	json_decref(state->lives);
+	json_decref(state->findings);
 	*state = (StateFile){ 0 };
+}
+
+int state_file_fault(const char *path, int error, Fault *fault)
+{
+	if (error == -EPROTONOSUPPORT) {
+		(void) fault_set(fault, error, MVMD_EXIT_BUSY, "record-newer",
+				 "%s is of a newer mvmd than this one", path);
+		(void) fault_why(fault, "mvmd was replaced by an older version while the VM ran");
+		(void) fault_remedy(fault,
+				    "install the newer mvmd again; or end the VM from within "
+				    "its guest");
+	} else {
+		(void) fault_set(fault, error, MVMD_EXIT_BUSY, "record-unreadable",
+				 error == -EUCLEAN ? "%s is damaged" : "cannot read %s: %m", path);
+		(void) fault_remedy(fault,
+				    "head %s; where no VMM of the VM lives any more (ps -C "
+				    "cloud-hypervisor,qemu-system-x86_64), remove it",
+				    path);
+	}
+	return fault_evidence(fault, "path", "%s", path);
 }

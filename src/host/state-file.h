@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
-#include <sys/types.h>
+#include <jansson.h>
 
 #include "base/fault.h"
+#include "host/state-process.h"
+#include "model/lifecycle.h"
 
 /*
- * What a supervisor leaves on record while its VM lives, so that the next one knows the VM's processes if
- * it dies: RUNTIME/NAME/state.json. A process is known by its pid and by what tells it from a later one with that
- * pid: the inode of its pidfd, which no two processes share between two boots (kernel >= 6.9, fs/pidfs.c), and its
- * start time (proc(5), field 22 of /proc/PID/stat), which the unit's ProtectProc= may hide.
+ * What a supervisor leaves on record while its VM lives, so that the next one knows the VM's processes and can go on
+ * with it: RUNTIME/NAME/state.json, of one boot of the host.
  */
-typedef struct StateProcess {
-	char *label; /* "cloud-hypervisor", "virtiofsd[data]" */
-	pid_t pid;
-	uint64_t start_ticks; /* 0: was hidden */
-	uint64_t pidfd_inode; /* 0: the kernel has none */
-} StateProcess;
+typedef struct StateBackend {
+	char *id; /* of its disk or share */
+	StateProcess process;
+	unsigned restarts;
+} StateBackend;
 
-/* Zero-initialise. */
+/* Zero-initialise. Of version 1, which had the processes alone, all the rest is zero. */
 typedef struct StateFile {
 	StateProcess vmm; /* pid 0: none */
-	StateProcess *backends;
+	VmmKind vmm_kind;
+	char *vmm_version; /* NULL: not known */
+	Accel accel;
+	StateBackend *backends;
 	size_t n_backends;
+	char *spec_file; /* its main file */
+	json_t *spec; /* all of it, model/spec-json.h; NULL: not known */
+	VmState state;
+	uint64_t since_realtime_usec; /* when that began */
+	uint64_t console_bytes; /* that were read when this was written */
+	json_t *lives; /* lives_to_record(), model/lives-json.h; NULL: none */
+	json_t *findings; /* fault_list_to_record(), model/fault-json.h; NULL: none */
 } StateFile;
 
-/* The start time of a living process; 0 where it is gone. */
-uint64_t process_start_ticks(pid_t pid);
+/* 0 or -ENOMEM. */
+int state_file_add_backend(StateFile *state, const char *id, const char *label, pid_t pid,
+			   unsigned restarts);
 
-/*
- * A pidfd of the recorded process, which lives (a zombie does not); else -ESRCH, or another -errno. Where neither
- * inode nor start time can be compared, it is the one in our own control group, where nobody else's can be.
- */
-int state_process_open(const StateProcess *process);
-
-/* True where the recorded process still lives (a zombie does not). */
-bool state_process_is_alive(const StateProcess *process);
-
-/* Sends SIGKILL and waits for the end, at most timeout_usec. 0 (also: was gone), -ETIMEDOUT or -errno. */
-int state_process_kill(const StateProcess *process, uint64_t timeout_usec);
-
-/* Sets *process to a copy. 0 or -ENOMEM. */
-int state_process_set(StateProcess *process, const char *label, pid_t pid);
-int state_file_add_backend(StateFile *state, const char *label, pid_t pid);
-
-/* Writes it whole: temporary file, rename. 0 or -errno. */
+/* Writes it whole, for its owner alone: temporary file, rename. 0 or -errno. */
 int state_file_write(const char *path, const StateFile *state);
 
-/* -ENOENT: there is none; -EUCLEAN: it is damaged; else 0 or -errno. */
+/*
+ * -ENOENT: there is none; -EUCLEAN: it is damaged; -EPROTONOSUPPORT: a newer mvmd wrote it; -ESTALE: before the host
+ * booted, so nothing of it lives; else 0 or -errno. What it has beyond what this version knows is left out.
+ */
 int state_file_read(const char *path, StateFile *ret);
 void state_file_done(StateFile *state);
+
+/* In words why it could not be read; not for -ENOENT and -ESTALE. Returns error. */
+int state_file_fault(const char *path, int error, Fault *fault);

@@ -480,13 +480,15 @@ int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, F
 		return r;
 
 	/* A record that is damaged or missing names no process; the files go all the same. */
-	(void) state_file_read(places->state_file, &state);
+	r = state_file_read(places->state_file, &state);
+	if (r == -EPROTONOSUPPORT)
+		return state_file_fault(places->state_file, r, fault);
 	if (state_process_is_alive(&state.vmm) && !replace)
 		r = refuse_living_vmm(places, &state.vmm, fault);
 	else
 		r = end_process(&state.vmm, &found, fault);
 	for (size_t i = 0; r == 0 && i < state.n_backends; i++)
-		r = end_process(&state.backends[i], &found, fault);
+		r = end_process(&state.backends[i].process, &found, fault);
 	state_file_done(&state);
 
 	if (r == 0) {

@@ -17,6 +17,23 @@ static const Finding findings[] = {
 	  .remedy = "mvmd stop --force NAME ends it; mvmd run --replace NAME does that and starts "
 		    "the VM anew.",
 	  .evidence = "pid, process" },
+	{ .id = "record-newer",
+	  .severity = FINDING_ERROR,
+	  .title = "the record of a running VM is of a newer mvmd",
+	  .what = "state.json in the VM's runtime folder has a version that this mvmd does not know, so it "
+		  "cannot tell which processes are the VM's, and starts no second one beside them.",
+	  .why = "mvmd was replaced by an older version while the VM ran.",
+	  .remedy = "Install the newer mvmd again, then mvmd stop NAME.",
+	  .evidence = "path" },
+	{ .id = "record-unreadable",
+	  .severity = FINDING_ERROR,
+	  .title = "the record of a running VM cannot be read",
+	  .what = "state.json in the VM's runtime folder is damaged, or not to be opened.",
+	  .why = "Somebody changed it; mvmd writes it whole or not at all.",
+	  .remedy =
+		  "Look for the VM's processes: ps -C cloud-hypervisor,qemu-system-x86_64,virtiofsd. Where "
+		  "none of it lives any more, remove the file.",
+	  .evidence = "path" },
 	{ .id = "leftovers",
 	  .severity = FINDING_NOTE,
 	  .title = "what an earlier run left was cleaned up",

@@ -96,6 +96,7 @@ static json_t *value_to_json(const Field *field, const void *at)
 	case FIELD_LINK:
 	case FIELD_USER:
 	case FIELD_ID:
+	case FIELD_VM:
 		return text_to_json(at);
 	case FIELD_OBJECT:
 	case FIELD_LIST:

@@ -10,6 +10,7 @@
 #include "host/vm-dir.h"
 #include "model/link-faults.h"
 #include "model/run-faults.h"
+#include "model/spec-json.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/deaf.h"
@@ -87,20 +88,36 @@ static int record_backend(const Resources *resources, size_t i, StateFile *state
 	if (pid == 0)
 		return 0;
 	label = str_printf("%s[%s]", backend_kind_to_string(backend->kind), backend->id);
-	return label ? state_file_add_backend(state, label, pid) : -ENOMEM;
+	return label ? state_file_add_backend(state, backend->id, label, pid,
+					      backend_restarts(resources->backends[i])) :
+		       -ENOMEM;
+}
+
+static int record_vmm(const Resources *resources, StateFile *state)
+{
+	const Plan *plan = resources->plan;
+	const char *version = plan->vmm_program->version;
+	int r = 0;
+
+	if (!resources->vmm)
+		return 0;
+	vmm_count_oom_kills(resources->vmm);
+	if (vmm_pid(resources->vmm) > 0)
+		r = state_process_set(&state->vmm, vmm_kind_to_string(plan->vmm),
+				      vmm_pid(resources->vmm));
+	return r < 0 ? r : str_set(&state->vmm_version, vmm_version(resources->vmm) ?: version);
 }
 
 int resources_record(const Resources *resources)
 {
 	const Plan *plan = resources->plan;
-	StateFile state = { 0 };
-	int r = 0;
+	StateFile state = { .vmm_kind = plan->vmm, .accel = plan->accel };
+	int r;
 
-	if (resources->vmm)
-		vmm_count_oom_kills(resources->vmm);
-	if (r == 0 && resources->vmm && vmm_pid(resources->vmm) > 0)
-		r = state_process_set(&state.vmm, vmm_kind_to_string(plan->vmm),
-				      vmm_pid(resources->vmm));
+	state.spec = spec_to_json(plan->spec);
+	r = str_set(&state.spec_file, plan->spec->file);
+	if (r == 0)
+		r = record_vmm(resources, &state);
 	for (size_t i = 0; r == 0 && i < plan->n_backends; i++)
 		r = record_backend(resources, i, &state);
 	if (r == 0)

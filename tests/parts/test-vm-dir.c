@@ -129,7 +129,8 @@ static int leave(pid_t vmm, pid_t backend)
 	if (vmm)
 		assert_int_equal(state_process_set(&state.vmm, "qemu", vmm), 0);
 	if (backend)
-		assert_int_equal(state_file_add_backend(&state, "virtiofsd[data]", backend), 0);
+		assert_int_equal(
+			state_file_add_backend(&state, "data", "virtiofsd[data]", backend, 0), 0);
 	assert_int_equal(state_file_write(web1.state_file, &state), 0);
 	state_file_done(&state);
 	return fd;

@@ -134,26 +134,30 @@ static void test_as_many_as_are_kept(void **state)
 	lives_done(&after);
 }
 
+/* A life of that kind, and what comes back of it. */
+static void read_back_life(const Life *life, Lives *ret)
+{
+	Lives before = { .n = 1, .n_kept = 1, .asked_by = life->asked_by };
+
+	before.kept[0] = *life;
+	read_back(&before, ret);
+}
+
 /* Each way to end and each who may have asked has its own word. */
 static void test_each_end_comes_back(void **state)
 {
+	Lives after = { 0 };
+
 	for (LifeEnd end = LIFE_GOES_ON; end < _LIFE_END_MAX; end++)
 		for (LifeAsker asker = LIFE_ASKED_BY_NOBODY; asker < _LIFE_ASKER_MAX; asker++) {
-			Lives before = { .n = 1, .n_kept = 1 }, after = { 0 };
-
-			before.kept[0].end = end;
-			before.kept[0].asked_by = before.asked_by = asker;
-			read_back(&before, &after);
+			read_back_life(&(Life){ .end = end, .asked_by = asker }, &after);
 			assert_int_equal(after.kept[0].end, end);
 			assert_int_equal(after.kept[0].asked_by, asker);
 			assert_int_equal(after.asked_by, asker);
 			lives_done(&after);
 		}
 	for (GuestDeath death = GUEST_LIVES; death < _GUEST_DEATH_MAX; death++) {
-		Lives before = { .n = 1, .n_kept = 1 }, after = { 0 };
-
-		before.kept[0].words.death = death;
-		read_back(&before, &after);
+		read_back_life(&(Life){ .words = { .death = death } }, &after);
 		assert_int_equal(after.kept[0].words.death, death);
 		lives_done(&after);
 	}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "host/cgroup.h"
+#include "host/process.h"
+#include "host/state-process.h"
+
+/* include/uapi/linux/magic.h: PIDFS_MAGIC; before it a pidfd was an anonymous inode, the same for all. */
+#define PIDFS_MAGIC 0x50494446
+
+/* The inode that no other process has; 0: the kernel has no such. */
+static uint64_t pidfd_inode(int pidfd)
+{
+	struct statfs fs;
+	struct stat st;
+
+	if (fstatfs(pidfd, &fs) < 0 || fs.f_type != PIDFS_MAGIC || fstat(pidfd, &st) < 0)
+		return 0;
+	return st.st_ino;
+}
+
+static bool has_ended(int pidfd)
+{
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&gone, 1, 0) > 0;
+}
+
+int state_process_open(const StateProcess *process)
+{
+	_cleanup_close_ int fd = -EBADF;
+	uint64_t inode, start_ticks;
+	bool same;
+
+	if (process->pid <= 0)
+		return -ESRCH;
+	fd = (int) syscall(SYS_pidfd_open, process->pid, 0);
+	if (fd < 0)
+		return errno == EINVAL ? -ESRCH : -errno; /* EINVAL: it leads no thread group */
+
+	inode = pidfd_inode(fd);
+	start_ticks = process_start_ticks(process->pid);
+	if (process->pidfd_inode > 0 && inode > 0 && inode != process->pidfd_inode)
+		same = false;
+	else if (process->start_ticks > 0 && start_ticks > 0)
+		same = start_ticks == process->start_ticks;
+	else
+		same = (process->pidfd_inode > 0 && inode > 0) || cgroup_has(process->pid);
+	if (!same || has_ended(fd))
+		return -ESRCH;
+	return TAKE_FD(fd);
+}
+
+bool state_process_is_alive(const StateProcess *process)
+{
+	_cleanup_close_ int fd = state_process_open(process);
+
+	return fd >= 0;
+}
+
+int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct pollfd gone = { .events = POLLIN };
+	int r;
+
+	fd = state_process_open(process);
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0)
+		return errno == ESRCH ? 0 : -errno;
+
+	gone.fd = fd;
+	r = poll(&gone, 1, (int) (timeout_usec / USEC_PER_MSEC));
+	if (r < 0)
+		return -errno;
+	return r == 0 ? -ETIMEDOUT : 0;
+}
+
+int state_process_set(StateProcess *process, const char *label, pid_t pid)
+{
+	_cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+	int r = str_set(&process->label, label);
+
+	if (r < 0)
+		return r;
+	process->pid = pid;
+	process->start_ticks = process_start_ticks(pid);
+	process->pidfd_inode = fd >= 0 ? pidfd_inode(fd) : 0;
+	return 0;
+}

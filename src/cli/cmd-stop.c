@@ -1,138 +1,147 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
-#include <unistd.h>
-
 #include "base/log.h"
-#include "cli/client.h"
-#include "cli/commands.h"
 #include "cli/options.h"
-#include "host/vm-dir.h"
+#include "cli/spec-load.h"
+#include "cli/unit-end.h"
+#include "cli/unit-names.h"
+#include "cli/vm-stop.h"
 #include "mvmd/exit-codes.h"
-#include "run/connector.h"
 
-/* How often the wait says that it goes on. */
-#define STOP_COUNTDOWN_MSEC 5000
+typedef struct Stop {
+	const Places *places;
+	bool all, force, no_wait;
+	bool has_systemd; /* else tasks have no bus */
+	UnitTasks tasks;
+} Stop;
 
-/* So long its supervisor may take, after the VM is gone, to remove its own directory and lock. */
-#define STOP_LAST_USEC (5 * USEC_PER_SEC)
-static const Backoff lock_backoff = { 2 * USEC_PER_MSEC, 20 * USEC_PER_MSEC };
-
-/* The supervisor closes the connection when the VM is gone. */
-static void wait_for_the_end(const char *name, int fd, uint64_t timeout_usec)
+/* How long the guest has, as the spec says now; 0: not known. */
+static uint64_t stop_limit_usec(const Places *places, const char *vm)
 {
-	struct pollfd end = { .fd = fd, .events = POLLIN };
-	uint64_t until_usec = now_usec() + timeout_usec;
+	_cleanup_(spec_free_p) Spec *spec = NULL;
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	uint64_t limit_usec = 0;
 
-	while (poll(&end, 1, STOP_COUNTDOWN_MSEC) == 0) {
-		uint64_t now = now_usec();
-
-		if (now < until_usec)
-			log_line(LOG_LEVEL_INFO,
-				 "%s: waiting for the guest to power off, %" PRIu64 "s left; "
-				 "mvmd stop --force %s ends it now",
-				 name, (until_usec - now) / USEC_PER_SEC, name);
-	}
+	if (spec_load(places, vm, &spec, &problems, &fault) == 0)
+		limit_usec = spec->timeouts.stop_usec;
+	problems_done(&problems);
+	fault_done(&fault);
+	return limit_usec;
 }
 
-static int attempt_unlocked(AttemptResult *ret, void *userdata)
+/* Its unit is active, or about to be. */
+static bool unit_is_alive(Stop *stop, const char *vm)
 {
-	const char *const *lock_file = userdata;
+	UnitState state = { 0 };
+	Fault fault = { 0 };
+	bool alive;
 
-	*ret = (AttemptResult){ .error = -EBUSY };
-	return vm_lock_holder(*lock_file) <= 0;
+	if (!stop->has_systemd)
+		return false;
+	if (unit_bus_active(stop->tasks.bus, vm, &state.active, &fault) < 0) {
+		log_fault(LOG_LEVEL_DEBUG, &fault);
+		fault_done(&fault);
+	}
+	alive = unit_state_is_alive(&state);
+	unit_state_done(&state);
+	return alive;
+}
+
+static bool is_there(const VmFound *found)
+{
+	return found->presence == VM_PRESENCE_RUNNING || found->presence == VM_PRESENCE_WAITING ||
+	       found->presence == VM_PRESENCE_ORPHANED;
 }
 
 /*
- * The VM can be started again once nobody has its lock: "mvmd stop X && mvmd run X" is to work. One that
- * takes longer is nothing to complain about: the next start names who has it.
+ * systemd is asked where it has the VM. Whom it refuses may be an owner of the VM all the same: its supervisor takes the
+ * request then, and ends as it does after a SIGTERM.
  */
-static void wait_for_the_lock(const char *lock_file)
+static void stop_unit(Stop *stop, const VmFound *found)
 {
-	const ConnectorConfig config = { .backoff = lock_backoff,
-					 .timeout_usec = STOP_LAST_USEC,
-					 .attempt = attempt_unlocked,
-					 .userdata = &lock_file };
-	Attempts attempts;
+	const char *vm = found->places.name;
+	Fault fault = { 0 };
 
-	(void) connector_wait(&config, &attempts);
-}
-
-static int stop_running(const VmFound *found, bool force, Fault *fault)
-{
-	_cleanup_close_ int fd = -EBADF;
-	json_t *reply = NULL;
-	uint64_t timeout_usec;
-	int r;
-
-	r = client_call(found, "io.mvmd.vm.Stop", json_pack("{s:b}", "force", force), &reply, &fd,
-			fault);
-	if (r < 0)
-		return r;
-	timeout_usec = (uint64_t) json_integer_value(json_object_get(reply, "timeout_usec"));
-	json_decref(reply);
-	wait_for_the_end(found->places.name, fd, timeout_usec);
-	wait_for_the_lock(found->places.lock_file);
-	return 0;
-}
-
-/* A start that waits has no control socket; a signal ends its wait. The lock says that pid is still the one. */
-static int stop_waiting(const VmFound *found, Fault *fault)
-{
-	if (kill(found->pid, SIGTERM) < 0 && errno != ESRCH) {
-		(void) fault_set(fault, -errno, MVMD_EXIT_PERMISSION, "stop-waiting",
-				 "cannot end the wait of %s, pid %d: %m", found->places.name,
-				 found->pid);
-		(void) fault_evidence(fault, "pid", "%d", (int) found->pid);
-		return fault_remedy(fault, "run mvmd stop %s as root", found->places.name);
+	if (unit_tasks_queue(&stop->tasks, UNIT_STOP, vm, stop_limit_usec(stop->places, vm),
+			     &fault) == 0)
+		return;
+	if (fault.exit_code == MVMD_EXIT_PERMISSION && found->presence == VM_PRESENCE_RUNNING) {
+		fault_done(&fault);
+		unit_tasks_failed(&stop->tasks, vm_stop(found, stop->force));
+	} else {
+		unit_tasks_say(&stop->tasks, vm, &fault);
 	}
-	wait_for_the_lock(found->places.lock_file);
-	return 0;
 }
 
-/* Nobody can ask the guest any more: the VMM is killed, and what its supervisor left is removed. */
-static int stop_orphan(const VmFound *found, Fault *fault)
+/* An end by force is the supervisor's, where there is one; without it the unit would start another VM. */
+static void stop_one(Stop *stop, const char *argument)
 {
-	_cleanup_free_ char *ended = NULL;
-	int r, lock_fd = -EBADF;
+	VmFound found = { 0 };
+	Fault fault = { 0 };
+	bool by_force;
 
-	r = vm_lock(&found->places, &lock_fd, fault);
-	if (r < 0)
-		return r;
-	r = vm_leftovers_clean(&found->places, true, &ended, fault);
-	vm_unlock(&found->places, lock_fd);
-	if (r == 0)
-		log_line(LOG_LEVEL_INFO, "%s: ended %s", found->places.name, ended ?: "nothing");
-	return r;
+	if (client_find(stop->places, argument, &found, &fault) < 0) {
+		unit_tasks_say(&stop->tasks, NULL, &fault);
+		return;
+	}
+	by_force = stop->force && is_there(&found) && found.presence != VM_PRESENCE_ORPHANED;
+	if (!by_force && unit_is_alive(stop, found.places.name))
+		stop_unit(stop, &found);
+	else if (is_there(&found) || !stop->all)
+		unit_tasks_failed(&stop->tasks, vm_stop(&found, stop->force));
+	vm_found_done(&found);
+}
+
+/* systemd runs nothing at the stop of a unit that failed or waits for a restart: what lives on is stopped here. */
+static int end_of_stop(UnitTasks *tasks, const UnitTask *task)
+{
+	const Stop *stop = tasks->userdata;
+	int exit_code = unit_end_of_stop(tasks, task);
+	VmFound found = { 0 };
+	Fault fault = { 0 };
+
+	if (client_find(tasks->places, task->vm, &found, &fault) < 0) {
+		fault_done(&fault);
+		return exit_code;
+	}
+	if (found.presence == VM_PRESENCE_ORPHANED)
+		exit_code = vm_stop(&found, stop->force);
+	vm_found_done(&found);
+	return exit_code;
+}
+
+static void stop_all_of(Stop *stop, const StrList *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		stop_one(stop, names->items[i]);
+	if (!stop->no_wait)
+		unit_tasks_wait(&stop->tasks, end_of_stop);
 }
 
 int cmd_stop(const Places *places, int argc, char **argv)
 {
-	bool force = false;
-	const Switch switches[] = { { "--force", &force } };
-	VmFound found = { 0 };
+	Stop stop = { .places = places };
+	const Switch switches[] = { { "--all", &stop.all },
+				    { "--force", &stop.force },
+				    { "--no-wait", &stop.no_wait } };
+	int n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, argc), exit_code;
+	StrList names = { 0 };
 	Fault fault = { 0 };
-	int r, exit_code = MVMD_EXIT_OK;
 
-	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
+	if (n < 0)
 		return MVMD_EXIT_USAGE;
-	r = client_find(places, argv[1], &found, &fault);
-	if (r == 0) {
-		if (found.presence == VM_PRESENCE_RUNNING)
-			r = stop_running(&found, force, &fault);
-		else if (found.presence == VM_PRESENCE_WAITING)
-			r = stop_waiting(&found, &fault);
-		else if (found.presence == VM_PRESENCE_ORPHANED && force)
-			r = stop_orphan(&found, &fault);
-		else
-			exit_code = client_say_absent(&found);
-		vm_found_done(&found);
-	}
-	if (r < 0) {
-		log_fault(LOG_LEVEL_ERROR, &fault);
-		exit_code = fault.exit_code;
-	}
+	exit_code = unit_names_get(places, &(UnitNames){ argv[0], stop.all, true }, n, argv + 1,
+				   &names);
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
+	/* Without systemd every VM is stopped by its own socket. */
+	stop.has_systemd =
+		unit_tasks_fit(places) && unit_tasks_init(places, &stop.tasks, &fault) == 0;
+	stop.tasks.places = places;
 	fault_done(&fault);
+	stop.tasks.userdata = &stop;
+	stop_all_of(&stop, &names);
+	exit_code = unit_tasks_end(&stop.tasks);
+	str_list_done(&names);
 	return exit_code;
 }

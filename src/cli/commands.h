@@ -10,6 +10,9 @@
  * and returns an exit code (include/mvmd/exit-codes.h). main.c is the table of them.
  */
 
+/* Where the units have it. */
+#define RUNTIME_DIRECTORY "/run/mvmd"
+
 /* Where things lie; from the options before the command, the environment, or the defaults. */
 typedef struct Places {
 	const char *spec_directory; /* --spec-dir, MVMD_SPEC_DIR, /etc/mvmd */
@@ -48,8 +51,10 @@ int cmd_explain(const Places *places, int argc, char **argv);
 int cmd_grant(const Places *places, int argc, char **argv);
 int cmd_list(const Places *places, int argc, char **argv);
 int cmd_plan(const Places *places, int argc, char **argv);
+int cmd_restart(const Places *places, int argc, char **argv);
 int cmd_run(const Places *places, int argc, char **argv);
 int cmd_schema(const Places *places, int argc, char **argv);
+int cmd_start(const Places *places, int argc, char **argv);
 int cmd_status(const Places *places, int argc, char **argv);
 int cmd_stop(const Places *places, int argc, char **argv);
 int cmd_unit(const Places *places, int argc, char **argv);

@@ -9,6 +9,10 @@
 #include "mvmd/exit-codes.h"
 
 static const Command commands[] = {
+	{ "start", TAKES_VMS, "NAME...|--all",
+	  "start a VM as a unit of systemd, and wait until it runs", cmd_start,
+	  "  --all                every VM that has a spec\n"
+	  "  --no-wait            only ask systemd for it\n" },
 	{ "run", TAKES_SPEC, "NAME|PATH", "start a VM in the foreground, its console on stdout",
 	  cmd_run,
 	  "  --replace            a VMM that outlived its supervisor is killed first\n"
@@ -19,8 +23,14 @@ static const Command commands[] = {
 	  cmd_status,
 	  "  --last               the post-mortem of the last run that failed\n"
 	  "  --json               the same as data\n" },
-	{ "stop", TAKES_VM, "NAME", "press the power button, and wait for the end", cmd_stop,
-	  "  --force              end it at once\n" },
+	{ "stop", TAKES_VMS, "NAME...|--all", "press the power button, and wait for the end",
+	  cmd_stop,
+	  "  --all                every VM that runs\n"
+	  "  --force              end it at once\n"
+	  "  --no-wait            only ask systemd for it\n" },
+	{ "restart", TAKES_VMS, "NAME...|--all", "stop and start a VM, or start it", cmd_restart,
+	  "  --all                every VM whose unit is active\n"
+	  "  --no-wait            only ask systemd for it\n" },
 	{ "console", TAKES_VM, "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console,
 	  NULL },
 	{ "check", TAKES_SPECS, "NAME|PATH...|--all",
@@ -59,7 +69,8 @@ typedef struct PlaceOption {
 
 static const PlaceOption place_options[] = {
 	{ "--spec-dir", "MVMD_SPEC_DIR", "/etc/mvmd", offsetof(Places, spec_directory) },
-	{ "--runtime-dir", "MVMD_RUNTIME_DIR", "/run/mvmd", offsetof(Places, runtime_directory) },
+	{ "--runtime-dir", "MVMD_RUNTIME_DIR", RUNTIME_DIRECTORY,
+	  offsetof(Places, runtime_directory) },
 	{ "--state-dir", "MVMD_STATE_DIR", "/var/lib/mvmd", offsetof(Places, state_directory) },
 	{ "--data-dir", "MVMD_DATA_DIR", MVMD_DATA_DIRECTORY, offsetof(Places, data_directory) },
 };
@@ -80,7 +91,8 @@ static void print_help(FILE *stream)
 	(void) fprintf(stream,
 		       "\n"
 		       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
-		       "  --runtime-dir=DIR    sockets, default /run/mvmd (MVMD_RUNTIME_DIR)\n"
+		       "  --runtime-dir=DIR    sockets, default " RUNTIME_DIRECTORY
+		       " (MVMD_RUNTIME_DIR)\n"
 		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
 		       "  --data-dir=DIR       known-issues.json, default " MVMD_DATA_DIRECTORY
 		       " (MVMD_DATA_DIR)\n"

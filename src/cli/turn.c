@@ -62,32 +62,40 @@ static void say_waiting(const History *history, uint64_t wait_usec)
 			  history->last_finding);
 }
 
-/* True where a signal that asks for the end came meanwhile. */
-static bool sleep_unless_asked(uint64_t until_usec)
+/*
+ * Those that end the wait: SIGURG with it begins at once, which nobody sends by chance, and which does nothing when
+ * it comes too early or too late; the others end the start.
+ */
+static void block_signals(sigset_t *ret_waited, sigset_t *ret_before)
 {
-	sigset_t asking, before;
+	static const int waited[] = { SIGTERM, SIGINT, SIGHUP, SIGURG };
+
+	(void) sigemptyset(ret_waited);
+	for (size_t i = 0; i < ELEMENTSOF(waited); i++)
+		(void) sigaddset(ret_waited, waited[i]);
+	(void) sigprocmask(SIG_BLOCK, ret_waited, ret_before);
+}
+
+/* True where a signal that asks for the end came meanwhile. */
+static bool sleep_unless_asked(uint64_t until_usec, const sigset_t *waited)
+{
 	int signal = -1;
 
-	(void) sigemptyset(&asking);
-	(void) sigaddset(&asking, SIGTERM);
-	(void) sigaddset(&asking, SIGINT);
-	(void) sigaddset(&asking, SIGHUP);
-	(void) sigprocmask(SIG_BLOCK, &asking, &before);
 	for (uint64_t now = now_usec(); signal < 0 && now < until_usec; now = now_usec()) {
 		const struct timespec left = {
 			.tv_sec = (time_t) ((until_usec - now) / USEC_PER_SEC),
 			.tv_nsec = (long) ((until_usec - now) % USEC_PER_SEC * NSEC_PER_USEC),
 		};
 
-		signal = sigtimedwait(&asking, NULL, &left);
+		signal = sigtimedwait(waited, NULL, &left);
 	}
-	(void) sigprocmask(SIG_SETMASK, &before, NULL);
-	return signal >= 0;
+	return signal >= 0 && signal != SIGURG;
 }
 
 /* Under the VM's lock, so that status sees a VM that waits, and no second start waits beside it. */
 static bool turn_wait(Turn *turn, const VmPlaces *places, uint64_t wait_usec, int *ret_exit_code)
 {
+	sigset_t waited, before;
 	Fault fault = { 0 };
 	int lock_fd = -EBADF;
 	bool asked;
@@ -100,8 +108,10 @@ static bool turn_wait(Turn *turn, const VmPlaces *places, uint64_t wait_usec, in
 	}
 	turn->history.waits_until_usec = now_usec() + wait_usec;
 	history_write(turn);
+	block_signals(&waited, &before); /* who hears of the wait may end it */
 	say_waiting(&turn->history, wait_usec);
-	asked = sleep_unless_asked(turn->history.waits_until_usec);
+	asked = sleep_unless_asked(turn->history.waits_until_usec, &waited);
+	(void) sigprocmask(SIG_SETMASK, &before, NULL);
 	turn->history.waits_until_usec = 0;
 	history_write(turn);
 	vm_unlock(places, lock_fd);

@@ -17,7 +17,7 @@ typedef struct Turn {
 
 /*
  * Looks how the last runs of the VM that argument names ended and waits where that asks for it, but not with 'now'.
- * SIGTERM, SIGINT and SIGHUP end the wait. Returns true where the start is to go on; else *ret_exit_code is how it
+ * SIGURG ends the wait, as mvmd start does; SIGTERM, SIGINT and SIGHUP end it and the start with it. Returns true where the start is to go on; else *ret_exit_code is how it
  * ends. *ret is to be freed in any case.
  */
 bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code);

@@ -31,6 +31,95 @@ static const Finding findings[] = {
 		  "Take one of the entries of the circle out of its spec's \"after\"; then: systemctl "
 		  "daemon-reload.",
 	  .evidence = "circle, left_out" },
+	{ .id = "no-systemd",
+	  .severity = FINDING_ERROR,
+	  .title = "there is no systemd to ask",
+	  .what = "The command is about the unit of a VM, and process 1 of this host is not systemd.",
+	  .why = "/run/systemd/system is not there: another init runs, or this is a container without "
+		 "one.",
+	  .remedy = "mvmd run NAME starts a VM in the foreground, mvmd stop NAME ends it." },
+	{ .id = "no-system-bus",
+	  .severity = FINDING_ERROR,
+	  .title = "no way to systemd",
+	  .what = "systemd is there, and no connection to it can be had.",
+	  .why = "Root asks process 1 at /run/systemd/private; everybody else goes by the message "
+		 "bus, which is not installed, not started, or not for this user.",
+	  .remedy = "sudo; or install dbus, and start it: systemctl start dbus." },
+	{ .id = "unit-denied",
+	  .severity = FINDING_ERROR,
+	  .title = "the caller may not manage the VM's unit",
+	  .what = "systemd did not do what it was asked for, because of who asked.",
+	  .why = "Only root may, and whom polkit allows it. An owner of the VM may stop it, "
+		 "whatever polkit says.",
+	  .remedy =
+		  "sudo. For good, a rule in /etc/polkit-1/rules.d/50-mvmd.rules; this one is for "
+		  "the group kvm: polkit.addRule(function(action, subject) { if (action.id == "
+		  "\"org.freedesktop.systemd1.manage-units\" && "
+		  "action.lookup(\"unit\").startsWith(\"mvmd@\") && subject.isInGroup(\"kvm\")) "
+		  "return polkit.Result.YES; }); polkitd reads it by itself.",
+	  .evidence = "unit, uid" },
+	{ .id = "unit-missing",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd has no unit for VMs",
+	  .what = "systemd knows no mvmd@.service.",
+	  .why = "mvmd was installed elsewhere than where systemd looks for units, or systemd has "
+		 "not read them since.",
+	  .remedy = "make install, with unitdir= where systemd looks; systemctl daemon-reload.",
+	  .evidence = "unit" },
+	{ .id = "unit-masked",
+	  .severity = FINDING_ERROR,
+	  .title = "the VM's unit is masked",
+	  .what = "systemd does not start the unit, whoever asks.",
+	  .why = "Somebody forbade it: systemctl mask.",
+	  .remedy = "systemctl unmask mvmd@NAME.",
+	  .evidence = "unit" },
+	{ .id = "unit-setting",
+	  .severity = FINDING_ERROR,
+	  .title = "the unit's file is wrong",
+	  .what = "systemd refuses the unit's file, or one of its drop-ins.",
+	  .why = "A line in /etc/systemd/system/mvmd@NAME.service.d/ or in the unit itself says what "
+		 "cannot be.",
+	  .remedy =
+		  "systemd-analyze verify mvmd@NAME.service; systemctl cat mvmd@NAME shows all of "
+		  "it.",
+	  .evidence = "unit" },
+	{ .id = "unit-call",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd refuses",
+	  .what = "systemd did not do what it was asked for. The message has its own words.",
+	  .why = "The host shuts down, the unit refuses to be started by hand, or systemd is too busy "
+		 "to answer.",
+	  .remedy = "systemctl status mvmd@NAME; systemctl list-jobs.",
+	  .evidence = "unit, answer" },
+	{ .id = "systemd-lost",
+	  .severity = FINDING_ERROR,
+	  .title = "the connection to systemd was lost",
+	  .what = "systemd closed the connection while a job was waited for. The job goes on.",
+	  .why = "systemd was executed anew: systemctl daemon-reexec, or an upgrade.",
+	  .remedy = "mvmd list tells what became of it." },
+	{ .id = "unit-failed",
+	  .severity = FINDING_ERROR,
+	  .title = "the VM's unit failed",
+	  .what = "The VM's supervisor ended without a cause of its own on record: the message has "
+		  "what is known.",
+	  .why = "It was killed, systemd could not execute it in the unit's sandbox, or its last "
+		 "words are not for the caller to see.",
+	  .remedy = "journalctl -e -u mvmd@NAME, as root.",
+	  .evidence = "result" },
+	{ .id = "unit-job",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd dropped the job",
+	  .what = "systemd took the job and did not carry it out.",
+	  .why = "Somebody asked for something else meanwhile, a stop during a start for instance; or "
+		 "a unit that this one requires failed.",
+	  .remedy = "mvmd status NAME; systemctl list-jobs.",
+	  .evidence = "result" },
+	{ .id = "started-by-hand",
+	  .severity = FINDING_ERROR,
+	  .title = "the VM was not started by its unit",
+	  .what = "The VM runs, and systemd knows nothing of it.",
+	  .why = "It was started with mvmd run.",
+	  .remedy = "mvmd stop NAME && mvmd start NAME." },
 };
 
 const FindingTable findings_of_units = { "UNITS AND THE ORDER OF STARTS", findings,

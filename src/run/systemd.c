@@ -14,7 +14,7 @@ static const char *const state_words[_VM_STATE_MAX] = {
 	[VM_CREATING] = "creating: the VMM takes its configuration",
 	[VM_BOOTING] = "booting: the VMM starts the guest",
 	[VM_PAUSED] = "paused",
-	[VM_STOPPING] = "stopping: the guest was asked to power off",
+	[VM_STOPPING] = UNIT_STATUS_STOPPING "the guest was asked to power off",
 	[VM_KILLING] = "killing: the VMM is told to end",
 	[VM_UNWINDING] = "unwinding: the steps are undone",
 };
@@ -66,8 +66,9 @@ void unit_waits_for_turn(uint64_t wait_usec)
 {
 	char text[FORMAT_MAX];
 
-	(void) sd_notifyf(0, "STATUS=waiting: next try in %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
-			  format_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
+	(void) sd_notifyf(
+		0, "STATUS=" UNIT_STATUS_WAITING "next try in %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+		format_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
 }
 
 void unit_step_waits(SystemdUnit *unit, const PlanStep *step)
@@ -103,8 +104,9 @@ void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec)
 void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm)
 {
 	unit->ready = true;
-	(void) sd_notifyf(0, "READY=1\nSTATUS=running: %s %s, pid %d", vmm_kind_to_string(kind),
-			  vmm_version(vmm) ?: "(version unknown)", vmm_pid(vmm));
+	(void) sd_notifyf(0, "READY=1\nSTATUS=" UNIT_STATUS_RUNNING "%s %s, pid %d",
+			  vmm_kind_to_string(kind), vmm_version(vmm) ?: "(version unknown)",
+			  vmm_pid(vmm));
 }
 
 void unit_ended(SystemdUnit *unit, int exit_code, const char *cause)
@@ -112,9 +114,9 @@ void unit_ended(SystemdUnit *unit, int exit_code, const char *cause)
 	_cleanup_free_ char *line = one_line(cause ?: "the journal tells why");
 
 	if (exit_code != MVMD_EXIT_OK)
-		(void) sd_notifyf(0, "STATUS=ended with exit code %d: %s", exit_code, line ?: "?");
+		(void) sd_notifyf(0, "STATUS=" UNIT_STATUS_FAILED "%d: %s", exit_code, line ?: "?");
 	else
-		(void) sd_notifyf(0, "%sSTATUS=ended", unit->ready ? "" : "READY=1\n");
+		(void) sd_notifyf(0, "%sSTATUS=" UNIT_STATUS_ENDED, unit->ready ? "" : "READY=1\n");
 	free(unit->waiting);
 	*unit = (SystemdUnit){ 0 };
 }

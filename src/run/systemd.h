@@ -13,6 +13,13 @@
  * has a limit of ours, and each time one begins systemd is asked for that and UNIT_MARGIN_SEC.
  */
 
+/* How STATUS= begins: the commands that wait for a unit read it. */
+#define UNIT_STATUS_WAITING  "waiting: " /* a start waits for its turn */
+#define UNIT_STATUS_RUNNING  "running: "
+#define UNIT_STATUS_STOPPING "stopping: " /* the guest is asked to power off */
+#define UNIT_STATUS_ENDED    "ended"
+#define UNIT_STATUS_FAILED   UNIT_STATUS_ENDED " with exit code "
+
 /* Beyond our own limits: for what has none because it takes no time, on a busy host. */
 #define UNIT_MARGIN_SEC 30
 

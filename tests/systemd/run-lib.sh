@@ -185,7 +185,7 @@ start_unit() {
 drop_in() {
 	local folder
 	folder=$(root /etc/systemd/system)/mvmd@$1.service.d
-	mkdir "$folder"
+	mkdir -p "$folder"
 	printf '%s\n' '[Service]' "${@:2}" >"$folder/test.conf"
 	inside systemctl daemon-reload
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include <systemd/sd-bus.h>
+
+#include "base/fault.h"
+#include "host/unit-bus.h"
+
+/* What systemd, the message bus or polkit answered to a call about unit, in words. vm: NULL where it is about all. Return error. */
+int unit_fault_call(UnitVerb verb, const char *vm, int error, const sd_bus_error *answer,
+		    Fault *fault);
+
+/* There is no systemd as PID 1, or no way to it. */
+int unit_fault_no_systemd(Fault *fault);
+int unit_fault_no_bus(int error, Fault *fault);

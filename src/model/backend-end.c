@@ -25,6 +25,10 @@ static void tell_why(EndCause cause, const EndFacts *facts, Fault *fault)
 		(void) fault_why(fault, "somebody killed it, or the kernel for want of memory");
 	else if (child_end_is_signal(&facts->end))
 		(void) fault_why(fault, "a signal ended it, and it wrote nothing before");
+	else if (child_end_is_unknown(&facts->end))
+		(void) fault_why(fault,
+				 "the kernel tells nobody but a process's parent how it ended "
+				 "(before Linux 6.15)");
 	else
 		(void) fault_why(fault, "it left without a word");
 }

@@ -13,6 +13,11 @@ const char *child_end_to_text(char buffer[CHILD_END_MAX], const ChildEnd *end)
 {
 	const char *name;
 
+	if (child_end_is_unknown(end)) {
+		(void) snprintf(buffer, CHILD_END_MAX,
+				"how is not known, for it was no child of this mvmd");
+		return buffer;
+	}
 	if (!child_end_is_signal(end)) {
 		(void) snprintf(buffer, CHILD_END_MAX, "exit status %d", end->status);
 		return buffer;
@@ -30,7 +35,12 @@ bool child_end_is_clean(const ChildEnd *end)
 
 bool child_end_is_signal(const ChildEnd *end)
 {
-	return end->code != CLD_EXITED;
+	return end->code == CLD_KILLED || end->code == CLD_DUMPED;
+}
+
+bool child_end_is_unknown(const ChildEnd *end)
+{
+	return end->code == 0;
 }
 
 static bool says_any(const char *text, const char *const *words, size_t n)
@@ -60,7 +70,7 @@ static bool is_usage(const EndFacts *facts)
 		"usage: ",
 	};
 
-	if (facts->end.code != CLD_EXITED || facts->end.status == 0)
+	if (child_end_is_clean(&facts->end) || child_end_is_signal(&facts->end))
 		return false;
 	return facts->end.status == STATUS_EX_USAGE ||
 	       says_any(facts->last_words, words, ELEMENTSOF(words));
@@ -77,7 +87,9 @@ static int signal_of(const EndFacts *facts)
 
 	if (child_end_is_signal(&facts->end))
 		return facts->end.status;
-	return words && facts->end.status != 0 ? (int) strtol(words + strlen(told), NULL, 10) : 0;
+	return words && !child_end_is_clean(&facts->end) ?
+		       (int) strtol(words + strlen(told), NULL, 10) :
+		       0;
 }
 
 static EndCause cause_of_signal(const EndFacts *facts, int signal)
@@ -122,6 +134,14 @@ uint64_t end_oom_kills(const EndFacts *facts)
 	return after->n - before->n;
 }
 
+static void oom_evidence(const EndFacts *facts, Fault *fault)
+{
+	if (facts->oom_before.known && facts->oom_after.known)
+		(void) fault_evidence(fault, "oom_kills", "%" PRIu64 " %s", end_oom_kills(facts),
+				      facts->oom_after.of_group ? "in the control group" :
+								  "on the host");
+}
+
 int end_evidence(const EndFacts *facts, Fault *fault)
 {
 	int signal = signal_of(facts);
@@ -130,10 +150,10 @@ int end_evidence(const EndFacts *facts, Fault *fault)
 		(void) fault_evidence(fault, "signal", "SIG%s", sigabbrev_np(signal) ?: "?");
 		(void) fault_evidence(fault, "core_dumped", "%s",
 				      facts->end.code == CLD_DUMPED ? "yes" : "no");
-		if (facts->oom_before.known && facts->oom_after.known)
-			(void) fault_evidence(
-				fault, "oom_kills", "%" PRIu64 " %s", end_oom_kills(facts),
-				facts->oom_after.of_group ? "in the control group" : "on the host");
+		oom_evidence(facts, fault);
+	} else if (child_end_is_unknown(&facts->end)) {
+		(void) fault_evidence(fault, "exit_status", "unknown");
+		oom_evidence(facts, fault);
 	} else {
 		(void) fault_evidence(fault, "exit_status", "%d", facts->end.status);
 	}

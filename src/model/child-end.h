@@ -5,17 +5,21 @@
 
 /* How a process ended, and what that says about why. Pure: run/child.h brings the facts. */
 
-/* As waitid(2) says it. */
+/*
+ * As waitid(2) says it. Of a process that was no child of ours older kernels do not tell how it ended
+ * (host/process.h): {0} is such an end.
+ */
 typedef struct ChildEnd {
-	int code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+	int code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED; 0: not known */
 	int status; /* exit status or signal */
 } ChildEnd;
 
-/* "exit status 1", "signal 9 (SIGKILL)": in words, in buffer. */
+/* "exit status 1", "signal 9 (SIGKILL)", "how is not known, for it was no child of this mvmd": in words, in buffer. */
 #define CHILD_END_MAX 64
 const char *child_end_to_text(char buffer[CHILD_END_MAX], const ChildEnd *end);
 bool child_end_is_clean(const ChildEnd *end); /* exit status 0 */
 bool child_end_is_signal(const ChildEnd *end);
+bool child_end_is_unknown(const ChildEnd *end); /* then it is neither of the two */
 
 /* How many processes the kernel killed for want of memory, up to one moment (host/oom.h). */
 typedef struct OomKills {
@@ -33,7 +37,7 @@ typedef struct EndFacts {
 } EndFacts;
 
 typedef enum EndCause {
-	END_UNKNOWN, /* an exit status, and no more */
+	END_UNKNOWN, /* an exit status, and no more; or not even that */
 	END_USAGE, /* it did not take the options that it was given */
 	END_PANIC, /* a panic of its own (Rust), whatever its status */
 	END_CRASH, /* SIGSEGV, SIGABRT and the like */

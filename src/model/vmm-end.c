@@ -190,6 +190,10 @@ static void tell_exit(const Told *told, Fault *fault)
 			 told->vmm, told->how);
 	if (*facts->last_words)
 		why_last_words(told, fault);
+	else if (child_end_is_unknown(&facts->end))
+		(void) fault_why(fault,
+				 "not known: it said nothing, and the kernel tells nobody but a "
+				 "process's parent how it ended (before Linux 6.15)");
 	else if (facts->end.status == 0 && told->plan->vmm == VMM_CLOUD_HYPERVISOR)
 		/* cloud-hypervisor.md §1.6: SIGTERM, and the failure of a thread, both exit with 0. */
 		(void) fault_why(fault, "not known: it leaves so when a thread of its own fails, "
@@ -208,7 +212,7 @@ static void tell_exit_status(const Told *told, EndCause cause, Fault *fault)
 
 	if (is_qemus_signal_report(facts->last_words))
 		tell_killed(told, fault);
-	else if (!told->end->answered && facts->end.status != 0 && *facts->last_words)
+	else if (!told->end->answered && !child_end_is_clean(&facts->end) && *facts->last_words)
 		tell_refusal(told, cause, fault);
 	else
 		tell_exit(told, fault);

@@ -286,13 +286,71 @@ static void test_the_policys_exit_code(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Of an adopted process an older kernel tells that it ended, and no more. */
+static void test_an_end_that_is_not_known(void **state)
+{
+	World *world = *state;
+	VmmEnd end = { .facts = { .last_words = "" }, .answered = true };
+	EndFacts *facts = &end.facts;
+	char text[CHILD_END_MAX];
+
+	assert_true(child_end_is_unknown(&facts->end));
+	assert_false(child_end_is_clean(&facts->end));
+	assert_false(child_end_is_signal(&facts->end));
+	assert_non_null(strstr(child_end_to_text(text, &facts->end), "not known"));
+	assert_int_equal(end_cause(facts), END_UNKNOWN);
+
+	/* Neither a status nor a signal is named, and no cause. */
+	(void) fault_vmm_ended(&world->plan, &end, &world->fault);
+	assert_string_equal(world->fault.id, "vmm-exited");
+	assert_non_null(strstr(world->fault.what, "how is not known"));
+	assert_non_null(strstr(world->fault.why, "not known"));
+	assert_string_equal(fault_evidence_get(&world->fault, "exit_status"), "unknown");
+	assert_null(fault_evidence_get(&world->fault, "signal"));
+	fault_done(&world->fault);
+	(void) fault_backend_ended(&world->plan, &world->backend, facts, &world->fault);
+	assert_string_equal(world->fault.id, "backend-crashed");
+	assert_non_null(strstr(world->fault.what, "how is not known"));
+	assert_string_equal(fault_evidence_get(&world->fault, "exit_status"), "unknown");
+}
+
+/* Its last words tell what its status would have told. */
+static void test_last_words_of_an_end_that_is_not_known(void **state)
+{
+	World *world = *state;
+	VmmEnd end = { .facts = { .last_words = "thread 'vmm' panicked at vmm.rs" },
+		       .answered = true };
+
+	(void) fault_vmm_ended(&world->plan, &end, &world->fault);
+	assert_string_equal(world->fault.id, "vmm-crashed");
+	fault_done(&world->fault);
+	end.facts.last_words = "Child process terminated by signal 9";
+	assert_int_equal(end_cause(&end.facts), END_KILLED);
+	end.facts.last_words = "qemu: terminating on signal 15 from pid 7 (kill)";
+	(void) fault_vmm_ended(&world->plan, &end, &world->fault);
+	assert_string_equal(world->fault.id, "vmm-killed");
+	fault_done(&world->fault);
+	end.facts.last_words = "";
+	end.facts.oom_before = (OomKills){ true, true, 0 };
+	end.facts.oom_after = (OomKills){ true, true, 1 };
+	(void) fault_vmm_ended(&world->plan, &end, &world->fault);
+	assert_string_equal(world->fault.id, "vmm-exited"); /* it may have been another process */
+	assert_non_null(strstr(fault_evidence_get(&world->fault, "oom_kills"), "1 "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_causes_of_signals),	TEST(test_oom_kill_is_proven),
-		TEST(test_causes_of_exits),	TEST(test_ends_of_a_vmm),
-		TEST(test_what_qemu_refused),	TEST(test_a_share_must_be_mounted_again),
-		TEST(test_a_disks_crash_stays), TEST(test_the_policys_exit_code),
+		TEST(test_causes_of_signals),
+		TEST(test_oom_kill_is_proven),
+		TEST(test_causes_of_exits),
+		TEST(test_ends_of_a_vmm),
+		TEST(test_what_qemu_refused),
+		TEST(test_a_share_must_be_mounted_again),
+		TEST(test_a_disks_crash_stays),
+		TEST(test_the_policys_exit_code),
+		TEST(test_an_end_that_is_not_known),
+		TEST(test_last_words_of_an_end_that_is_not_known),
 	};
 
 	(void) cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -15,6 +16,11 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 {
 	Vm *vm = userdata;
 
+	/* Nobody types Ctrl-C at a unit: it is machinectl reboot. */
+	if (info->ssi_signo == SIGINT && !vm->wish_stop && machined_restart(vm->machined)) {
+		vm_log_stop("asked to reboot: systemd restarts the unit");
+		return 0;
+	}
 	/* The first is a request, the next are impatience. After somebody's mvmd stop a first one is none. */
 	lives_asked(&vm->guest.lives, LIFE_ASKED_BY_SIGNAL);
 	if (vm->signalled) {
@@ -304,4 +310,25 @@ int vm_make_parts(Vm *vm)
 	vm->resources.replace = vm->options->replace;
 	vm->resources.judge = vm->options->judge;
 	return apply_new(&vm->resources, &applying, &vm->apply);
+}
+
+/* The list of machines. */
+
+static void on_machined_refused(const char *what, const char *why, void *userdata)
+{
+	log_line(LOG_LEVEL_INFO, "%s: %s", what, why);
+}
+
+void vm_register(Vm *vm)
+{
+	MachinedHandler handler = { on_machined_refused, vm };
+	_cleanup_free_ int32_t *interfaces = calloc(vm->plan->n_nics + 1, sizeof(*interfaces));
+	size_t n = 0;
+
+	for (size_t i = 0; interfaces && i < vm->plan->n_nics; i++)
+		if (vm->resources.taps[i].ifindex > 0)
+			interfaces[n++] = vm->resources.taps[i].ifindex;
+	if (!vm->machined && interfaces)
+		(void) machined_register(vm->event, vm->plan->spec->name, interfaces, n, &handler,
+					 &vm->machined);
 }

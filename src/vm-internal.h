@@ -9,6 +9,7 @@
 #include "run/deadline.h"
 #include "run/guest.h"
 #include "run/journal-room.h"
+#include "run/machined.h"
 #include "run/status.h"
 #include "run/systemd.h"
 #include "vm.h"
@@ -42,6 +43,7 @@ struct Vm {
 
 	Guest guest;
 	SystemdUnit unit;
+	Machined *machined; /* NULL: not registered */
 };
 
 /* Events are dealt with one after the other from the loop, never within the callback that brought them. */
@@ -58,3 +60,6 @@ VmStatus vm_status(const Vm *vm);
 /* vm-events.c: takes the signals; makes resources, guest and apply, which report to us. 0 or -errno. */
 int vm_take_signals(Vm *vm);
 int vm_make_parts(Vm *vm);
+
+/* The VM runs: in its unit it stands in the list of machines now. */
+void vm_register(Vm *vm);

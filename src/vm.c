@@ -88,6 +88,7 @@ static void vm_announce(Vm *vm)
 	vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm), vmm_pid(vm->resources.vmm),
 		       now_usec() - vm->began_usec);
 	unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	vm_register(vm);
 	if (vm->wish_stop)
 		vm_post(vm, VM_EVENT_STOP);
 }
@@ -132,6 +133,7 @@ static void vm_unwind(Vm *vm)
 	if (vm->guest.lives.n > 0)
 		vm->post_mortem = post_mortem_look(&vm->resources, &status);
 	vm->took_lock = vm->resources.lock_fd >= 0;
+	machined_unregister(vm->machined);
 	apply_undo(vm->apply);
 }
 
@@ -232,6 +234,7 @@ static void vm_done(Vm *vm)
 	(void) apply_free(vm->apply);
 	resources_done(&vm->resources);
 	deadline_clear(&vm->deadline);
+	(void) machined_free(vm->machined);
 	(void) journal_room_free(vm->journal_room);
 	(void) sd_event_source_disable_unref(vm->dispatch);
 	(void) sd_event_unref(vm->event);

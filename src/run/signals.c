@@ -7,7 +7,7 @@
 
 int signals_take(sd_event *event, sd_event_signal_handler_t handler, void *userdata)
 {
-	static const int taken[] = { SIGTERM, SIGINT, SIGHUP };
+	const int taken[] = { SIGTERM, SIGINT, SIGHUP, SIGRTMIN + 4 };
 	sigset_t blocked;
 	int r = 0;
 

@@ -166,8 +166,8 @@ vmm_pid() {
 
 # remains NAME: of a VM: its control group, its tap, its files.
 remains() {
-	find "$(root /sys/fs/cgroup/mvmd.slice)/mvmd@$1.service" "$(root /run/mvmd)/$1" \
-		"/sys/class/net/vm-$1-net0" -maxdepth 0 2>/dev/null
+	find "$(root /sys/fs/cgroup/mvmd.slice)/mvmd@$1.service" "$(root /run/mvmd)/$1" -maxdepth 0 2>/dev/null
+	ip -o link show "vm-$1-net0" 2>/dev/null
 }
 
 # stop NAME

@@ -345,6 +345,11 @@ static void check_vsock(Check *check, const VmmChoice *choice)
 
 	if (!check->spec->has_vsock || choice->vmm != VMM_QEMU || check->facts->vsock_error == 0)
 		return;
+	if (device_is_refused(check->spec, "/dev/vhost-vsock", 0, check->facts->vsock_error,
+			      &fault)) {
+		check_add(check, &fault);
+		return;
+	}
 	(void) fault_set(&fault, check->facts->vsock_error, MVMD_EXIT_UNAVAILABLE, "vsock-missing",
 			 "cannot open /dev/vhost-vsock: %m");
 	(void) fault_why(&fault, "QEMU's vsock needs the host's vhost-vsock module");
@@ -418,7 +423,7 @@ static void check_path_error(Check *check, const PathFact *path)
 	bool denied = path->error == -EACCES || path->error == -EPERM;
 	Fault fault = { 0 };
 
-	if (device_is_refused(check->spec, path, &fault)) {
+	if (device_is_refused(check->spec, path->path, path->mode, path->error, &fault)) {
 		check_add(check, &fault);
 		return;
 	}

@@ -77,16 +77,16 @@ int plan_sandbox(const Spec *spec, const Facts *facts, const VmmChoice *choice, 
 }
 
 /* A mode is EACCES; the group of devices is EPERM (security/device_cgroup.c: devcgroup_check_permission()). */
-bool device_is_refused(const Spec *spec, const PathFact *path, Fault *fault)
+bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int error, Fault *fault)
 {
-	if (path->error != -EPERM || !S_ISBLK(path->mode))
+	if (error != -EPERM || (mode && !S_ISBLK(mode)))
 		return false;
 	(void) fault_set(fault, -EPERM, MVMD_EXIT_PERMISSION, "unit-lacks",
-			 "the block device %s may not be opened here", path->path);
+			 "the device %s may not be opened here", path);
 	(void) fault_why(fault, "the unit (DevicePolicy=, DeviceAllow=) or the container does not "
 				"allow this device");
-	(void) fault_evidence(fault, "lacks", "DeviceAllow=%s", path->path);
-	(void) fault_evidence(fault, "path", "%s", path->path);
+	(void) fault_evidence(fault, "lacks", "DeviceAllow=%s", path);
+	(void) fault_evidence(fault, "path", "%s", path);
 	(void) remedy_in_unit(spec, fault);
 	return true;
 }

@@ -8,5 +8,8 @@
 /* What the unit or the container forbids and the VM needs: a part of plan_problems(). 0 or -ENOMEM. */
 int plan_sandbox(const Spec *spec, const Facts *facts, const VmmChoice *choice, FaultList *faults);
 
-/* True where not the file's mode but the unit refuses a device: fault tells. */
-bool device_is_refused(const Spec *spec, const PathFact *path, Fault *fault);
+/*
+ * True where not a device's mode but the unit refuses it: fault tells. error is that of the try; mode 0: nobody looked,
+ * and it is known to be a device.
+ */
+bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int error, Fault *fault);

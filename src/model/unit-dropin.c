@@ -68,11 +68,15 @@ static void add_mounts(StrBuf *buf, const Spec *spec)
 /* The path as it is written: systemd follows links when the unit starts (src/core/bpf-devices.c). */
 static void add_disks(StrBuf *buf, const Spec *spec)
 {
+	const char *reason = "# Its disks, and of no other VM.\n";
+
 	for (size_t i = 0; i < spec->n_disks; i++) {
 		const SpecDisk *disk = &spec->disks[i];
 
 		if (!disk->path || !is_device(disk->path) || goes_up(disk->path))
 			continue;
+		str_buf_add(buf, "%s", reason);
+		reason = "";
 		str_buf_add(buf, "DeviceAllow=");
 		add_path(buf, disk->path);
 		str_buf_add(buf, disk->readonly ? " r\n" : " rw\n");
@@ -83,14 +87,16 @@ static void add_disks(StrBuf *buf, const Spec *spec)
 static void add_vsock(StrBuf *buf, const Spec *spec)
 {
 	if (spec->has_vsock && spec->vmm != VMM_CLOUD_HYPERVISOR)
-		str_buf_add(buf, "DeviceAllow=/dev/vhost-vsock rw\n");
+		str_buf_add(buf, "# QEMU's vsock is a device of the kernel's.\n"
+				 "DeviceAllow=/dev/vhost-vsock rw\n");
 }
 
 /* QEMU without KVM translates the guest's code and runs what it wrote. "auto" never comes to that in the unit. */
 static void add_tcg(StrBuf *buf, const Spec *spec)
 {
 	if (spec->accel == ACCEL_TCG)
-		str_buf_add(buf, "MemoryDenyWriteExecute=no\n");
+		str_buf_add(buf, "# QEMU without KVM executes what it has just written.\n"
+				 "MemoryDenyWriteExecute=no\n");
 }
 
 /*
@@ -109,16 +115,23 @@ static void add_shares(StrBuf *buf, const Spec *spec)
 		by_root = by_root || (share->source && is_root);
 	}
 	if (by_user || by_root)
-		str_buf_add(buf,
-			    "RestrictNamespaces=%smnt pid net\n"
-			    "SystemCallFilter=@mount unshare%s\n",
-			    by_user ? "user " : "", by_root ? " setns" : "");
+		str_buf_add(
+			buf,
+			"# The sandbox of virtiofsd: namespaces, in which it mounts the share alone.\n"
+			"RestrictNamespaces=%smnt pid net\n"
+			"SystemCallFilter=@mount unshare%s\n",
+			by_user ? "user " : "", by_root ? " setns" : "");
 	if (by_root)
-		str_buf_add(buf, "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE "
-				 "CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID\n"
-				 "CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP "
-				 "CAP_SYS_ADMIN\n"
-				 "RestrictSUIDSGID=no\n");
+		str_buf_add(
+			buf,
+			"# A share that root serves keeps the owners of files, their modes and "
+			"devices;\n"
+			"# SYS_ADMIN and SETPCAP are for its sandbox, and it drops them there.\n"
+			"CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE "
+			"CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID\n"
+			"CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP "
+			"CAP_SYS_ADMIN\n"
+			"RestrictSUIDSGID=no\n");
 }
 
 int unit_dropin_text(const OrderVm *vm, char **ret)
@@ -167,7 +180,7 @@ int unit_dropin_missing(const char *loaded, const char *wanted, StrList *ret)
 	while (line && *line) {
 		size_t n = line_length(line);
 
-		if (n > 0 && *line != '[' && !has_line(loaded, line, n))
+		if (n > 0 && *line != '[' && *line != '#' && !has_line(loaded, line, n))
 			str_list_add(&missing, "%.*s", (int) n, line);
 		line += n + (line[n] == '\n');
 	}

@@ -9,6 +9,7 @@
  *
  *	[Unit]     its order among the VMs, the mounts that its files lie on
  *	[Service]  what this VM needs and others shall not have: its block devices, the sandbox of virtiofsd, …
+ *	           Each group of lines has its reason above it, as mvmd@.service has.
  *
  * It holds neither arguments nor secrets: what the VM is stays in the spec.
  */

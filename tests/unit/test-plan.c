@@ -439,6 +439,10 @@ static void test_what_the_unit_lacks(void **context)
 	expect_problem("unit-lacks", MVMD_EXIT_PERMISSION);
 	expect_path_problem((PathFact){ .role = PATH_DISK, .mode = S_IFBLK, .error = -EPERM },
 			    "unit-lacks", MVMD_EXIT_PERMISSION);
+	spec.vmm = VMM_QEMU;
+	spec.has_vsock = true;
+	facts.vsock_error = -EPERM;
+	expect_problem("unit-lacks", MVMD_EXIT_PERMISSION);
 	expect_path_problem((PathFact){ .role = PATH_DISK, .mode = S_IFBLK, .error = -EACCES },
 			    "path-denied", MVMD_EXIT_PERMISSION);
 

@@ -63,8 +63,10 @@ static void test_typical(void **state)
 		     "RequiresMountsFor=\"/srv/vm/web1.raw\"\n"
 		     "RequiresMountsFor=\"/srv/data\"\n"
 		     "\n[Service]\n"
+		     "# Its disks, and of no other VM.\n"
 		     "DeviceAllow=\"/dev/vg0/web1\" rw\n"
 		     "DeviceAllow=\"/dev/disk/by-id/x\" r\n"
+		     "# The sandbox of virtiofsd: namespaces, in which it mounts the share alone.\n"
 		     "RestrictNamespaces=user mnt pid net\n"
 		     "SystemCallFilter=@mount unshare\n");
 }
@@ -75,10 +77,12 @@ static void test_qemu(void **state)
 	assert_dropin("{ \"boot\": { \"firmware\": \"/srv/OVMF.fd\" }, \"vsock\": {} }",
 		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 			   "\n[Service]\n"
+			   "# QEMU's vsock is a device of the kernel's.\n"
 			   "DeviceAllow=/dev/vhost-vsock rw\n");
 	assert_dropin("{ \"accel\": \"tcg\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" } }",
 		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 			   "\n[Service]\n"
+			   "# QEMU without KVM executes what it has just written.\n"
 			   "MemoryDenyWriteExecute=no\n");
 }
 
@@ -130,6 +134,7 @@ static void test_odd_paths(void **state)
 		     "RequiresMountsFor=\"/srv/$HOME;'\xc3\xa4'\"\n"
 		     "RequiresMountsFor=\"/srv/..x/y..\"\n"
 		     "\n[Service]\n"
+		     "# Its disks, and of no other VM.\n"
 		     "DeviceAllow=\"/dev/disk/by-label/a\\\\x20b\" rw\n");
 }
 

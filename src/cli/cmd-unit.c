@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/unit-sweep.h"
 #include "mvmd/exit-codes.h"
 
 /*
@@ -14,6 +15,7 @@ typedef struct UnitVerb {
 
 static const UnitVerb verbs[] = {
 	{ "run", cmd_run }, /* ExecStart= */
+	{ "sweep", unit_sweep }, /* ExecStopPost= */
 };
 
 int cmd_unit(const Places *places, int argc, char **argv)

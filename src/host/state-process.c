@@ -65,23 +65,30 @@ bool state_process_is_alive(const StateProcess *process)
 	return fd >= 0;
 }
 
-int state_process_kill(const StateProcess *process, uint64_t timeout_usec)
+/* 0: it ended in time; -ETIMEDOUT; or -errno. */
+static int signal_and_wait(int pidfd, int signal, uint64_t timeout_usec)
 {
-	_cleanup_close_ int fd = -EBADF;
-	struct pollfd gone = { .events = POLLIN };
+	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 	int r;
 
-	fd = state_process_open(process);
-	if (fd < 0)
-		return fd == -ESRCH ? 0 : fd;
-	if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) < 0)
+	if (pidfd_send_signal(pidfd, signal, NULL, 0) < 0)
 		return errno == ESRCH ? 0 : -errno;
-
-	gone.fd = fd;
 	r = poll(&gone, 1, (int) (timeout_usec / USEC_PER_MSEC));
 	if (r < 0)
 		return -errno;
 	return r == 0 ? -ETIMEDOUT : 0;
+}
+
+int state_process_end(const StateProcess *process, uint64_t grace_usec, uint64_t timeout_usec)
+{
+	_cleanup_close_ int fd = state_process_open(process);
+	int r = -ETIMEDOUT;
+
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : fd;
+	if (grace_usec > 0)
+		r = signal_and_wait(fd, SIGTERM, grace_usec);
+	return r == -ETIMEDOUT ? signal_and_wait(fd, SIGKILL, timeout_usec) : r;
 }
 
 int state_process_set(StateProcess *process, const char *label, pid_t pid)

@@ -29,5 +29,8 @@ int state_process_open(const StateProcess *process);
 /* True where the recorded process still lives (a zombie does not). */
 bool state_process_is_alive(const StateProcess *process);
 
-/* Sends SIGKILL and waits for the end, at most timeout_usec. 0 (also: was gone), -ETIMEDOUT or -errno. */
-int state_process_kill(const StateProcess *process, uint64_t timeout_usec);
+/*
+ * Sends SIGTERM, after grace_usec (0: at once) SIGKILL, and waits for the end, then at most timeout_usec. 0 (also: was
+ * gone), -ETIMEDOUT or -errno.
+ */
+int state_process_end(const StateProcess *process, uint64_t grace_usec, uint64_t timeout_usec);

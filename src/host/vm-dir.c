@@ -9,12 +9,11 @@
 #include "host/access.h"
 #include "host/acl.h"
 #include "host/become.h"
+#include "host/strays.h"
 #include "host/vm-dir.h"
 #include "mvmd/exit-codes.h"
 
-/* SIGKILL takes effect in milliseconds; a process in uninterruptible sleep may take for ever. */
-#define LEFTOVER_KILL_TIMEOUT_USEC (5 * USEC_PER_SEC)
-#define PID_TEXT_MAX		   16
+#define PID_TEXT_MAX 16
 
 /* As model/places.c calls them. */
 #define VMM_DIRECTORY "vmm"
@@ -436,68 +435,50 @@ static int refuse_strangers(const char *path, Fault *fault)
 	return r;
 }
 
-static void note(StrBuf *found, const char *what)
-{
-	str_buf_add(found, "%s%s", found->length ? ", " : "", what);
-}
-
-/* Ends what a record names; what was there goes to found. */
-static int end_process(const StateProcess *process, StrBuf *found, Fault *fault)
-{
-	_cleanup_free_ char *words = NULL;
-	int r;
-
-	if (!state_process_is_alive(process))
-		return 0;
-	r = state_process_kill(process, LEFTOVER_KILL_TIMEOUT_USEC);
-	if (r < 0) {
-		(void) fault_set(fault, r, MVMD_EXIT_BUSY, "leftover-process",
-				 "cannot end %s, pid %d, of an earlier run: %m", process->label,
-				 process->pid);
-		(void) fault_evidence(fault, "pid", "%d", process->pid);
-		(void) fault_evidence(fault, "process", "%s", process->label);
-		return fault_remedy(fault, "ps -o pid,stat,wchan,args -p %d", process->pid);
-	}
-	words = str_printf("%s (pid %d)", process->label, process->pid);
-	if (!words)
-		return fault_oom(fault);
-	note(found, words);
-	return 0;
-}
-
-int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault)
+/* A record that is damaged or missing names no process; the files go all the same. */
+static int end_recorded(const VmPlaces *places, bool replace, StrBuf *found, Fault *fault)
 {
 	StateFile state = { 0 };
-	StrBuf found = { 0 };
-	struct stat there;
-	int r = 0;
+	int r = state_file_read(places->state_file, &state);
 
-	*ret_found = NULL;
-	if (lstat(places->directory, &there) < 0)
-		return 0;
-	r = refuse_strangers(places->directory, fault);
-	if (r < 0)
-		return r;
-
-	/* A record that is damaged or missing names no process; the files go all the same. */
-	r = state_file_read(places->state_file, &state);
 	if (r == -EPROTONOSUPPORT)
 		return state_file_fault(places->state_file, r, fault);
 	if (state_process_is_alive(&state.vmm) && !replace)
 		r = refuse_living_vmm(places, &state.vmm, fault);
 	else
-		r = end_process(&state.vmm, &found, fault);
+		r = leftover_end(&state.vmm, 0, found, fault);
 	for (size_t i = 0; r == 0 && i < state.n_backends; i++)
-		r = end_process(&state.backends[i].process, &found, fault);
+		r = leftover_end(&state.backends[i].process, 0, found, fault);
 	state_file_done(&state);
+	return r;
+}
 
-	if (r == 0) {
-		r = vm_directory_remove(places);
-		if (r < 0)
-			(void) leftover_fault(places->directory, r, "remove", fault);
-		note(&found, places->directory);
-	}
-	if (r < 0) {
+static int remove_leftovers(const VmPlaces *places, bool replace, StrBuf *found, Fault *fault)
+{
+	struct stat there;
+	bool exists = lstat(places->directory, &there) == 0;
+	int r = exists ? refuse_strangers(places->directory, fault) : 0;
+
+	if (r == 0 && exists)
+		r = end_recorded(places, replace, found, fault);
+	if (r == 0)
+		r = strays_end(places->name, NULL, found, fault);
+	if (r < 0 || !exists)
+		return r;
+	r = vm_directory_remove(places);
+	if (r < 0)
+		return leftover_fault(places->directory, r, "remove", fault);
+	found_add(found, "%s", places->directory);
+	return 0;
+}
+
+int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault)
+{
+	StrBuf found = { 0 };
+	int r = remove_leftovers(places, replace, &found, fault);
+
+	*ret_found = NULL;
+	if (r < 0 || found.length == 0) {
 		str_buf_done(&found);
 		return r;
 	}

@@ -29,7 +29,8 @@ char *vm_name_of_pid(const char *runtime_directory, pid_t pid);
 
 /*
  * Under the lock: finds what an earlier run left. A VMM that lives is -EBUSY with fault, unless replace:
- * then it is killed. Other processes and the directory's files are ended and removed.
+ * then it is killed. Other processes, in the unit also those of its control group that nobody recorded, and the
+ * directory's files are ended and removed.
  * *ret_found tells in words what was cleaned up, NULL where nothing was there; the caller frees it.
  */
 int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, Fault *fault);

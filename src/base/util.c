@@ -22,6 +22,16 @@ void free_p(void *p)
 	errno = saved_errno;
 }
 
+void secret_free(char *text)
+{
+	int saved_errno = errno;
+
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	errno = saved_errno;
+}
+
 int close_fd(int fd)
 {
 	int saved_errno = errno;

@@ -52,6 +52,10 @@
 /* Frees what *p points to; for _cleanup_free_. Keeps errno. */
 void free_p(void *p);
 
+/* Wipes a string, then frees it. Keeps errno. */
+void secret_free(char *text);
+DEFINE_CLEANUP(char *, secret_free)
+
 /* Closes fd where it is one, keeps errno. Returns -EBADF, to be assigned to the variable. */
 int close_fd(int fd);
 

@@ -11,6 +11,7 @@
 #include "cli/unit-specs.h"
 #include "host/probe.h"
 #include "model/conflicts.h"
+#include "model/credentials.h"
 #include "model/facts-json.h"
 #include "model/fault-json.h"
 #include "model/plan-issues.h"
@@ -245,6 +246,8 @@ static void check_host(Check *check, const Spec *spec)
 		check_fault(check, spec->name, fault.error ? &fault : &out_of_memory);
 	else if (plan && !check->as_json)
 		print_kernel(plan);
+	if (plan && plan_is_too_long(plan, &fault) && fault_list_take(&faults, &fault) < 0)
+		check_fault(check, spec->name, &out_of_memory);
 	refused = plan && check_known_issues(check, plan, &fitting);
 	if (plan)
 		check_facts(check, plan);

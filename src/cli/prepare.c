@@ -4,6 +4,7 @@
 #include "cli/known-issues.h"
 #include "cli/spec-load.h"
 #include "host/probe.h"
+#include "model/credentials.h"
 #include "model/plan-issues.h"
 #include "mvmd/exit-codes.h"
 
@@ -65,6 +66,16 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 	return start ? exit_code : MVMD_EXIT_OK;
 }
 
+static int prepare_length(const Plan *plan, PrepareFor what_for)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+
+	if (!plan_is_too_long(plan, &fault))
+		return MVMD_EXIT_OK;
+	log_fault(what_for == PREPARE_FOR_START ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &fault);
+	return what_for == PREPARE_FOR_START ? fault.exit_code : MVMD_EXIT_OK;
+}
+
 void prepared_find_issues(Prepared *prepared, const Places *places, FaultList *ret)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
@@ -122,6 +133,8 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 		exit_code = say(&fault);
 	if (exit_code == MVMD_EXIT_OK)
 		ret->plan->issues = &ret->fitting;
+	if (exit_code == MVMD_EXIT_OK)
+		exit_code = prepare_length(ret->plan, what_for);
 	if (exit_code == MVMD_EXIT_OK && what_for == PREPARE_FOR_LOOK)
 		say_issues(ret, places);
 	return exit_code;

@@ -15,6 +15,7 @@
 #endif
 
 #include "host/access.h"
+#include "host/credentials.h"
 #include "host/host-facts.h"
 #include "host/image.h"
 #include "host/link.h"
@@ -398,7 +399,7 @@ static int probe_devices(Probe *probe)
 	probe_kvm(probe);
 	if (probe->spec->n_interfaces > 0)
 		facts->tun_error = try_device(NULL, "/dev/net/tun");
-	if (probe->spec->has_vsock)
+	if (spec_needs_vsock(probe->spec))
 		facts->vsock_error = try_device(&facts->vm, "/dev/vhost-vsock");
 	if (probe->spec->n_shares > 0)
 		facts->user_namespaces = user_namespaces_usable();
@@ -513,6 +514,11 @@ static int probe_bridges(Probe *probe)
 	return r;
 }
 
+static int probe_credentials(Probe *probe)
+{
+	return credentials_probe(probe->spec, probe->options->allocate_uid, &probe->facts);
+}
+
 static int probe_memory(Probe *probe)
 {
 	HugePages size = probe->spec->memory.hugepages;
@@ -538,9 +544,13 @@ typedef struct Look {
 static int probe_all(Probe *probe, Fault *fault)
 {
 	static const Look looks[] = {
-		{ "devices", probe_devices }, { "programs", probe_programs },
-		{ "paths", probe_paths },     { "kernel", probe_kernel },
-		{ "bridges", probe_bridges }, { "memory", probe_memory },
+		{ "devices", probe_devices },
+		{ "programs", probe_programs },
+		{ "paths", probe_paths },
+		{ "kernel", probe_kernel },
+		{ "bridges", probe_bridges },
+		{ "memory", probe_memory },
+		{ "credentials", probe_credentials },
 	};
 	int r = probe_identities(probe, fault);
 

@@ -165,9 +165,9 @@ static int to_text(const json_t *json, char **ret)
 	return 0;
 }
 
-int ch_config_vm(const Plan *plan, const StrList *readable, char **ret)
+/* The body without the strings: jansson would leave copies of them behind in freed memory. */
+static int config_without_strings(const Plan *plan, const StrList *readable, char **ret)
 {
-	_cleanup_free_ char *text = NULL;
 	json_int_t cpus = (json_int_t) plan->spec->cpus;
 	json_t *config;
 	int r;
@@ -183,14 +183,61 @@ int ch_config_vm(const Plan *plan, const StrList *readable, char **ret)
 	if (r == 0 && readable)
 		r = add_landlock(config, readable);
 	if (r == 0)
-		r = to_text(config, &text);
+		r = to_text(config, ret);
 	json_decref(config);
+	return r;
+}
+
+#define PLATFORM_BEGIN ",\"platform\":{\"oem_strings\":"
+#define PLATFORM_END   "}}"
+
+/* Both are objects as jansson writes them compactly: the last byte of the first is its brace. */
+static int add_strings(const char *config, const SmbiosStrings *strings, char **ret)
+{
+	_cleanup_(secret_free_p) char *list = NULL;
+	size_t length = strlen(config) - 1;
+	char *to;
+
+	if (smbios_strings_to_json(strings, &list) < 0)
+		return -ENOMEM;
+	*ret = malloc(length + strlen(PLATFORM_BEGIN) + strlen(list) + sizeof(PLATFORM_END));
+	if (!*ret)
+		return -ENOMEM;
+	to = mempcpy(*ret, config, length);
+	to = stpcpy(to, PLATFORM_BEGIN);
+	to = stpcpy(to, list);
+	(void) stpcpy(to, PLATFORM_END);
+	return 0;
+}
+
+int ch_config_vm(const Plan *plan, const StrList *readable, const SmbiosStrings *strings,
+		 char **ret)
+{
+	_cleanup_(secret_free_p) char *text = NULL;
+	_cleanup_free_ char *config = NULL;
+	int r;
+
+	r = config_without_strings(plan, readable, &config);
+	if (r == 0 && strings && strings->n > 0)
+		r = add_strings(config, strings, &text);
+	else if (r == 0)
+		text = TAKE_PTR(config);
 	if (r < 0)
 		return r;
 	if (strlen(text) >= CH_CONFIG_MAX_BYTES)
 		return -E2BIG;
-
 	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+int ch_config_length(const Plan *plan, const StrList *readable, size_t strings_bytes, size_t *ret)
+{
+	_cleanup_free_ char *config = NULL;
+	int r = config_without_strings(plan, readable, &config);
+
+	if (r < 0)
+		return r;
+	*ret = strlen(config) - 1 + strlen(PLATFORM_BEGIN "[]" PLATFORM_END) + strings_bytes;
 	return 0;
 }
 

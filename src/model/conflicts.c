@@ -85,7 +85,7 @@ static int compare_cids(const Conflict *conflict)
 {
 	char thing[64];
 
-	if (!conflict->a->has_vsock || !conflict->b->has_vsock ||
+	if (!spec_needs_vsock(conflict->a) || !spec_needs_vsock(conflict->b) ||
 	    cid_of(conflict->a) != cid_of(conflict->b))
 		return 0;
 	(void) snprintf(thing, sizeof(thing), "the vsock CID %" PRIu64, cid_of(conflict->a));

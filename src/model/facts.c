@@ -31,6 +31,7 @@ void facts_done(Facts *facts)
 	image_done(&facts->guest_kernel);
 	free(facts->share_users);
 	free(facts->bridges);
+	free(facts->credentials);
 	*facts = (Facts){ 0 };
 }
 

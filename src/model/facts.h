@@ -70,6 +70,13 @@ typedef struct PathFact {
 	DiskSpace space; /* a disk's */
 } PathFact;
 
+/* One credential of the spec; its value is nowhere in here. */
+typedef struct CredentialFact {
+	int error; /* 0, or why it cannot be read */
+	mode_t mode; /* of its file; 0 where it is not known */
+	size_t smbios_bytes, json_bytes; /* of its string (model/smbios.h); 0: not known */
+} CredentialFact;
+
 typedef struct BridgeFact {
 	int ifindex; /* 0: there is no link of that name */
 	bool is_bridge; /* it is one of kind "bridge" */
@@ -175,6 +182,8 @@ typedef struct Facts {
 	BridgeFact *bridges; /* per interface of the spec */
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;
+	CredentialFact *credentials; /* per credential of the spec */
+	size_t n_credentials;
 } Facts;
 
 void facts_done(Facts *facts);

@@ -245,6 +245,45 @@ static const Finding findings[] = {
 		 "another program.",
 	  .remedy = "Move it away, or give another --runtime-dir.",
 	  .evidence = "path" },
+	{ .id = "credential-unreadable",
+	  .severity = FINDING_ERROR,
+	  .title = "a credential's file cannot be read",
+	  .what = "The file that \"credentials\" of the spec names is not there, is no regular file, "
+		  "or may not be read.",
+	  .why = "The path is misspelt, what it lies on is not mounted, or the file is another "
+		 "user's: mvmd's unit has no right to pass over that.",
+	  .remedy = "Look where the path ends: namei -l PATH. The file is best root's, with mode "
+		    "0600: only mvmd reads it.",
+	  .evidence = "credential, path" },
+	{ .id = "credential-not-passed",
+	  .severity = FINDING_ERROR,
+	  .title = "the unit passes no such credential",
+	  .what = "\"credentials\" of the spec names a credential of the VM's unit, and the unit has "
+		  "none of that name.",
+	  .why = "systemd passes what LoadCredential= and SetCredential= of the unit say. mvmd run by "
+		 "hand has no unit.",
+	  .remedy = "systemctl edit mvmd@NAME.service, and write [Service] and "
+		    "LoadCredential=CREDENTIAL:/PATH; or give \"file\" in the spec.",
+	  .evidence = "credential" },
+	{ .id = "credentials-too-large",
+	  .severity = FINDING_ERROR,
+	  .title = "the credentials are too large",
+	  .what = "The guest finds its credentials in its SMBIOS tables, and there is no room for so "
+		  "many bytes (evidence limit: smbios), or cloud-hypervisor does not take a "
+		  "configuration of that length (limit: api).",
+	  .why = "The tables have 64 KiB of memory, of which mvmd gives 60 to credentials. A request to "
+		 "cloud-hypervisor's API has less than 51200 bytes up to v53, names and paths of the "
+		 "VM's devices among them. What is no printable ASCII goes as base64.",
+	  .remedy =
+		  "Put what is large on a disk or a share, and only its key into \"credentials\".",
+	  .evidence = "limit, bytes" },
+	{ .id = "credential-exposed",
+	  .severity = FINDING_WARNING,
+	  .title = "every user may read a credential's file",
+	  .what = "The mode of the file lets others read it.",
+	  .why = "It was made with an ordinary umask.",
+	  .remedy = "chmod o= FILE. Only mvmd reads it, as root.",
+	  .evidence = "credential, path" },
 	{ .id = "start-record",
 	  .severity = FINDING_WARNING,
 	  .title = "the record of a start cannot be written",

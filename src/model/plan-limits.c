@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "model/credentials.h"
 #include "model/plan-limits.h"
 #include "mvmd/exit-codes.h"
 
@@ -241,5 +242,5 @@ int plan_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
 		    disk_is_short(path->path, &path->space, &fault))
 			r = fault_list_take(faults, &fault);
 	}
-	return r;
+	return r < 0 ? r : credentials_warnings(spec, facts, faults);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "model/credentials.h"
 #include "model/plan-limits.h"
 #include "model/plan-sandbox.h"
 #include "mvmd/exit-codes.h"
@@ -343,7 +344,8 @@ static void check_vsock(Check *check, const VmmChoice *choice)
 {
 	Fault fault = { 0 };
 
-	if (!check->spec->has_vsock || choice->vmm != VMM_QEMU || check->facts->vsock_error == 0)
+	if (!spec_needs_vsock(check->spec) || choice->vmm != VMM_QEMU ||
+	    check->facts->vsock_error == 0)
 		return;
 	if (device_is_refused(check->spec, "/dev/vhost-vsock", 0, check->facts->vsock_error,
 			      &fault)) {
@@ -503,6 +505,8 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_kernel(&check, &choice);
 	if (check.r == 0)
 		check.r = plan_sandbox(spec, facts, &choice, faults);
+	if (check.r == 0)
+		check.r = credentials_problems(spec, facts, faults);
 	return check.r < 0 ? check.r : plan_limits(spec, facts, faults);
 }
 

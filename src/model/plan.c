@@ -3,18 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "model/plan.h"
+#include "model/plan-steps.h"
 #include "mvmd/exit-codes.h"
-
-static const char *const step_kind_table[] = {
-	[STEP_LOCK] = "lock",		[STEP_DISK_LOCK] = "disk-lock",
-	[STEP_DIRECTORY] = "directory", [STEP_CONTROL] = "control",
-	[STEP_BRIDGE] = "bridge",	[STEP_TAP] = "tap",
-	[STEP_LISTENER] = "listener",	[STEP_BACKEND] = "backend",
-	[STEP_EXTERNAL] = "external",	[STEP_CONSOLE] = "console",
-	[STEP_RECORD] = "record",	[STEP_VMM] = "vmm",
-};
-_Static_assert(ELEMENTSOF(step_kind_table) == _STEP_KIND_MAX, "step_kind_table");
 
 static const char *const backend_kind_table[] = {
 	[BACKEND_VIRTIOFSD] = "virtiofsd",
@@ -23,25 +13,10 @@ static const char *const backend_kind_table[] = {
 };
 _Static_assert(ELEMENTSOF(backend_kind_table) == _BACKEND_KIND_MAX, "backend_kind_table");
 
-const char *step_kind_to_string(StepKind kind)
-{
-	return step_kind_table[kind];
-}
-
 const char *backend_kind_to_string(BackendKind kind)
 {
 	return backend_kind_table[kind];
 }
-
-/* What the plan is made with: the plan so far, and what later steps need of earlier ones. */
-typedef struct Builder {
-	Plan *plan;
-	Fault *fault;
-	size_t *disk_steps; /* per disk of the spec: its lock */
-	size_t lock, directory, console;
-} Builder;
-
-#define NO_STEP SIZE_MAX
 
 static int plan_places(Plan *plan, const char *runtime_directory)
 {
@@ -153,347 +128,6 @@ static int plan_backends(Plan *plan)
 	return 0;
 }
 
-/* The words that are not there for want of memory make the whole step fail. */
-static int add_step(Builder *builder, PlanStep step, char *what, size_t *ret_index)
-{
-	Plan *plan = builder->plan;
-
-	step.what = what;
-	if (!step.id || !step.what || array_grow(&plan->steps, plan->n_steps, sizeof(step)) < 0) {
-		free(step.id);
-		free(step.what);
-		free(step.awaits);
-		return -ENOMEM;
-	}
-	plan->steps[plan->n_steps] = step;
-	if (ret_index)
-		*ret_index = plan->n_steps;
-	plan->n_steps++;
-	return 0;
-}
-
-/* The step added last needs another one. */
-static int last_needs(Builder *builder, size_t other)
-{
-	PlanStep *step = &builder->plan->steps[builder->plan->n_steps - 1];
-
-	if (other == NO_STEP)
-		return 0;
-	if (array_grow(&step->needs, step->n_needs, sizeof(*step->needs)) < 0)
-		return -ENOMEM;
-	step->needs[step->n_needs++] = other;
-	return 0;
-}
-
-/* The step added last needs all earlier ones of a kind. */
-static int last_needs_kind(Builder *builder, StepKind kind)
-{
-	Plan *plan = builder->plan;
-
-	for (size_t i = 0; i + 1 < plan->n_steps; i++) {
-		int r = plan->steps[i].kind == kind ? last_needs(builder, i) : 0;
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Nothing else happens before the disks are ours. */
-static int last_needs_locks(Builder *builder)
-{
-	int r = last_needs(builder, builder->lock);
-
-	return r < 0 ? r : last_needs_kind(builder, STEP_DISK_LOCK);
-}
-
-static int steps_for_locks(Builder *builder)
-{
-	Plan *plan = builder->plan;
-	int r;
-
-	r = add_step(builder, (PlanStep){ .kind = STEP_LOCK, .id = strdup("lock") },
-		     str_printf("%s: %s runs once; what an earlier run left is cleaned up",
-				plan->places.lock_file, plan->spec->name),
-		     &builder->lock);
-	if (r < 0)
-		return r;
-
-	for (size_t i = 0; i < plan->spec->n_disks; i++) {
-		const SpecDisk *disk = &plan->spec->disks[i];
-
-		builder->disk_steps[i] = NO_STEP;
-		if (!disk->path)
-			continue;
-		r = add_step(builder,
-			     (PlanStep){ .kind = STEP_DISK_LOCK,
-					 .id = str_printf("disk:%s", disk->id),
-					 .subject = i },
-			     str_printf("%s locked, %s", disk->path,
-					disk->readonly ? "shared with other readers" :
-							 "no other writer or reader"),
-			     &builder->disk_steps[i]);
-		if (r < 0)
-			return r;
-		r = last_needs(builder, builder->lock);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-static char *owners_to_words(const Spec *spec)
-{
-	StrBuf words = { 0 };
-	char *text = NULL;
-
-	str_buf_add(&words, "root");
-	for (size_t i = 0; i < spec->n_owners; i++) {
-		if (spec->owners[i].user)
-			str_buf_add(&words, ", %s", spec->owners[i].user);
-		else
-			str_buf_add(&words, ", group %s", spec->owners[i].group);
-	}
-	(void) str_buf_take(&words, &text);
-	return text;
-}
-
-static int steps_for_directory(Builder *builder)
-{
-	_cleanup_free_ char *owners = owners_to_words(builder->plan->spec);
-	Plan *plan = builder->plan;
-	int r;
-
-	r = add_step(builder, (PlanStep){ .kind = STEP_DIRECTORY, .id = strdup("directory") },
-		     str_printf("%s with this VM's sockets", plan->places.directory),
-		     &builder->directory);
-	if (r < 0)
-		return r;
-	r = last_needs_locks(builder);
-	if (r < 0)
-		return r;
-
-	/* Early, because cloud-hypervisor waits for no more than this. */
-	r = add_step(builder, (PlanStep){ .kind = STEP_CONSOLE, .id = strdup("console") },
-		     plan->console_socket ?
-			     str_printf("the guest's serial console on %s", plan->console_socket) :
-			     strdup("the guest's serial console on a pty"),
-		     &builder->console);
-	if (r < 0)
-		return r;
-	r = last_needs(builder, builder->directory);
-	if (r < 0)
-		return r;
-
-	r = add_step(builder, (PlanStep){ .kind = STEP_CONTROL, .id = strdup("control") },
-		     owners ? str_printf("%s, open to %s", plan->places.control_socket, owners) :
-			      NULL,
-		     NULL);
-	if (r == 0)
-		r = last_needs(builder, builder->directory);
-
-	/* Before taps are made, and where it can be while the VMM starts, which then costs no time. */
-	if (r == 0)
-		r = add_step(builder, (PlanStep){ .kind = STEP_RECORD, .id = strdup("record") },
-			     strdup("what runs is recorded, and held against the list of known "
-				    "issues"),
-			     NULL);
-	return r < 0 ? r : last_needs(builder, builder->console);
-}
-
-static int steps_for_nic(Builder *builder, size_t index)
-{
-	const PlanNic *nic = &builder->plan->nics[index];
-	const char *bridge = nic->spec->bridge;
-	char mac[MAC_TEXT_MAX];
-	StrBuf what = { 0 };
-	char *text;
-	size_t awaited;
-	int r;
-
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_BRIDGE,
-				 .id = str_printf("bridge:%s", nic->spec->id),
-				 .subject = index,
-				 .awaits = str_printf("bridge %s", bridge),
-				 .deadline_usec = builder->plan->spec->timeouts.bridge_usec },
-		     str_printf("bridge %s exists", bridge), &awaited);
-	if (r < 0)
-		return r;
-	r = last_needs_locks(builder);
-	if (r < 0)
-		return r;
-
-	str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, bridge);
-	if (nic->mtu)
-		str_buf_add(&what, "MTU %" PRIu32, nic->mtu);
-	else
-		str_buf_add(&what, "%s's MTU", bridge);
-	str_buf_add(&what, ", queue pairs %" PRIu32 ", guest MAC %s", nic->queues,
-		    mac_format(mac, nic->mac));
-	r = str_buf_take(&what, &text);
-	if (r < 0)
-		return r;
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_TAP,
-				 .id = str_printf("tap:%s", nic->spec->id),
-				 .subject = index },
-		     text, NULL);
-	return r < 0 ? r : last_needs(builder, awaited);
-}
-
-/* A disk and a share may have the same id. New string or NULL. */
-static char *backend_step_id(const char *kind, const PlanBackend *backend)
-{
-	return str_printf("%s:%s-%s", kind, backend->disk ? "disk" : "share", backend->id);
-}
-
-static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
-{
-	_cleanup_free_ char *on_exit = on_exit_to_words(backend, plan->vmm);
-	const Facts *facts = plan->facts;
-
-	if (!on_exit)
-		return NULL;
-	if (backend->kind == BACKEND_VIRTIOFSD)
-		return str_printf("virtiofsd %s serves %s as share %s%s, uid %u; %s",
-				  facts->virtiofsd.version ?: "(version unknown)",
-				  backend->share->source, backend->share->tag,
-				  backend->share->readonly ? ", read only" : "",
-				  backend->identity.uid, on_exit);
-	return str_printf("qemu-storage-daemon %s serves %s (%s)%s, uid %u; %s",
-			  facts->storage_daemon.version ?: "(version unknown)", backend->disk->path,
-			  disk_format_to_string(backend->disk->format),
-			  backend->disk->readonly ? ", read only" : "", backend->identity.uid,
-			  on_exit);
-}
-
-static int steps_for_external(Builder *builder, size_t index)
-{
-	const PlanBackend *backend = &builder->plan->backends[index];
-	int r;
-
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_EXTERNAL,
-				 .id = backend_step_id("external", backend),
-				 .subject = index,
-				 .awaits = str_printf("a listener on %s", backend->socket),
-				 .deadline_usec = builder->plan->spec->timeouts.backend_usec },
-		     str_printf("somebody else serves %s %s at %s",
-				backend->disk ? "disk" : "share", backend->id, backend->socket),
-		     NULL);
-	return r < 0 ? r : last_needs_locks(builder);
-}
-
-static int steps_for_backend(Builder *builder, size_t index)
-{
-	const PlanBackend *backend = &builder->plan->backends[index];
-	size_t listener;
-	int r;
-
-	if (backend->kind == BACKEND_EXTERNAL)
-		return steps_for_external(builder, index);
-
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_LISTENER,
-				 .id = backend_step_id("listener", backend),
-				 .subject = index },
-		     str_printf("%s listens before its backend runs", backend->socket), &listener);
-	if (r < 0)
-		return r;
-	r = last_needs(builder, builder->directory);
-	if (r < 0)
-		return r;
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_BACKEND,
-				 .id = backend_step_id("backend", backend),
-				 .subject = index },
-		     backend_to_words(builder->plan, backend), NULL);
-	return r < 0 ? r : last_needs(builder, listener);
-}
-
-/* The file that the guest begins with, and what it is where that is known. */
-static char *boot_to_words(const Plan *plan)
-{
-	const SpecBoot *boot = &plan->spec->boot;
-	_cleanup_free_ char *kernel = NULL;
-
-	if (!boot->kernel)
-		return str_printf("firmware %s", boot->firmware);
-	if (plan->facts->guest_kernel.kind == IMAGE_UNKNOWN)
-		return str_printf("kernel %s", boot->kernel);
-	kernel = kernel_to_words(&plan->facts->guest_kernel);
-	return kernel ? str_printf("kernel %s: %s", boot->kernel, kernel) : NULL;
-}
-
-static char *vmm_to_words(const Plan *plan)
-{
-	_cleanup_free_ char *boot = boot_to_words(plan);
-	const Spec *spec = plan->spec;
-	char memory[FORMAT_MAX];
-
-	if (!boot)
-		return NULL;
-	return str_printf("%s %s with %s: %" PRIu64 " vCPU%s, %s%s, %s, uid %u",
-			  vmm_kind_to_string(plan->vmm),
-			  plan->vmm_program->version ?: "(version unknown)",
-			  plan->accel == ACCEL_KVM ? "KVM" : "TCG", spec->cpus,
-			  spec->cpus == 1 ? "" : "s", format_size(memory, spec->memory.size_bytes),
-			  plan->shared_memory ? " shared" : "", boot, plan->facts->vm.uid);
-}
-
-/*
- * The VMM comes up while taps are made and backends start: cloud-hypervisor is given taps and sockets when all
- * is there, QEMU on its command line. Neither is started for what may never come.
- */
-static int steps_for_vmm(Builder *builder)
-{
-	static const StepKind awaited[] = { STEP_BRIDGE, STEP_EXTERNAL };
-	static const StepKind on_command_line[] = { STEP_TAP, STEP_LISTENER };
-	Plan *plan = builder->plan;
-	int r;
-
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_VMM,
-				 .id = strdup("vmm"),
-				 .awaits = str_printf("the first answer of %s",
-						      vmm_kind_to_string(plan->vmm)),
-				 .deadline_usec = plan->spec->timeouts.boot_usec },
-		     vmm_to_words(plan), NULL);
-	if (r < 0)
-		return r;
-	r = last_needs(builder, builder->console);
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(awaited); i++)
-		r = last_needs_kind(builder, awaited[i]);
-	for (size_t i = 0; r >= 0 && plan->vmm == VMM_QEMU && i < ELEMENTSOF(on_command_line); i++)
-		r = last_needs_kind(builder, on_command_line[i]);
-	return r;
-}
-
-static int plan_steps(Builder *builder)
-{
-	Plan *plan = builder->plan;
-	int r;
-
-	r = steps_for_locks(builder);
-	if (r < 0)
-		return r;
-	r = steps_for_directory(builder);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < plan->n_nics; i++) {
-		r = steps_for_nic(builder, i);
-		if (r < 0)
-			return r;
-	}
-	for (size_t i = 0; i < plan->n_backends; i++) {
-		r = steps_for_backend(builder, i);
-		if (r < 0)
-			return r;
-	}
-	return steps_for_vmm(builder);
-}
-
 static int check_socket_path(const char *path, Fault *fault)
 {
 	if (!path || strlen(path) <= SOCKET_PATH_MAX)
@@ -533,9 +167,10 @@ static int plan_choose(Plan *plan)
 				      choice.accel == ACCEL_KVM ? "KVM" : "TCG", choice.reason);
 	plan->boot_protocol = kernel_boot_protocol(plan->spec, plan->facts, plan->vmm);
 	plan->shared_memory = spec_needs_shared_memory(plan->spec);
-	if (plan->spec->has_vsock)
+	if (spec_needs_vsock(plan->spec))
 		plan->cid = plan->spec->vsock.cid ? (uint32_t) plan->spec->vsock.cid :
 						    cid_derive(plan->spec->name);
+	plan->n_smbios_strings = plan->spec->n_credentials + (plan->spec->ready == READY_GUEST);
 	return plan->vmm_reason ? 0 : -ENOMEM;
 }
 
@@ -543,11 +178,9 @@ int plan_build(const Spec *spec, const Facts *facts, const char *runtime_directo
 	       Fault *fault)
 {
 	_cleanup_(plan_free_p) Plan *plan = calloc(1, sizeof(*plan));
-	_cleanup_free_ size_t *disk_steps = calloc(spec->n_disks ?: 1, sizeof(*disk_steps));
-	Builder builder = { .plan = plan, .fault = fault, .disk_steps = disk_steps };
 	int r;
 
-	if (!plan || !disk_steps)
+	if (!plan)
 		return fault_oom(fault);
 	plan->spec = spec;
 	plan->facts = facts;
@@ -560,7 +193,7 @@ int plan_build(const Spec *spec, const Facts *facts, const char *runtime_directo
 	if (r == 0)
 		r = plan_backends(plan);
 	if (r == 0)
-		r = plan_steps(&builder);
+		r = plan_add_steps(plan);
 	if (r < 0)
 		return fault_oom(fault);
 

@@ -24,6 +24,7 @@ typedef enum StepKind {
 	STEP_BACKEND, /* subject: a backend of ours */
 	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener */
 	STEP_CONSOLE, /* the guest's serial line */
+	STEP_CREDENTIALS, /* what the guest finds in its SMBIOS tables is read */
 	STEP_RECORD, /* what runs is recorded and judged (run/step.h: StartJudge) */
 	STEP_VMM, /* the VMM process; awaits its first answer */
 	_STEP_KIND_MAX,
@@ -90,6 +91,7 @@ typedef struct Plan {
 	char *vmm_socket; /* …/api.sock or …/qmp.sock */
 	char *console_socket; /* …/console.sock: QEMU's; NULL with a pty */
 	char *vsock_socket; /* cloud-hypervisor's, in places.vmm_directory; NULL: none */
+	size_t n_smbios_strings; /* the credentials', and mvmd's own */
 
 	PlanNic *nics;
 	size_t n_nics;

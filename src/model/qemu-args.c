@@ -282,9 +282,25 @@ static void add_other_devices(const Plan *plan, StrList *args)
 	}
 }
 
+/*
+ * By descriptors, for everybody may read an argument vector (proc(5), /proc/PID/cmdline). QEMU reads each to its end
+ * (hw/smbios/smbios.c: save_opt_list).
+ */
+static void add_smbios(const Plan *plan, int first_fd, StrList *args)
+{
+	StrBuf value = { 0 };
+
+	if (plan->n_smbios_strings == 0)
+		return;
+	str_buf_add(&value, "type=11");
+	for (size_t i = 0; i < plan->n_smbios_strings; i++)
+		str_buf_add(&value, ",path=/dev/fd/%d", first_fd + (int) i);
+	option_end(args, "-smbios", &value);
+}
+
 size_t qemu_n_fds(const Plan *plan)
 {
-	size_t n = QEMU_TAP_FD - QEMU_FIRST_FD + plan->spec->n_shares;
+	size_t n = QEMU_TAP_FD - QEMU_FIRST_FD + plan->spec->n_shares + plan->n_smbios_strings;
 
 	for (size_t i = 0; i < plan->n_nics; i++)
 		n += plan->nics[i].queues;
@@ -304,6 +320,7 @@ int qemu_args(const Plan *plan, const uint32_t *mtus, StrList *ret)
 	add_disks(plan, &args);
 	share_fd = add_nics(plan, mtus, &args);
 	add_shares(plan, share_fd, &args);
+	add_smbios(plan, share_fd + (int) plan->spec->n_shares, &args);
 	add_other_devices(plan, &args);
 
 	if (args.failed) {

@@ -6,7 +6,7 @@
 /*
  * QEMU's descriptors are numbered from QEMU_FIRST_FD on, in this order: the listener of its monitor, the
  * listener of the console, the taps (all queues of the first interface, then of the next), one connected
- * socket per share.
+ * socket per share, one file per string for the guest's SMBIOS tables.
  */
 #define QEMU_FIRST_FD	3
 #define QEMU_MONITOR_FD QEMU_FIRST_FD

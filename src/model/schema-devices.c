@@ -224,6 +224,35 @@ const ObjectType share_object = {
 	.merges_by_id = true,
 };
 
+static const Field credential_fields[] = {
+	DESCRIPTION_FIELD(SpecCredential),
+	{ .key = "file",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(SpecCredential, file),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/etc/mvmd/secret/db\"",
+	  .sentence = "The file that holds it; mvmd reads it at each start. Either this or "
+		      "credential." },
+	{ .key = "credential",
+	  .type = FIELD_STRING,
+	  .offset = offsetof(SpecCredential, credential),
+	  .min = 1,
+	  .max = CREDENTIAL_NAME_MAX,
+	  .example = "\"db.password\"",
+	  .sentence = "The credential of the VM's unit that holds it: LoadCredential= in a drop-in "
+		      "of mvmd@NAME.service. Either this or file." },
+};
+
+const ObjectType credential_object = {
+	.name = "a credential",
+	.sentence = "A credential: a file, or one of the unit's own.",
+	.fields = credential_fields,
+	.n_fields = ELEMENTSOF(credential_fields),
+	.size = sizeof(SpecCredential),
+	.name_offset = offsetof(SpecCredential, name),
+	.name_pattern = "^([ -.0-9;<>-~]){1,255}$",
+};
+
 const char *disk_format_to_string(DiskFormat format)
 {
 	return format_words[format];

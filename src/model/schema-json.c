@@ -116,6 +116,14 @@ static json_t *list_schema(const Field *field)
 			 shorthand_schema(field, object_schema(field->object)));
 }
 
+static json_t *map_schema(const Field *field)
+{
+	return json_pack("{s:[s,s], s:I, s:{s:s}, s:o}", "type", "object", "null", "maxProperties",
+			 (json_int_t) field->max, "propertyNames", "pattern",
+			 field->object->name_pattern, "additionalProperties",
+			 object_schema(field->object));
+}
+
 static json_t *type_schema(const Field *field)
 {
 	switch (field->type) {
@@ -143,6 +151,8 @@ static json_t *type_schema(const Field *field)
 		return object_schema(field->object);
 	case FIELD_LIST:
 		return list_schema(field);
+	case FIELD_MAP:
+		return map_schema(field);
 	case _FIELD_TYPE_MAX:
 		break;
 	}

@@ -36,10 +36,19 @@ static void add_range(StrBuf *buf, const Field *field)
 static void add_type(StrBuf *buf, const Field *field)
 {
 	static const char *const words[_FIELD_TYPE_MAX] = {
-		[FIELD_TEXT] = "text",	  [FIELD_STRING] = "string",	[FIELD_PATH] = "path",
-		[FIELD_BOOL] = "boolean", [FIELD_TRISTATE] = "boolean", [FIELD_MAC] = "MAC address",
-		[FIELD_LINK] = "name",	  [FIELD_USER] = "name",	[FIELD_ID] = "name",
-		[FIELD_VM] = "name",	  [FIELD_OBJECT] = "object",	[FIELD_LIST] = "list",
+		[FIELD_TEXT] = "text",
+		[FIELD_STRING] = "string",
+		[FIELD_PATH] = "path",
+		[FIELD_BOOL] = "boolean",
+		[FIELD_TRISTATE] = "boolean",
+		[FIELD_MAC] = "MAC address",
+		[FIELD_LINK] = "name",
+		[FIELD_USER] = "name",
+		[FIELD_ID] = "name",
+		[FIELD_VM] = "name",
+		[FIELD_OBJECT] = "object",
+		[FIELD_LIST] = "list",
+		[FIELD_MAP] = "object of names and objects",
 	};
 
 	if (field->type == FIELD_ENUM)
@@ -54,7 +63,7 @@ static void add_type(StrBuf *buf, const Field *field)
 		str_buf_add(buf, " %s%s",
 			    field->type == FIELD_LIST ? "of objects or their " : "or ",
 			    field->shorthand);
-	if (field->type == FIELD_LIST)
+	if (field->type == FIELD_LIST || field->type == FIELD_MAP)
 		str_buf_add(buf, ", at most %" PRIu64, field->max);
 	if (field->required)
 		str_buf_add(buf, "; required");
@@ -97,7 +106,7 @@ int schema_to_man(const ObjectType *root, char **ret)
 		if (!field->object)
 			continue;
 		(void) snprintf(title, sizeof(title), "%s%s",
-				field->type == FIELD_LIST ? "Entries of " : "", field->key);
+				field->type == FIELD_OBJECT ? "" : "Entries of ", field->key);
 		add_object(&buf, title, field->object);
 	}
 	return str_buf_take(&buf, ret);

@@ -15,7 +15,7 @@
 
 /* Enums are written to the struct as unsigned. */
 _Static_assert(sizeof(VmmKind) == sizeof(unsigned) && sizeof(Accel) == sizeof(unsigned) &&
-		       sizeof(HugePages) == sizeof(unsigned) &&
+		       sizeof(HugePages) == sizeof(unsigned) && sizeof(Ready) == sizeof(unsigned) &&
 		       sizeof(Tristate) == sizeof(unsigned),
 	       "every enum of the spec is stored as an unsigned");
 
@@ -32,6 +32,12 @@ static const char *const accel_words[] = {
 	[ACCEL_TCG] = "tcg",
 };
 _Static_assert(ELEMENTSOF(accel_words) == _ACCEL_MAX, "every accelerator has its word");
+
+static const char *const ready_words[] = {
+	[READY_VMM] = "vmm",
+	[READY_GUEST] = "guest",
+};
+_Static_assert(ELEMENTSOF(ready_words) == _READY_MAX, "every readiness has its word");
 
 static const char *const hugepages_words[] = {
 	[HUGE_PAGES_NONE] = NULL,
@@ -170,7 +176,8 @@ static const Field timeouts_fields[] = {
 	TIMEOUT("boot", boot_usec, "90s",
 		"How long the VMM may take to start and to boot or reboot the guest."),
 	TIMEOUT("guest", guest_usec, "90s",
-		"How long to wait for a sign of life from the guest, and for its drivers."),
+		"How long to wait for a sign of life from the guest, for its drivers, and for its "
+		"word that it is ready."),
 	TIMEOUT("stop", stop_usec, "90s",
 		"How long the guest may take to power off before it is ended."),
 };
@@ -308,6 +315,24 @@ static const Field spec_fields[] = {
 	  .object = &vsock_object,
 	  .example = "{}",
 	  .sentence = "A vsock device. Unset: none." },
+	{ .key = "ready",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(Spec, ready),
+	  .fallback = "vmm",
+	  .choices = ready_words,
+	  .n_choices = ELEMENTSOF(ready_words),
+	  .example = "\"guest\"",
+	  .sentence =
+		  "When a start is over. vmm: the guest runs; guest: its systemd, 254 or newer, "
+		  "says over its vsock that it is up." },
+	{ .key = "credentials",
+	  .type = FIELD_MAP,
+	  .offset = offsetof(Spec, credentials),
+	  .extra_offset = offsetof(Spec, n_credentials),
+	  .max = SPEC_CREDENTIALS_MAX,
+	  .object = &credential_object,
+	  .example = "{ \"db.password\": { \"file\": \"/etc/mvmd/secret/db\" } }",
+	  .sentence = "What the guest's systemd finds as its system credentials, by name." },
 	{ .key = "user",
 	  .type = FIELD_USER,
 	  .offset = offsetof(Spec, user),
@@ -394,6 +419,11 @@ const char *object_nearest_key(const ObjectType *object, const char *word)
 const char *vmm_kind_to_string(VmmKind kind)
 {
 	return vmm_words[kind];
+}
+
+const char *ready_to_string(Ready ready)
+{
+	return ready_words[ready];
 }
 
 const char *accel_to_string(Accel accel)

@@ -27,6 +27,7 @@ typedef enum FieldType {
 	FIELD_VM, /* the name of a VM */
 	FIELD_OBJECT,
 	FIELD_LIST, /* of objects */
+	FIELD_MAP, /* an object whose keys are names, its values objects; in the struct as a list */
 	_FIELD_TYPE_MAX,
 } FieldType;
 
@@ -37,13 +38,14 @@ typedef struct Field {
 	FieldType type;
 	bool required;
 	size_t offset; /* of the value in the object's struct */
-	size_t extra_offset; /* lists: of the count; objects: of the bool "it was written"; 0: none */
-	uint64_t min, max; /* of numbers; of the bytes of strings; of the entries of lists */
+	size_t extra_offset; /* lists and maps: of the count; objects: of the bool "it was written"; 0: none */
+	uint64_t min,
+		max; /* of numbers; of the bytes of strings; of the entries of lists and maps */
 	uint64_t multiple; /* sizes; 0: any */
 	const char *fallback; /* the default, in the spec's own words; NULL: none */
 	const char *const *choices; /* enums: the words by value; NULL in it: cannot be written */
 	size_t n_choices;
-	const ObjectType *object; /* objects and lists */
+	const ObjectType *object; /* objects, lists and maps */
 	const char *
 		shorthand; /* what is no object, as the value or in the list, stands for this key */
 	const char *example; /* a value as one writes it, for messages and the man page */
@@ -59,6 +61,8 @@ struct ObjectType {
 	const char
 		*default_id; /* lists that merge by id: the key that stands for an unwritten id */
 	bool merges_by_id;
+	size_t name_offset; /* entries of maps: where the name goes, a char * of their own */
+	const char *name_pattern; /* the same: what a name is made of, as JSON Schema says it */
 	const char *title; /* roots: of the JSON Schema */
 	const char *least; /* roots: the shortest that is right, for messages */
 };
@@ -69,8 +73,8 @@ extern const ObjectType spec_object, host_conf_object;
 /* What both of them may have in a list. */
 extern const ObjectType allowed_issue_object;
 
-/* The entries of the spec's lists of devices. */
-extern const ObjectType disk_object, interface_object, share_object;
+/* The entries of the spec's lists of devices, and of its map of credentials. */
+extern const ObjectType disk_object, interface_object, share_object, credential_object;
 
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 #define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */

@@ -60,6 +60,21 @@ static json_t *list_to_json(const Field *field, const void *base)
 	return list;
 }
 
+static json_t *map_to_json(const Field *field, const void *base)
+{
+	const char *entries = *(char *const *) field_at(field, base);
+	size_t n = *(const size_t *) ((const char *) base + field->extra_offset);
+	json_t *map = n > 0 ? json_object() : NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *entry = entries + i * field->object->size;
+		const char *name = *(char *const *) (entry + field->object->name_offset);
+
+		(void) json_object_set_new(map, name, object_to_json(field->object, entry));
+	}
+	return map;
+}
+
 /* An object of which nothing is written is told from none only where that makes a difference. */
 static json_t *member_to_json(const Field *field, const void *base)
 {
@@ -100,6 +115,7 @@ static json_t *value_to_json(const Field *field, const void *at)
 		return text_to_json(at);
 	case FIELD_OBJECT:
 	case FIELD_LIST:
+	case FIELD_MAP:
 	case FIELD_TEXT:
 	case _FIELD_TYPE_MAX:
 	default:
@@ -137,6 +153,8 @@ static json_t *field_to_json(const Field *field, const void *base)
 		return member_to_json(field, base);
 	if (field->type == FIELD_LIST)
 		return list_to_json(field, base);
+	if (field->type == FIELD_MAP)
+		return map_to_json(field, base);
 	value = value_to_json(field, field_at(field, base));
 	if (value && is_default(field, value)) {
 		json_decref(value);

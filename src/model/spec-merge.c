@@ -151,7 +151,9 @@ static JsonNode *merge_member(SpecReport *report, const Field *field, JsonNode *
 			      JsonNode *patch)
 {
 	if (patch->kind == JSON_NODE_OBJECT)
-		return spec_merge(report, field ? field->object : NULL, target, patch);
+		return spec_merge(report,
+				  field && field->type == FIELD_OBJECT ? field->object : NULL,
+				  target, patch);
 	if (patch->kind == JSON_NODE_LIST && field && field->type == FIELD_LIST &&
 	    field->object->merges_by_id)
 		return merge_list(report, field->object, target, patch);

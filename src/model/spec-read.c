@@ -59,6 +59,9 @@ void spec_check_keys(SpecReport *report, const ObjectType *object, const JsonNod
 		else if (field->type == FIELD_LIST && member->kind == JSON_NODE_LIST)
 			for (JsonNode *entry = member->children; entry; entry = entry->next)
 				spec_check_keys(report, field->object, entry);
+		else if (field->type == FIELD_MAP && member->kind == JSON_NODE_OBJECT)
+			for (JsonNode *entry = member->children; entry; entry = entry->next)
+				spec_check_keys(report, field->object, entry);
 	}
 }
 
@@ -126,14 +129,18 @@ static void read_entry(SpecReport *report, const Field *list, JsonNode *entry, v
 	const Field *shorthand = list->shorthand ? object_field(object, list->shorthand) : NULL;
 
 	spec_object_init(object, base);
+	if (list->type == FIELD_MAP &&
+	    str_set((void *) ((char *) base + object->name_offset), entry->key) < 0)
+		report->failed = true;
 	if (shorthand && entry->kind != JSON_NODE_OBJECT) {
 		spec_value_read(report, shorthand, entry, field_at(shorthand, base));
 		return;
 	}
 	if (entry->kind != JSON_NODE_OBJECT) {
 		report_value(report, RULE_WRONG_TYPE, entry,
-			     "is %s; every entry of this list is an object, %s",
-			     json_kind_words(entry->kind), object->name);
+			     "is %s; every entry of this %s is an object, %s",
+			     json_kind_words(entry->kind),
+			     list->type == FIELD_MAP ? "object" : "list", object->name);
 		return;
 	}
 	spec_object_read(report, object, entry, base);
@@ -141,12 +148,13 @@ static void read_entry(SpecReport *report, const Field *list, JsonNode *entry, v
 		default_entry_id(report, object, entry, base);
 }
 
-static void read_list(SpecReport *report, const Field *field, JsonNode *node, void *base)
+/* Of a list or a map. */
+static void read_entries(SpecReport *report, const Field *field, JsonNode *node, void *base)
 {
 	void **entries = field_at(field, base);
 	size_t n = 0, i = 0;
 
-	if (node->kind != JSON_NODE_LIST) {
+	if (node->kind != (field->type == FIELD_MAP ? JSON_NODE_OBJECT : JSON_NODE_LIST)) {
 		spec_value_read(report, field, node, NULL);
 		return;
 	}
@@ -183,11 +191,18 @@ void spec_object_read(SpecReport *report, const ObjectType *object, JsonNode *no
 			continue;
 		else if (field->type == FIELD_OBJECT)
 			read_object(report, field, member, base);
-		else if (field->type == FIELD_LIST)
-			read_list(report, field, member, base);
+		else if (field->type == FIELD_LIST || field->type == FIELD_MAP)
+			read_entries(report, field, member, base);
 		else
 			spec_value_read(report, field, member, field_at(field, base));
 	}
+}
+
+static void entry_done(const Field *list, void *base)
+{
+	spec_object_done(list->object, base);
+	if (list->type == FIELD_MAP)
+		free(*(char **) (void *) ((char *) base + list->object->name_offset));
 }
 
 static void field_done(const Field *field, void *base)
@@ -209,8 +224,9 @@ static void field_done(const Field *field, void *base)
 		spec_object_done(field->object, at);
 		break;
 	case FIELD_LIST:
+	case FIELD_MAP:
 		for (size_t i = 0; i < *list_count(field, base); i++)
-			spec_object_done(field->object, list_entry(field, base, i));
+			entry_done(field, list_entry(field, base, i));
 		free(*(void **) at);
 		break;
 	case FIELD_BOOL:

@@ -68,6 +68,9 @@ static const char *const rule_table[] = {
 	[RULE_TOO_MANY_DEVICES] = "too-many-devices",
 	[RULE_AFTER_ITSELF] = "after-itself",
 	[RULE_AFTER_TWICE] = "after-twice",
+	[RULE_CREDENTIAL_NAME] = "credential-name",
+	[RULE_CREDENTIAL_CHOICE] = "credential-choice",
+	[RULE_CREDENTIAL_TAKEN] = "credential-taken",
 	[RULE_UID_RANGE_END] = "uid-range-end",
 	[RULE_UID_RANGE_NOBODY] = "uid-range-nobody",
 };

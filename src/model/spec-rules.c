@@ -468,13 +468,48 @@ static void check_after(const RuleContext *context)
 	}
 }
 
+static void check_credential(const RuleContext *context, JsonNode *entry)
+{
+	static const char words[] = "cannot be the name of a credential: up to 255 printable "
+				    "characters of ASCII, none of them '/', ':' or '='";
+	JsonNode *file = json_member(entry, "file"), *unit = json_member(entry, "credential");
+
+	if (!credential_name_is_valid(entry->key))
+		report_key(context->report, RULE_CREDENTIAL_NAME, entry, "%s", words);
+	if (context->spec->ready == READY_GUEST && streq(entry->key, CREDENTIAL_NOTIFY))
+		report_key(context->report, RULE_CREDENTIAL_TAKEN, entry,
+			   "is what mvmd itself gives the guest with \"ready\": \"guest\"; leave "
+			   "one of them out");
+	if (entry->kind != JSON_NODE_OBJECT)
+		return;
+	if (!file && !unit)
+		report_missing(context->report, RULE_CREDENTIAL_CHOICE, entry, "file",
+			       "is missing, and so is \"credential\": one of them says what it "
+			       "is");
+	if (file && unit)
+		report_key(context->report, RULE_CREDENTIAL_CHOICE, unit,
+			   "excludes \"file\": a credential is one of them; keep one");
+	if (unit && !unit->wrong && !credential_name_is_valid(unit->text))
+		report_value(context->report, RULE_CREDENTIAL_NAME, unit, "%s", words);
+}
+
+static void check_credentials(const RuleContext *context)
+{
+	const JsonNode *credentials = object_of(context, "credentials");
+
+	for (JsonNode *entry = credentials ? credentials->children : NULL; entry;
+	     entry = entry->next)
+		check_credential(context, entry);
+}
+
 void spec_rules_check(SpecReport *report, const JsonNode *root, const Spec *spec)
 {
 	static void (*const checks[])(const RuleContext *) = {
-		check_boot,	  check_accel,	 check_owners,	   check_socket_choices,
-		check_serials,	  check_on_exit, check_disk_paths, check_sockets,
-		check_share_tags, check_taps,	 check_macs,	   check_taps_and_bridges,
-		check_queues,	  check_memory,	 check_devices,	   check_after,
+		check_boot,	   check_accel,	  check_owners,	    check_socket_choices,
+		check_serials,	   check_on_exit, check_disk_paths, check_sockets,
+		check_share_tags,  check_taps,	  check_macs,	    check_taps_and_bridges,
+		check_queues,	   check_memory,  check_devices,    check_after,
+		check_credentials,
 	};
 	const RuleContext context = { report, root, spec };
 

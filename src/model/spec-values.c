@@ -30,6 +30,7 @@ static const FieldKind field_kinds[] = {
 	[FIELD_VM] = { JSON_NODE_STRING, "a name" },
 	[FIELD_OBJECT] = { JSON_NODE_OBJECT, "an object" },
 	[FIELD_LIST] = { JSON_NODE_LIST, "a list" },
+	[FIELD_MAP] = { JSON_NODE_OBJECT, "an object" },
 };
 _Static_assert(ELEMENTSOF(field_kinds) == _FIELD_TYPE_MAX, "every type has its words");
 
@@ -421,6 +422,7 @@ void spec_value_read(SpecReport *report, const Field *field, JsonNode *node, voi
 		break;
 	case FIELD_OBJECT:
 	case FIELD_LIST:
+	case FIELD_MAP:
 	case _FIELD_TYPE_MAX:
 		report_type(report, field, node);
 		break;
@@ -455,6 +457,7 @@ int spec_value_default(const Field *field, const char *text, void *target)
 	case FIELD_VM:
 	case FIELD_OBJECT:
 	case FIELD_LIST:
+	case FIELD_MAP:
 	case _FIELD_TYPE_MAX:
 		break;
 	}

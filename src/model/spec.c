@@ -49,6 +49,18 @@ static bool may_have_template(const SpecDoc *docs, size_t n_docs)
 	return false;
 }
 
+bool credential_name_is_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	if (length == 0 || length > CREDENTIAL_NAME_MAX || streq(name, ".") || streq(name, ".."))
+		return false;
+	for (const char *c = name; *c; c++)
+		if (*c < ' ' || *c > '~' || strchr("/:=", *c))
+			return false;
+	return true;
+}
+
 int spec_template_name(const SpecDoc *docs, size_t n_docs, const char *name, char **ret)
 {
 	Problems ignored = { 0 };
@@ -193,6 +205,16 @@ Spec *spec_free(Spec *spec)
 	free(spec->file);
 	free(spec);
 	return NULL;
+}
+
+bool spec_needs_vsock(const Spec *spec)
+{
+	return spec->has_vsock || spec->ready == READY_GUEST;
+}
+
+bool spec_needs_smbios(const Spec *spec)
+{
+	return spec->n_credentials > 0 || spec->ready == READY_GUEST;
 }
 
 bool spec_needs_shared_memory(const Spec *spec)

@@ -54,6 +54,13 @@ typedef enum BackendOnExit {
 	_BACKEND_ON_EXIT_MAX,
 } BackendOnExit;
 
+/* When a start is over. */
+typedef enum Ready {
+	READY_VMM, /* the VMM runs the guest */
+	READY_GUEST, /* the guest says so, over its vsock */
+	_READY_MAX,
+} Ready;
+
 /* A boolean that the user may leave out. */
 typedef enum Tristate {
 	TRISTATE_UNSET,
@@ -120,6 +127,14 @@ typedef struct SpecVsock {
 	uint64_t cid; /* 0: derived */
 } SpecVsock;
 
+/* What the guest's systemd finds as a credential of that name. */
+typedef struct SpecCredential {
+	char *name;
+	char *description;
+	char *file; /* exactly one of file and credential is set */
+	char *credential; /* the name of one of the unit's own (LoadCredential=) */
+} SpecCredential;
+
 /* A known issue for which no start is refused; host.conf has them, too. */
 typedef struct AllowedIssue {
 	char *description;
@@ -168,6 +183,9 @@ typedef struct Spec {
 	size_t n_shares;
 	bool has_vsock;
 	SpecVsock vsock;
+	Ready ready;
+	SpecCredential *credentials;
+	size_t n_credentials;
 	char *user; /* NULL: a uid of the VM's own */
 	AllowedIssue *allow_known_issues;
 	size_t n_allow_known_issues;
@@ -205,6 +223,18 @@ typedef struct SpecDoc {
 #define SPEC_OWNERS_MAX	   64
 #define ALLOWED_ISSUES_MAX 64
 #define SPEC_AFTER_MAX	   64
+/* SMBIOS counts strings in one byte (DMTF DSP0134, 7.12), and one is mvmd's own (CREDENTIAL_NOTIFY). */
+#define SPEC_CREDENTIALS_MAX 254
+
+/*
+ * What systemd lets a credential be called (systemd.exec(5), LoadCredential=): a file name of printable ASCII without
+ * ':'. And no '=', which ends the name where it is passed on (systemd(1), "io.systemd.credential:").
+ */
+#define CREDENTIAL_NAME_MAX 255
+bool credential_name_is_valid(const char *name);
+
+/* Where the guest's systemd reads whom to tell that it is ready: with "ready": "guest" mvmd's own. */
+#define CREDENTIAL_NOTIFY "vmm.notify_socket"
 
 /* [A-Za-z0-9][A-Za-z0-9._-]{0,31}: the id of a disk, interface or share. */
 #define SPEC_ID_MAX 32
@@ -235,6 +265,12 @@ DEFINE_CLEANUP(Spec *, spec_free)
 /* True where boot.cmdline makes the guest's kernel write to the serial line. */
 bool spec_expects_console(const Spec *spec);
 
+/* True where the VM has a vsock: asked for, or the guest needs it to say that it is ready. */
+bool spec_needs_vsock(const Spec *spec);
+
+/* True where the guest is given strings in its SMBIOS tables: credentials, ours or the spec's. */
+bool spec_needs_smbios(const Spec *spec);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 
@@ -243,5 +279,6 @@ const char *vmm_kind_to_string(VmmKind kind);
 const char *accel_to_string(Accel accel);
 /* 0 of HUGE_PAGES_NONE. */
 uint64_t huge_page_bytes(HugePages size);
+const char *ready_to_string(Ready ready);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

@@ -63,6 +63,8 @@ static void add_mounts(StrBuf *buf, const Spec *spec)
 		add_mount(buf, spec->disks[i].path);
 	for (size_t i = 0; i < spec->n_shares; i++)
 		add_mount(buf, spec->shares[i].source);
+	for (size_t i = 0; i < spec->n_credentials; i++)
+		add_mount(buf, spec->credentials[i].file);
 }
 
 /* The path as it is written: systemd follows links when the unit starts (src/core/bpf-devices.c). */
@@ -86,9 +88,12 @@ static void add_disks(StrBuf *buf, const Spec *spec)
 /* QEMU's vsock is the kernel's; cloud-hypervisor's is a UNIX socket. */
 static void add_vsock(StrBuf *buf, const Spec *spec)
 {
-	if (spec->has_vsock && spec->vmm != VMM_CLOUD_HYPERVISOR)
+	if (spec_needs_vsock(spec) && spec->vmm != VMM_CLOUD_HYPERVISOR)
 		str_buf_add(buf, "# QEMU's vsock is a device of the kernel's.\n"
 				 "DeviceAllow=/dev/vhost-vsock rw\n");
+	if (spec->ready == READY_GUEST && spec->vmm != VMM_CLOUD_HYPERVISOR)
+		str_buf_add(buf, "# There mvmd hears the guest say that it is ready.\n"
+				 "RestrictAddressFamilies=AF_VSOCK\n");
 }
 
 /* QEMU without KVM translates the guest's code and runs what it wrote. "auto" never comes to that in the unit. */

@@ -42,7 +42,7 @@ static Call *call_free(Call *call)
 		return NULL;
 
 	call->deadline = sd_event_source_disable_unref(call->deadline);
-	free(call->request);
+	secret_free(call->request); /* vm.create's holds the credentials */
 	free(call->fds);
 	free(call);
 	return NULL;

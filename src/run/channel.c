@@ -25,6 +25,15 @@ static void channel_end(Channel *channel, int error)
 	channel->handler.on_closed(channel, error, channel->handler.userdata);
 }
 
+/* The guest's credentials pass here. */
+static void forget_sent(Channel *channel)
+{
+	if (channel->out.text)
+		explicit_bzero(channel->out.text, channel->out.length);
+	str_buf_done(&channel->out);
+	channel->sent = 0;
+}
+
 static int channel_write(Channel *channel)
 {
 	while (channel->sent < channel->out.length) {
@@ -40,8 +49,7 @@ static int channel_write(Channel *channel)
 		channel->n_fds = 0;
 	}
 
-	str_buf_done(&channel->out);
-	channel->sent = 0;
+	forget_sent(channel);
 	return sd_event_source_set_io_events(channel->source, EPOLLIN);
 }
 
@@ -143,7 +151,7 @@ Channel *channel_free(Channel *channel)
 
 	channel->source = sd_event_source_disable_unref(channel->source);
 	channel->fd = close_fd(channel->fd);
-	str_buf_done(&channel->out);
+	forget_sent(channel);
 	free(channel->fds);
 	free(channel);
 	return NULL;

@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/credentials.h"
 #include "host/state-file.h"
 #include "host/vm-dir.h"
+#include "model/credentials.h"
 #include "model/link-faults.h"
 #include "model/run-faults.h"
 #include "model/spec-json.h"
@@ -67,6 +69,7 @@ void resources_done(Resources *resources)
 	for (size_t i = 0; resources->backends && i < resources->plan->n_backends; i++)
 		(void) backend_free(resources->backends[i]);
 	(void) nl_connection_free(resources->nl);
+	smbios_strings_done(&resources->smbios);
 	free(resources->disk_locks);
 	free(resources->listeners);
 	free(resources->link_waits);
@@ -433,6 +436,40 @@ static int console_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+static int read_credentials(const Spec *spec, SmbiosStrings *strings, Fault *fault)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < spec->n_credentials; i++) {
+		char *string = NULL;
+		mode_t mode;
+		int r = credential_read(&spec->credentials[i], &string, &mode);
+
+		if (r < 0)
+			return fault_credential(spec, &spec->credentials[i], r, fault);
+		bytes += smbios_string_bytes(string);
+		if (smbios_strings_take(strings, string) < 0)
+			return fault_oom(fault);
+	}
+	return bytes > SMBIOS_STRINGS_MAX_BYTES ? fault_credentials_too_large(spec, bytes, fault) :
+						  0;
+}
+
+static int credentials_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	int r = read_credentials(resources->plan->spec, &resources->smbios, fault);
+
+	if (r < 0)
+		smbios_strings_done(&resources->smbios);
+	return r;
+}
+
+static int credentials_undo(Resources *resources, const PlanStep *step)
+{
+	smbios_strings_done(&resources->smbios);
+	return 0;
+}
+
 /* The first that ends the start is the step's own fault; what else there is to say is said before. */
 static int record_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
@@ -478,6 +515,7 @@ static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	VmmResources given = { .plan = resources->plan,
 			       .taps = resources->taps,
+			       .smbios = &resources->smbios,
 			       .console_fd = console_child_fd(resources->console),
 			       .console_bytes = count_console_bytes,
 			       .tell_wait = tell_wait,
@@ -512,6 +550,7 @@ static const StepOps ops[_STEP_KIND_MAX] = {
 	[STEP_BACKEND] = { backend_apply, backend_undo },
 	[STEP_EXTERNAL] = { external_apply, external_undo },
 	[STEP_CONSOLE] = { console_apply, console_undo },
+	[STEP_CREDENTIALS] = { credentials_apply, credentials_undo },
 	[STEP_VMM] = { vmm_apply, vmm_undo },
 	[STEP_RECORD] = { record_apply, record_undo },
 };

@@ -65,6 +65,7 @@ struct Resources {
 	SocketWait **socket_waits;
 	Control *control;
 	Console *console;
+	SmbiosStrings smbios; /* until the VMM has them */
 	Vmm *vmm;
 	Slot *nic_slots, *backend_slots;
 };

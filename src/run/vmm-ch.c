@@ -284,7 +284,7 @@ static void add_directory_of(const char *file, StrList *list)
  * files that were there at vm.create: a kernel that a package update replaced would end the VM at its
  * next reboot. So their directories are readable.
  */
-static int make_config(const Plan *plan, char **ret)
+static int make_config(const Plan *plan, const SmbiosStrings *strings, char **ret)
 {
 	bool landlock = plan->facts->landlock_abi >= LANDLOCK_ABI_MIN;
 	StrList readable = { 0 };
@@ -293,7 +293,8 @@ static int make_config(const Plan *plan, char **ret)
 	add_directory_of(plan->spec->boot.kernel, &readable);
 	add_directory_of(plan->spec->boot.initramfs, &readable);
 	add_directory_of(plan->spec->boot.firmware, &readable);
-	r = readable.failed ? -ENOMEM : ch_config_vm(plan, landlock ? &readable : NULL, ret);
+	r = readable.failed ? -ENOMEM :
+			      ch_config_vm(plan, landlock ? &readable : NULL, strings, ret);
 	str_list_done(&readable);
 	return r;
 }
@@ -301,12 +302,13 @@ static int make_config(const Plan *plan, char **ret)
 static int ch_create(Vmm *vmm)
 {
 	ChVmm *ch = vmm->state;
-	_cleanup_free_ char *body = NULL;
+	_cleanup_(secret_free_p) char *body = NULL;
 	int r;
 
-	r = make_config(vmm->plan, &body);
+	r = make_config(vmm->plan, vmm->resources.smbios, &body);
 	if (r < 0)
 		return r;
+	smbios_strings_done(vmm->resources.smbios);
 	ch->next_nic = 0;
 	return api_call(vmm, "vm.create", body, NULL, on_created);
 }

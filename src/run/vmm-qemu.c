@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "host/memory-file.h"
 #include "model/qemu-args.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
@@ -33,6 +34,7 @@ typedef struct QemuVmm {
 	size_t n_shares; /* connected so far */
 	Connector *connector; /* the next share is awaited */
 	int console_fd; /* then ours */
+	int *smbios_fds; /* per string of the guest's SMBIOS tables; NULL: none is made */
 	/* Afterwards: */
 	bool rebooted; /* ever; then: */
 	uint64_t reboot_usec; /* QEMU's time of the first RESET of the last reboot */
@@ -321,6 +323,8 @@ static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_
 			fds[n++].fd = vmm->resources.taps[i].fds[queue];
 	for (size_t i = 0; i < qemu->n_shares; i++)
 		fds[n++].fd = qemu->shares[i];
+	for (size_t i = 0; i < plan->n_smbios_strings; i++)
+		fds[n++].fd = qemu->smbios_fds[i];
 	for (size_t i = 0; i < n; i++)
 		fds[i].number = QEMU_FIRST_FD + (int) i;
 
@@ -341,6 +345,36 @@ static int make_args(const Plan *plan, StrList *ret)
 	return r;
 }
 
+static void close_smbios_fds(Vmm *vmm)
+{
+	QemuVmm *qemu = vmm->state;
+
+	for (size_t i = 0; qemu->smbios_fds && i < vmm->plan->n_smbios_strings; i++)
+		(void) close_fd(qemu->smbios_fds[i]);
+	free(TAKE_PTR(qemu->smbios_fds));
+}
+
+/* In memory, with no name that anybody could open. */
+static int make_smbios_fds(Vmm *vmm)
+{
+	const SmbiosStrings *strings = vmm->resources.smbios;
+	size_t n = vmm->plan->n_smbios_strings;
+	QemuVmm *qemu = vmm->state;
+
+	qemu->smbios_fds = calloc(n ?: 1, sizeof(*qemu->smbios_fds));
+	if (!qemu->smbios_fds)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		qemu->smbios_fds[i] = -EBADF;
+	for (size_t i = 0; i < n; i++) {
+		qemu->smbios_fds[i] = memory_file(strings->items[i]);
+		if (qemu->smbios_fds[i] < 0)
+			return qemu->smbios_fds[i];
+	}
+	smbios_strings_done(vmm->resources.smbios);
+	return 0;
+}
+
 static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 {
 	StrList args = { 0 };
@@ -348,6 +382,10 @@ static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 	size_t n_fds;
 	int r;
 
+	r = make_smbios_fds(vmm);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
+				 "cannot make the files of the credentials for QEMU: %m");
 	if (make_args(vmm->plan, &args) < 0 || collect_fds(vmm, listener, &fds, &n_fds) < 0)
 		r = fault_oom(fault);
 	else
@@ -358,13 +396,16 @@ static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 }
 
 /* The process is started, and knows all that it was started with. */
-static void close_given(QemuVmm *qemu)
+static void close_given(Vmm *vmm)
 {
+	QemuVmm *qemu = vmm->state;
+
 	for (size_t i = 0; i < qemu->n_shares; i++)
 		qemu->shares[i] = close_fd(qemu->shares[i]);
 	qemu->n_shares = 0;
 	qemu->listener = close_fd(qemu->listener);
 	qemu->console_fd = close_fd(qemu->console_fd);
+	close_smbios_fds(vmm);
 }
 
 static int begin_to_talk(Vmm *vmm, Fault *fault)
@@ -396,7 +437,7 @@ static int connect_and_go_on(Vmm *vmm, Fault *fault)
 	r = spawn_qemu(vmm, qemu->listener, fault);
 	if (r < 0)
 		return r;
-	close_given(qemu);
+	close_given(vmm);
 	return begin_to_talk(vmm, fault);
 }
 
@@ -432,7 +473,7 @@ static void qemu_free(Vmm *vmm)
 	if (!qemu)
 		return;
 	qemu->connector = connector_free(qemu->connector);
-	close_given(qemu);
+	close_given(vmm);
 	(void) close_fd(qemu->connection);
 	free(qemu->shares);
 	qemu->qmp = qmp_free(qemu->qmp);

@@ -5,6 +5,7 @@
 
 #include "host/tap.h"
 #include "model/plan.h"
+#include "model/smbios.h"
 #include "run/child.h"
 
 /*
@@ -48,6 +49,7 @@ typedef struct VmmHandler {
 typedef struct VmmResources {
 	const Plan *plan;
 	const Tap *taps; /* per nic */
+	SmbiosStrings *smbios; /* the guest's; wiped as soon as the VMM has them. NULL: none */
 	int console_fd; /* pty slave (cloud-hypervisor), console listener (QEMU) */
 	/* All bytes that the guest wrote to its console up to now; NULL: not known. QEMU's driver asks. */
 	uint64_t (*console_bytes)(void *userdata);

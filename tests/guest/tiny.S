@@ -16,6 +16,7 @@
  *   echo         sends back what arrives on the serial line, until a "q"
  *   echo=N       the same, in life N only
  *   flood        prints numbered lines for ever
+ *   credentials  prints the credentials that lie in its SMBIOS tables, a line each
  *   hang         halts for ever
  *
  * Lives are counted in the battery-backed CMOS RAM, which QEMU keeps over a reset. cloud-hypervisor
@@ -64,6 +65,7 @@ actions:
 	.long	word_triplefault, triple_fault
 	.long	word_echo, echo
 	.long	word_flood, flood
+	.long	word_credentials, print_credentials
 	.long	word_hang, hang
 	.long	0
 
@@ -79,6 +81,7 @@ word_triplefault:	.asciz	"triplefault"
 word_echo:		.asciz	"echo"
 word_flood:		.asciz	"flood"
 word_hang:		.asciz	"hang"
+word_credentials:	.asciz	"credentials"
 
 text_life:		.asciz	"tiny: life "
 text_no_disk:		.asciz	"tiny: no disk that works\n"
@@ -305,6 +308,47 @@ flood:
 	movl	$text_newline, %edx
 	call	say
 	incl	lines
+	jmp	1b
+
+/*
+ * Where the SMBIOS tables lie is told by an entry point in the 64 KiB below 1 MiB (DMTF DSP0134, 5.2): QEMU's is
+ * "_SM_", cloud-hypervisor's "_SM3_". A string ends with a NUL.
+ */
+	.set	LAST_64K, 0xf0000
+	.set	SM_LENGTH, 0x16		/* 16 bits */
+	.set	SM_ADDRESS, 0x18
+	.set	SM3_LENGTH, 0x0c
+	.set	SM3_ADDRESS, 0x10
+print_credentials:
+	movl	$LAST_64K, %ebx
+1:	cmpl	$0x5f4d535f, (%ebx)	/* '_SM_' */
+	je	2f
+	cmpl	$0x334d535f, (%ebx)	/* '_SM3' */
+	je	3f
+	addl	$16, %ebx
+	cmpl	$(LAST_64K + 0x10000), %ebx
+	jb	1b
+	ret
+2:	movl	SM_ADDRESS(%ebx), %edi
+	movzwl	SM_LENGTH(%ebx), %ecx
+	jmp	print_strings
+3:	movl	SM3_ADDRESS(%ebx), %edi
+	movl	SM3_LENGTH(%ebx), %ecx
+print_strings:
+1:	movb	$'i', %al
+	repne scasb
+	jne	out
+	cmpl	$0x79732e6f, (%edi)	/* 'o.sy' of "io.systemd" */
+	jne	1b
+	leal	-1(%edi), %ebx
+2:	movb	(%ebx), %al
+	testb	%al, %al
+	jz	3f
+	call	put
+	incl	%ebx
+	jmp	2b
+3:	movb	$'\n', %al
+	call	put
 	jmp	1b
 
 /*

@@ -23,7 +23,7 @@ export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/
 # are what its disk and share have beside path and folder.
 write_spec() {
 	local cmdline="console=ttyS0 panic=-1 quiet mvmd.ip=10.0.0.$2/24 mvmd.ping=10.0.0.1"
-	cmdline="$cmdline mvmd.share=data mvmd.disk=1 mvmd.action=$3"
+	cmdline="$cmdline mvmd.share=data mvmd.disk=1 mvmd.credentials=1 mvmd.action=$3"
 	mkdir "$WORK/$1.share"
 	chmod 777 "$WORK/$1.share"
 	echo "a line of the host's" >"$WORK/$1.share/from-host"
@@ -42,6 +42,7 @@ write_spec() {
 		  "memory": "256MiB",
 		  "disks": [ { "id": "root", "path": "$WORK/$1.raw"$4 } ],
 		  "interfaces": [ { "id": "net0", "bridge": "br0" } ],
+		  "credentials": { "greeting": { "file": "$WORK/greeting" } },
 		  "shares": [ { "tag": "data", "source": "$WORK/$1.share"$5 } ]
 		}
 	SPEC
@@ -51,6 +52,7 @@ write_spec() {
 # the VMM, its share as its own user, and powers off by itself.
 prepare() {
 	mkdir "$WORK/spec"
+	printf "a word of the host's" >"$WORK/greeting"
 	cp "$GUEST"/{vmlinuz,initramfs.img} "$WORK/"
 	ip link add br0 type bridge
 	ip addr add 10.0.0.1/24 dev br0
@@ -75,6 +77,8 @@ lived_twice() {
 		"$(times "$1" "the disk says: first words of the disk")" 2
 	is "$1: both lives wrote to the disk" \
 		"$(times "$1" "wrote to the disk and read it back")" 2
+	is "$1: both lives find the credential" \
+		"$(times "$1" "io.systemd.credential:greeting=a word of the host's")" 2
 	has "$1: what the guest wrote is in the disk's file" "$WORK/$1.raw" "written by the guest"
 }
 

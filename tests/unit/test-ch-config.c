@@ -28,7 +28,7 @@ static json_t *config_of(const Plan *plan, const StrList *readable)
 	_cleanup_free_ char *text = NULL;
 	json_t *config;
 
-	assert_int_equal(ch_config_vm(plan, readable, &text), 0);
+	assert_int_equal(ch_config_vm(plan, readable, NULL, &text), 0);
 	config = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(config);
 	return config;
@@ -248,9 +248,39 @@ static void test_too_long(void **state)
 	memset(line, 'x', 59999);
 	line[59999] = '\0';
 	spec.boot.cmdline = line;
-	assert_int_equal(ch_config_vm(&plan, NULL, &text), -E2BIG);
+	assert_int_equal(ch_config_vm(&plan, NULL, NULL, &text), -E2BIG);
 	assert_string_equal(text, "untouched");
 	free(line);
+}
+
+/* As the guest is to get them, whatever JSON makes of quotes on the way; and the length is known before. */
+static void test_strings(void **state)
+{
+	static const char *const values[] = { "io.systemd.credential:a=b",
+					      "io.systemd.credential:quotes=\"\\\"" };
+	Spec spec = small_spec();
+	Plan plan = { .spec = &spec };
+	SmbiosStrings strings = { 0 };
+	size_t json_bytes = 0, length;
+	char *text = NULL;
+	json_t *config;
+
+	for (size_t i = 0; i < ELEMENTSOF(values); i++) {
+		assert_int_equal(smbios_strings_take(&strings, strdup(values[i])), 0);
+		json_bytes += smbios_string_json_bytes(values[i]);
+	}
+	assert_int_equal(ch_config_vm(&plan, NULL, &strings, &text), 0);
+	assert_int_equal(ch_config_length(&plan, NULL, json_bytes, &length), 0);
+	/* The comma of the last one is not there. */
+	assert_int_equal(strlen(text) + 1, length);
+	config = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(config);
+	is_text(config, "platform/oem_strings/0", values[0]);
+	is_text(config, "platform/oem_strings/1", values[1]);
+	assert_null(at(config, "platform/oem_strings/2"));
+	json_decref(config);
+	secret_free(text);
+	smbios_strings_done(&strings);
 }
 
 /* Nothing that cloud-hypervisor would have to set on the tap: it has no right to. */
@@ -280,7 +310,7 @@ int main(void)
 		cmocka_unit_test(test_disks),	     cmocka_unit_test(test_disk_queues),
 		cmocka_unit_test(test_vhost_user),   cmocka_unit_test(test_vsock),
 		cmocka_unit_test(test_landlock),     cmocka_unit_test(test_too_long),
-		cmocka_unit_test(test_nic),
+		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_nic),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -63,12 +63,17 @@ static int fault_open(Fault *fault, const char *path, int error)
 	(void) fault_set(fault, error, exit_code_of(error), "spec-file-open", "cannot open %s: %m",
 			 path);
 	(void) fault_evidence(fault, "path", "%s", path);
-	if (error != -ENOENT && error != -ENOTDIR)
-		(void) fault_remedy(fault,
-				    error == -EACCES ? "run this as root, or: namei -l %s" :
-						       "namei -l %s",
-				    path);
-	return error;
+	if (error == -ENOENT || error == -ENOTDIR)
+		return error;
+	if (error == -EACCES && geteuid() != 0)
+		return fault_remedy(fault, "run this as root, or: namei -l %s", path);
+	if (error != -EACCES)
+		return fault_remedy(fault, "namei -l %s", path);
+	(void) fault_why(fault,
+			 "in its unit mvmd does not read past a file's mode: what is another "
+			 "user's own is closed to it");
+	return fault_remedy(fault, "chown root %s; namei -l %s shows the folders above it", path,
+			    path);
 }
 
 /* Opens a regular file; never waits for the writer of a FIFO. Returns the fd or -errno. */

@@ -40,8 +40,8 @@ static const Finding findings[] = {
 	  .title = "a spec cannot be opened",
 	  .what = "The file is there and open(2) failed.",
 	  .why = "Mostly a right is missing: on the file itself, or the right to pass a folder "
-		 "above it.",
-	  .remedy = "Run mvmd as root, or look: namei -l PATH.",
+		 "above it. In its unit not even root reads past a file's mode.",
+	  .remedy = "Run mvmd as root; give the file to root; or look: namei -l PATH.",
 	  .evidence = "path" },
 	{ .id = "spec-file-read",
 	  .severity = FINDING_ERROR,

@@ -83,7 +83,7 @@ real_vms() {
 		runs "real: cloud-hypervisor with a share" ch-share \
 			"{ \"vmm\": \"cloud-hypervisor\", $kvm, $SHARE }"
 	else
-		skip "real: cloud-hypervisor" "it needs /dev/kvm and virtiofsd, too"
+		skip "real: cloud-hypervisor" "it needs cloud-hypervisor, virtiofsd and /dev/kvm"
 	fi
 	runs "real: QEMU without KVM" tcg '{ "accel": "tcg" }'
 	is "real: as its spec says" "$(property tcg MemoryDenyWriteExecute)" no
@@ -142,8 +142,8 @@ mount-namespace          EPERM        -      done
 host-name-namespace      EPERM        -      done
 cloned-namespace         ENOSYS       -      done
 joined-namespace         EPERM        EPERM  done
-execute-what-is-written  EPERM        done   done
-execute-what-was-written EPERM        done   done
+execute-what-is-written  EPERM|EACCES      done   done
+execute-what-was-written EPERM|EACCES      done   done
 run-in-realtime          EPERM        EINVAL EINVAL
 old-personality          EPERM        done   done
 foreign-call             SIGSYS       -      done|SIGSEGV
@@ -184,6 +184,32 @@ CapEff 0000000000000000
 CapAmb 0000000000000000
 NoNewPrivs 1
 Seccomp 2"
+}
+
+# What root may in its unit is less than a shell of root's may.
+foreign_spec() {
+	plain_spec foreign
+	chown 70000 "$SPECS/foreign.json"
+	chmod 600 "$SPECS/foreign.json"
+	start_unit foreign
+	says "foreign: a spec that only its owner may read" foreign "cannot open /etc/mvmd/foreign.json"
+	says "foreign: and what helps" foreign "chown root /etc/mvmd/foreign.json"
+	is "foreign: once" "$(property foreign ExecMainStatus) $(property foreign NRestarts)" "77 0"
+}
+
+user_of() {
+	inside ps -o uid= -p "$(cat "$(root /srv)/other-pid")" | tr -d ' '
+}
+
+identities() {
+	local first
+	first=$(uid_of other)
+	is "uids: the VMM runs as its VM's user" "$(user_of)" "$first"
+	[ "$first" != "$(uid_of plain)" ] && pass "uids: which no other VM has" || fail "uids: which no other VM has"
+	is "uids: the table is for all to read, and root's" \
+		"$(inside stat -c '%U %a' /var/lib/mvmd /var/lib/mvmd/.uids.json)" "root 755
+root 644"
+	[ -z "$(inside getent passwd "$first")" ] && pass "uids: nor has it a name" || fail "uids: nor has it a name"
 }
 
 # Without BPF for control groups systemd cannot have it (systemd.resource-control(5)): then a unit opens it, too.
@@ -244,7 +270,7 @@ share_tries() {
 	ends "share: user-namespace" shared user-namespace "done"
 	ends "share: mount-namespace" shared mount-namespace "done"
 	ends "share: host-name-namespace" shared host-name-namespace EPERM
-	ends "share: execute-what-is-written" shared execute-what-is-written EPERM
+	ends "share: execute-what-is-written" shared execute-what-is-written "EPERM|EACCES"
 	ends "share: other-disk" shared other-disk EACCES
 	inside systemctl stop mvmd@shared
 }
@@ -255,6 +281,8 @@ scores_of_units
 real_vms
 start_other
 tries
+identities
+foreign_spec
 devices
 own_view
 forged

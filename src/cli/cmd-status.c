@@ -5,6 +5,7 @@
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/spec-changes.h"
 #include "cli/status-text.h"
 #include "cli/vm-list.h"
 #include "host/record-series.h"
@@ -35,11 +36,12 @@ static json_t *waiting_to_json(const VmFound *found)
 {
 	uint64_t now = now_usec(), until = found->waits_until_usec;
 
-	return json_pack("{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:I}",
+	return json_pack("{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:I}",
 			 "version", 1, "name", found->places.name, "state",
 			 vm_state_to_string(VM_WAITING), "since_realtime_usec", "pid",
 			 (int) found->pid, "vmm", "guest", "lives", "interfaces", "backends",
-			 "findings", "next_try_usec", (json_int_t) (until > now ? until - now : 0));
+			 "findings", "changed_since_start", "next_try_usec",
+			 (json_int_t) (until > now ? until - now : 0));
 }
 
 static void print_waiting(json_t *status)
@@ -139,7 +141,28 @@ static int status_of_waiting(const Places *places, const VmFound *found, bool js
 	return exit_code;
 }
 
-static int status_of_running(const VmFound *found, bool json)
+/* What only who may read both files knows. */
+static void add_spec_changes(const Places *places, const VmFound *found, json_t *status)
+{
+	SpecChanges changes = { 0 };
+
+	(void) spec_changes_look(places, &found->places, &changes);
+	(void) json_object_set_new(status, "changed_since_start", spec_changes_to_json(&changes));
+	spec_changes_done(&changes);
+}
+
+static void print_spec_changes(const Places *places, const VmFound *found)
+{
+	_cleanup_free_ char *words = NULL;
+	SpecChanges changes = { 0 };
+
+	if (spec_changes_look(places, &found->places, &changes) == 0 &&
+	    spec_changes_to_words(&changes, found->places.name, &words) == 0 && words)
+		(void) printf("  spec: %s\n", words);
+	spec_changes_done(&changes);
+}
+
+static int status_of_running(const Places *places, const VmFound *found, bool json)
 {
 	int exit_code = MVMD_EXIT_OK;
 	json_t *status = NULL;
@@ -150,7 +173,11 @@ static int status_of_running(const VmFound *found, bool json)
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		exit_code = fault.exit_code;
 	} else {
+		if (json)
+			add_spec_changes(places, found, status);
 		exit_code = print(status, json, status_print);
+		if (!json)
+			print_spec_changes(places, found);
 	}
 	json_decref(status);
 	fault_done(&fault);
@@ -162,7 +189,7 @@ static int status_of_found(const Places *places, const VmFound *found, bool json
 	int exit_code;
 
 	if (found->presence == VM_PRESENCE_RUNNING)
-		return status_of_running(found, json);
+		return status_of_running(places, found, json);
 	if (found->presence == VM_PRESENCE_WAITING)
 		return status_of_waiting(places, found, json);
 	exit_code = client_say_absent(found);

@@ -104,15 +104,15 @@ json_t *status_to_json(const Resources *resources, const VmStatus *status)
 							  console_bytes(resources->console) :
 							  0 };
 
-	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:n}", "version",
-			 STATUS_VERSION, "name", resources->plan->spec->name, "state",
+	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n}",
+			 "version", STATUS_VERSION, "name", resources->plan->spec->name, "state",
 			 vm_state_to_string(status->state), "since_realtime_usec",
 			 (json_int_t) status->since_realtime_usec, "pid", (int) getpid(), "vmm",
 			 vmm_to_json(resources), "guest", guest_to_json(resources, status), "lives",
 			 lives_to_json(status->lives, &now), "interfaces",
 			 interfaces_to_json(resources), "backends", backends_to_json(resources),
 			 "findings", findings_to_json(resources, status->findings),
-			 "next_try_usec");
+			 "changed_since_start", "next_try_usec");
 }
 
 void findings_keep(FaultList *findings, const Fault *fault)

@@ -2,7 +2,7 @@
 # make bench: how mvmd compares with baselines measured in the same run; tests/bench/run does it.
 BENCH    := $(BUILD)/tests/bench
 BENCHERS := $(addprefix $(BENCH)/,mvmd baseline cloud-hypervisor backend-ready taps-gone first-byte \
-	    always-there kernel-version)
+	    always-there kernel-version ready-unit unit-times)
 
 comma    := ,
 
@@ -40,9 +40,11 @@ $(BENCH)/baseline: $(BENCH)/baseline.o $(BENCH)/stamp.o
 $(BENCH)/backend-ready: $(addprefix $(BENCH)/,backend-ready.o backend-start.o stamp.o vhost-user.o)
 $(BENCH)/always-there: $(addprefix $(BENCH)/,always-there.o backend-start.o)
 $(BENCH)/kernel-version: $(addprefix $(BENCH)/,kernel-version.o stamp.o) $(BUILD)/libmvmd.a
+$(BENCH)/unit-times: $(addprefix $(BENCH)/,unit-times.o stamp.o)
+$(BENCH)/ready-unit: $(BENCH)/ready-unit.o
 $(BENCH)/taps-gone: $(BENCH)/taps-gone.o $(BENCH)/stamp.o
 $(BENCH)/first-byte: $(BENCH)/first-byte.o $(BENCH)/stamp.o
-$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte always-there kernel-version):
+$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte always-there kernel-version ready-unit unit-times):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 

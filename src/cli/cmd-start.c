@@ -6,6 +6,9 @@
 #include "cli/spec-load.h"
 #include "cli/unit-end.h"
 #include "cli/unit-names.h"
+#include "cli/unit-specs.h"
+#include "cli/unit-verbs.h"
+#include "host/unit-fault.h"
 #include "mvmd/exit-codes.h"
 
 /* Start and restart: they differ in what they do with a VM that runs. */
@@ -68,10 +71,7 @@ static bool runs_by_hand(Start *start, const char *vm)
 	vm_found_done(&found);
 	if (!runs || start->verb == UNIT_START)
 		return runs;
-	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, "started-by-hand",
-			 "it was started by hand and not by its unit, so systemd cannot %s it",
-			 unit_verb_to_string(start->verb));
-	(void) fault_remedy(&fault, "mvmd stop %s && mvmd start %s", vm, vm);
+	(void) unit_fault_by_hand(start->verb, vm, &fault);
 	unit_tasks_say(&start->tasks, vm, &fault);
 	return true;
 }
@@ -125,15 +125,55 @@ static void start_one(Start *start, const char *vm)
 		unit_tasks_say(&start->tasks, vm, &fault);
 }
 
-static void start_all_of(Start *start, const StrList *names)
+/*
+ * Those whose spec is right, each behind those that it comes after: systemd orders only jobs that it has at the same
+ * time. It is told of new lines in a spec before; where that is not for the caller the supervisor will say what it
+ * lacks.
+ */
+static int order(Start *start, const StrList *names, StrList *ret)
 {
-	if (!host_conf_is_right(start))
-		return;
+	Fault fault = { 0 };
+	bool reload = false;
+
 	for (size_t i = 0; i < names->n; i++)
 		if (spec_is_right(start, names->items[i]))
-			start_one(start, names->items[i]);
+			str_list_add(ret, "%s", names->items[i]);
+	if (ret->failed || unit_specs_for_start(start->tasks.places, ret, &reload) < 0)
+		return -ENOMEM;
+	if (reload && unit_bus_reload(start->tasks.bus, &fault) < 0)
+		log_fault(LOG_LEVEL_WARNING, &fault);
+	fault_done(&fault);
+	return 0;
+}
+
+static void start_all_of(Start *start, const StrList *names)
+{
+	StrList ordered = { 0 };
+	Fault fault = { 0 };
+
+	if (!host_conf_is_right(start))
+		return;
+	if (order(start, names, &ordered) < 0) {
+		(void) fault_oom(&fault);
+		unit_tasks_say(&start->tasks, NULL, &fault);
+	}
+	for (size_t i = 0; i < ordered.n; i++)
+		start_one(start, ordered.items[i]);
 	if (!start->no_wait)
 		unit_tasks_wait(&start->tasks, unit_end_of_start);
+	str_list_done(&ordered);
+}
+
+/* start->tasks is new. */
+static int start_names(Start *start, const Places *places, const StrList *names)
+{
+	Fault fault = { 0 };
+
+	if (unit_tasks_init(places, &start->tasks, &fault) < 0)
+		unit_tasks_say(&start->tasks, NULL, &fault);
+	else
+		start_all_of(start, names);
+	return unit_tasks_end(&start->tasks);
 }
 
 static int start_or_restart(const Places *places, UnitVerb verb, int argc, char **argv)
@@ -142,21 +182,20 @@ static int start_or_restart(const Places *places, UnitVerb verb, int argc, char 
 	const Switch switches[] = { { "--all", &start.all }, { "--no-wait", &start.no_wait } };
 	int n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, argc), exit_code;
 	StrList names = { 0 };
-	Fault fault = { 0 };
 
 	if (n < 0)
 		return MVMD_EXIT_USAGE;
 	exit_code = unit_names_get(places, &(UnitNames){ argv[0], start.all, false }, n, argv + 1,
 				   &names);
-	if (exit_code != MVMD_EXIT_OK)
-		return exit_code;
-	if (unit_tasks_init(places, &start.tasks, &fault) < 0)
-		unit_tasks_say(&start.tasks, NULL, &fault);
-	else
-		start_all_of(&start, &names);
-	exit_code = unit_tasks_end(&start.tasks);
+	if (exit_code == MVMD_EXIT_OK)
+		exit_code = start_names(&start, places, &names);
 	str_list_done(&names);
 	return exit_code;
+}
+
+int start_vms(const Places *places, const StrList *names)
+{
+	return start_names(&(Start){ .verb = UNIT_START }, places, names);
 }
 
 int cmd_start(const Places *places, int argc, char **argv)

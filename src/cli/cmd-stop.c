@@ -4,12 +4,15 @@
 #include "cli/spec-load.h"
 #include "cli/unit-end.h"
 #include "cli/unit-names.h"
+#include "cli/unit-specs.h"
+#include "cli/unit-verbs.h"
 #include "cli/vm-stop.h"
 #include "mvmd/exit-codes.h"
 
 typedef struct Stop {
 	const Places *places;
-	bool all, force, no_wait;
+	bool all; /* a VM that does not run is none that was meant */
+	bool force, no_wait;
 	bool has_systemd; /* else tasks have no bus */
 	UnitTasks tasks;
 } Stop;
@@ -110,12 +113,35 @@ static int end_of_stop(UnitTasks *tasks, const UnitTask *task)
 	return exit_code;
 }
 
-static void stop_all_of(Stop *stop, const StrList *names)
+/* A VM that comes after another ends before it, so it is asked first. */
+static void stop_all_of(Stop *stop, StrList *names)
 {
-	for (size_t i = 0; i < names->n; i++)
+	bool reload;
+
+	(void) unit_specs_for_start(stop->places, names, &reload);
+	for (size_t i = names->n; i-- > 0;)
 		stop_one(stop, names->items[i]);
 	if (!stop->no_wait)
 		unit_tasks_wait(&stop->tasks, end_of_stop);
+}
+
+/* Without systemd, or in another folder than the units', every VM is stopped by its own socket. */
+static int stop_names(Stop *stop, StrList *names)
+{
+	Fault fault = { 0 };
+
+	stop->has_systemd = unit_tasks_fit(stop->places) &&
+			    unit_tasks_init(stop->places, &stop->tasks, &fault) == 0;
+	fault_done(&fault);
+	stop->tasks.places = stop->places;
+	stop->tasks.userdata = stop;
+	stop_all_of(stop, names);
+	return unit_tasks_end(&stop->tasks);
+}
+
+int stop_vms_that_run(const Places *places, StrList *names)
+{
+	return stop_names(&(Stop){ .places = places, .all = true }, names);
 }
 
 int cmd_stop(const Places *places, int argc, char **argv)
@@ -126,22 +152,13 @@ int cmd_stop(const Places *places, int argc, char **argv)
 				    { "--no-wait", &stop.no_wait } };
 	int n = options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, argc), exit_code;
 	StrList names = { 0 };
-	Fault fault = { 0 };
 
 	if (n < 0)
 		return MVMD_EXIT_USAGE;
 	exit_code = unit_names_get(places, &(UnitNames){ argv[0], stop.all, true }, n, argv + 1,
 				   &names);
-	if (exit_code != MVMD_EXIT_OK)
-		return exit_code;
-	/* Without systemd every VM is stopped by its own socket. */
-	stop.has_systemd =
-		unit_tasks_fit(places) && unit_tasks_init(places, &stop.tasks, &fault) == 0;
-	stop.tasks.places = places;
-	fault_done(&fault);
-	stop.tasks.userdata = &stop;
-	stop_all_of(&stop, &names);
-	exit_code = unit_tasks_end(&stop.tasks);
+	if (exit_code == MVMD_EXIT_OK)
+		exit_code = stop_names(&stop, &names);
 	str_list_done(&names);
 	return exit_code;
 }

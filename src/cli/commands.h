@@ -46,11 +46,14 @@ typedef struct Command {
 
 int cmd_check(const Places *places, int argc, char **argv);
 int cmd_console(const Places *places, int argc, char **argv);
+int cmd_disable(const Places *places, int argc, char **argv);
 int cmd_doctor(const Places *places, int argc, char **argv);
+int cmd_enable(const Places *places, int argc, char **argv);
 int cmd_explain(const Places *places, int argc, char **argv);
 int cmd_grant(const Places *places, int argc, char **argv);
 int cmd_list(const Places *places, int argc, char **argv);
 int cmd_plan(const Places *places, int argc, char **argv);
+int cmd_reload(const Places *places, int argc, char **argv);
 int cmd_restart(const Places *places, int argc, char **argv);
 int cmd_run(const Places *places, int argc, char **argv);
 int cmd_schema(const Places *places, int argc, char **argv);

@@ -31,6 +31,16 @@ static const Command commands[] = {
 	{ "restart", TAKES_VMS, "NAME...|--all", "stop and start a VM, or start it", cmd_restart,
 	  "  --all                every VM whose unit is active\n"
 	  "  --no-wait            only ask systemd for it\n" },
+	{ "reload", TAKES_VMS, "NAME...|--all", "execute a new mvmd in place, the VM runs on",
+	  cmd_reload,
+	  "  --all                every VM whose unit is active\n"
+	  "  --no-wait            only ask systemd for it\n" },
+	{ "enable", TAKES_VMS, "NAME...|--all", "start a VM at each boot", cmd_enable,
+	  "  --all                every VM that has a spec\n"
+	  "  --now                start it now, too\n" },
+	{ "disable", TAKES_VMS, "NAME...|--all", "do not start a VM at boot any more", cmd_disable,
+	  "  --all                every VM that has a spec\n"
+	  "  --now                stop it now, too\n" },
 	{ "console", TAKES_VM, "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console,
 	  NULL },
 	{ "check", TAKES_SPECS, "NAME|PATH...|--all",

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/unit-end.h"
+#include "host/unit-journal.h"
 #include "model/findings.h"
 #include "mvmd/exit-codes.h"
 #include "run/systemd.h"
@@ -39,6 +40,25 @@ static const char *last_words(const UnitState *state)
 	return colon ? colon + 2 : NULL;
 }
 
+/* As the supervisor told it. False where the journal does not have it, or not for us. */
+static bool tell_journal(const UnitTask *task)
+{
+	FaultList errors = { 0 };
+	bool any;
+
+	if (unit_journal_read_failure(task->vm, task->queued_realtime_usec, &errors) < 0)
+		return false;
+	for (size_t i = 0; i < errors.n; i++) {
+		if (errors.items[i].id)
+			log_fault(LOG_LEVEL_ERROR, &errors.items[i]);
+		else
+			log_line(LOG_LEVEL_ERROR, "%s", errors.items[i].what);
+	}
+	any = errors.n > 0;
+	fault_list_done(&errors);
+	return any;
+}
+
 /* The finding that is on record for that end; NULL: there is none, or it is not for us. */
 static const Finding *recorded_finding(const UnitTasks *tasks, const UnitTask *task)
 {
@@ -50,22 +70,30 @@ static const Finding *recorded_finding(const UnitTasks *tasks, const UnitTask *t
 		       NULL;
 }
 
-/* The supervisor failed with a cause: that is what is told, and the exit code is its own. */
-static int tell_cause(const UnitTasks *tasks, const UnitTask *task)
+/* Without the journal: its last words, and what is to be said of that finding in general. */
+static void tell_last_words(const UnitTasks *tasks, const UnitTask *task)
 {
-	const UnitState *news = &task->job->news;
 	const Finding *row = recorded_finding(tasks, task);
 	Fault fault = { 0 };
 
-	(void) fault_set(&fault, -EIO, news->main_status, row ? row->id : "unit-failed", "%s",
-			 last_words(news) ?: "it ended without a word");
+	(void) fault_set(&fault, -EIO, MVMD_EXIT_SYSTEM, row ? row->id : "unit-failed", "%s",
+			 last_words(&task->job->news) ?: "it ended without a word");
 	if (row) {
 		(void) fault_why(&fault, "%s", row->why);
 		(void) fault_remedy(&fault, "%s", row->remedy);
 	} else {
-		(void) fault_remedy(&fault, "journalctl -e -u mvmd@%s has the whole", task->vm);
+		(void) fault_remedy(&fault, "sudo journalctl -e -u mvmd@%s has the whole",
+				    task->vm);
 	}
-	return say(&fault);
+	(void) say(&fault);
+}
+
+/* The supervisor failed with a cause: that is what is told, and the exit code is its own. */
+static int tell_cause(const UnitTasks *tasks, const UnitTask *task)
+{
+	if (!tell_journal(task))
+		tell_last_words(tasks, task);
+	return task->job->news.main_status;
 }
 
 /* What systemd saw of a supervisor that told no cause. A new string or NULL. */
@@ -175,10 +203,30 @@ int unit_end_of_start(UnitTasks *tasks, const UnitTask *task)
 	return MVMD_EXIT_OK;
 }
 
-int unit_end_of_reload(UnitTasks *tasks, const UnitTask *task)
+/* ExecReload= failed, or the new image did not answer; a supervisor that ended over it is started anew by systemd. */
+static int tell_reload_failed(const UnitTask *task)
+{
+	const UnitState *news = &task->job->news;
+	bool lives = !news->active || streq(news->active, "active");
+	Fault fault = { 0 };
+
+	if (!tell_journal(task)) {
+		(void) fault_set(&fault, -EIO, MVMD_EXIT_SYSTEM, "unit-failed",
+				 lives ? "the reload failed; the VM runs on with the program that "
+					 "it had" :
+					 "its supervisor ended during the reload");
+		(void) fault_evidence(&fault, "result", "%s", news->result ?: "");
+		(void) fault_remedy(&fault, "journalctl -e -u mvmd@%s; mvmd status %s", task->vm,
+				    task->vm);
+		(void) say(&fault);
+	}
+	return MVMD_EXIT_SYSTEM;
+}
+
+int unit_end_of_reload(UnitTasks *tasks _unused_, const UnitTask *task)
 {
 	if (streq(task->job->result, "failed"))
-		return tell_failure(tasks, task);
+		return tell_reload_failed(task);
 	if (!streq(task->job->result, "done"))
 		return tell_job(task);
 	log_line(LOG_LEVEL_INFO, "reloaded");

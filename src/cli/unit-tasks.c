@@ -69,7 +69,8 @@ static char *status_of(const UnitTask *task)
 	    strncmp(status, UNIT_STATUS_STOPPING, strlen(UNIT_STATUS_STOPPING)) != 0)
 		return strdup(status);
 	return str_printf("%s, %" PRIu64 "s left; mvmd stop --force %s ends it now", status,
-			  (task->stopping_until_usec - now) / USEC_PER_SEC, task->vm);
+			  (task->stopping_until_usec - now + USEC_PER_SEC - 1) / USEC_PER_SEC,
+			  task->vm);
 }
 
 /* One line for all tasks, as long as the terminal is wide: the first that goes on, and how many others. */
@@ -146,7 +147,10 @@ void unit_tasks_say(UnitTasks *tasks, const char *vm, Fault *fault)
 int unit_tasks_queue(UnitTasks *tasks, UnitVerb verb, const char *vm, uint64_t limit_usec,
 		     Fault *fault)
 {
-	UnitTask task = { .verb = verb, .vm = strdup(vm), .limit_usec = limit_usec };
+	UnitTask task = { .verb = verb,
+			  .vm = strdup(vm),
+			  .queued_realtime_usec = realtime_usec(),
+			  .limit_usec = limit_usec };
 	int r = task.vm ? array_grow(&tasks->items, tasks->n, sizeof(task)) : -ENOMEM;
 
 	if (r < 0)

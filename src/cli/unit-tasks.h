@@ -16,6 +16,7 @@ typedef struct UnitTask {
 	char *vm;
 	UnitVerb verb;
 	UnitJob *job;
+	uint64_t queued_realtime_usec;
 	uint64_t limit_usec; /* how long a guest may take to power off; 0: not known */
 	uint64_t stopping_until_usec; /* CLOCK_MONOTONIC, once it was asked to */
 	char *told; /* the status that was shown last, and when */

@@ -28,6 +28,14 @@ int unit_fault_no_bus(int error, Fault *fault)
 	return fault_remedy(fault, "sudo; or apt install dbus and systemctl start dbus");
 }
 
+int unit_fault_by_hand(UnitVerb verb, const char *vm, Fault *fault)
+{
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "started-by-hand",
+			 "it was started by hand and not by its unit, so systemd cannot %s it",
+			 unit_verb_to_string(verb));
+	return fault_remedy(fault, "mvmd stop %s && mvmd start %s", vm, vm);
+}
+
 /* One for all calls that are not about one VM. */
 static void set(Fault *fault, int error, int exit_code, const char *id, UnitVerb verb,
 		const char *vm, const char *words)
@@ -54,6 +62,9 @@ static int fault_denied(UnitVerb verb, const char *vm, int error, bool asks, Fau
 	else
 		(void) fault_why(fault, "it is not root, and polkit, where there is one, does not "
 					"allow it to others");
+	/* Of unit files polkit is not told which one is meant, so no rule can be about VMs alone. */
+	if (verb >= UNIT_ENABLE)
+		return fault_remedy(fault, "sudo mvmd %s %s", word, vm ?: "NAME");
 	return fault_remedy(fault,
 			    "sudo mvmd %s %s; mvmd explain unit-denied has the polkit rule "
 			    "that allows it for good",

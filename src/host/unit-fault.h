@@ -10,6 +10,9 @@
 int unit_fault_call(UnitVerb verb, const char *vm, int error, const sd_bus_error *answer,
 		    Fault *fault);
 
+/* The VM runs, and not as a unit. */
+int unit_fault_by_hand(UnitVerb verb, const char *vm, Fault *fault);
+
 /* There is no systemd as PID 1, or no way to it. */
 int unit_fault_no_systemd(Fault *fault);
 int unit_fault_no_bus(int error, Fault *fault);

@@ -114,6 +114,23 @@ static const Finding findings[] = {
 		 "a unit that this one requires failed.",
 	  .remedy = "mvmd status NAME; systemctl list-jobs.",
 	  .evidence = "result" },
+	{ .id = "target-disabled",
+	  .severity = FINDING_WARNING,
+	  .title = "mvmd.target does not start at boot",
+	  .what = "A VM is enabled, and the target that starts all of these is not.",
+	  .why = "A VM that is enabled starts with mvmd.target; that one starts at boot where it is "
+		 "enabled itself, which a package does and make install does not.",
+	  .remedy = "systemctl enable mvmd.target." },
+	{ .id = "unit-changed",
+	  .severity = FINDING_WARNING,
+	  .title = "the unit was changed since the VM was started",
+	  .what = "A reload takes over a new program; the lines of the unit stay those of the start.",
+	  .why = "A file of the unit was written after the VM was started: by an upgrade, which may "
+		 "have changed nothing in it, or by hand.",
+	  .remedy =
+		  "mvmd restart NAME where the new lines are wanted, after systemctl daemon-reload; "
+		  "systemctl cat mvmd@NAME shows them.",
+	  .evidence = "path" },
 	{ .id = "started-by-hand",
 	  .severity = FINDING_ERROR,
 	  .title = "the VM was not started by its unit",

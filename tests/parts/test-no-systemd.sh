@@ -17,7 +17,7 @@ mkdir "$WORK/specs"
 export MVMD_SPEC_DIR=$WORK/specs MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
 echo '{ "boot": { "kernel": "/nonexistent" } }' >"$WORK/specs/web1.json"
 
-for verb in start restart; do
+for verb in start restart reload enable disable; do
 	exits "$verb: without systemd it ends" $EXIT_UNAVAILABLE "$MVMD" $verb web1
 	has "$verb: it says so" "$WORK/err" "[no-systemd]"
 	has "$verb: it points to mvmd run" "$WORK/err" "mvmd run NAME"
@@ -30,7 +30,7 @@ done
 
 exits "stop: a VM that does not run" $EXIT_NOT_RUNNING "$MVMD" stop web1
 exits "stop: no such VM" $EXIT_UNKNOWN_VM "$MVMD" stop web2
-exits "stop: several" $EXIT_NOT_RUNNING "$MVMD" stop web1 web2
+exits "stop: several" $EXIT_UNKNOWN_VM "$MVMD" stop web1 web2
 has "stop: each is told" "$WORK/err" "web1 is not running"
 exits "stop --all: none runs" 0 "$MVMD" stop --all
 exits "stop: no name is a wrong command line" $EXIT_USAGE "$MVMD" stop

@@ -108,12 +108,29 @@ wrong_specs() {
 	rm "$SPECS/host.conf" "$SPECS/wrong.json"
 }
 
+# Of several, those that others come after are first, however they are named; and end last.
+in_order() {
+	spec front hang '{ "after": [ "middle" ], "timeouts": { "stop": "1s" } }'
+	spec middle hang '{ "after": [ "z" ], "timeouts": { "stop": "1s" } }'
+	spec z hang "$QUICK"
+	mvmd_exits "order: start" 0 start front middle z
+	is "order: z, middle, front" "$(sed -n 's/^mvmd: \(.*\): running: .*/\1/p' "$WORK/err" | xargs)" "z middle front"
+	mvmd_exits "order: stop" 0 stop z front middle
+	is "order: front, middle, z" "$(sed -n 's/^mvmd: \(.*\): stopped$/\1/p' "$WORK/err" | xargs)" "front middle z"
+}
+
 failing_start() {
 	without_bridge lost 1s
 	mvmd_exits "failing: the exit code is the supervisor's" $EXIT_UNAVAILABLE start lost
 	says_here "failing: the finding is told" "mvmd: lost: error: bridge br9 did not appear within 1s [bridge-missing]"
-	says_here "failing: with what to do" "  try: "
+	says_here "failing: with what fits this host" "bridges on this host: br0"
+	says_here "failing: with what to do" "  try: did you mean br0?"
 	says_here "failing: and that it is tried again" "it is tried again"
+	spec nothing hang '{ "boot": { "kernel": "/srv/none" }, "disks": [ { "id": "d", "path": "/srv/no-disk" } ] }'
+	mvmd_exits "failing: before there is a VM" $EXIT_UNAVAILABLE start nothing
+	says_here "failing: all is told" "/srv/none: No such file"
+	says_here "failing: in one go" "/srv/no-disk: No such file"
+	mvmd_exits "failing: stop" 0 stop nothing
 	mvmd_exits "failing: stop ends that" 0 stop lost
 	is "failing: it is not tried again" "$(property lost ActiveState)" inactive
 }
@@ -153,6 +170,52 @@ stop_during_start() {
 	ended "$STARTED"
 	is "early: the start fails" "$STATUS" $EXIT_SYSTEM
 	has "early: and says who it was" "$WORK/early.err" "[unit-job]"
+}
+
+# A unit's own files in systemd's folders, by mvmd and never by systemctl.
+enabled() {
+	local link
+	link=$(root /etc/systemd/system)/mvmd.target.wants/mvmd@boot-1.a.service
+	spec boot-1.a hang "$QUICK"
+	mvmd_exits "enable" 0 enable boot-1.a
+	says_here "enable: it says what that means" "boot-1.a: enabled: starts at boot, with mvmd.target"
+	[ -h "$link" ] && pass "enable: mvmd.target wants it" || fail "enable: mvmd.target wants it"
+	is "enable: systemd knows it" "$(inside systemctl show --value -p Wants mvmd.target)" mvmd@boot-1.a.service
+	is "enable: it is not started" "$(property boot-1.a ActiveState)" inactive
+	says_here "enable: the target is not enabled itself" "[target-disabled]"
+	inside systemctl enable mvmd.target 2>/dev/null
+	mvmd_exits "enable --now" 0 enable --now boot-1.a
+	says_here "enable --now: it was enabled" "is enabled already"
+	says_not_here "enable --now: the target is enabled" "target-disabled"
+	is "enable --now: it runs" "$(property boot-1.a ActiveState)" active
+	mvmd_exits "disable" 0 disable boot-1.a
+	[ ! -h "$link" ] && pass "disable: the link is gone" || fail "disable: the link is gone"
+	is "disable: it runs on" "$(property boot-1.a ActiveState)" active
+	mvmd_exits "disable --now" 0 disable --now boot-1.a
+	is "disable --now: it is stopped" "$(property boot-1.a ActiveState)" inactive
+	mvmd_exits "disable --now of what is neither" 0 disable --now boot-1.a
+	mvmd_exits "enable: a VM without a spec" 0 enable later
+	says_here "enable: it warns" "[no-spec]"
+	mvmd_exits "disable: a VM without a spec" 0 disable later
+}
+
+# What a reload does is test-reload's; here it does nothing.
+reloaded() {
+	spec fresh hang "$QUICK"
+	mvmd_exits "reload: a VM that does not run" $EXIT_NOT_RUNNING reload fresh
+	drop_in fresh ExecReload= ExecReload=/bin/true
+	mvmd_exits "reload: start" 0 start fresh
+	mvmd_exits "reload" 0 reload fresh
+	says_not_here "reload: nothing of the unit is new" "[unit-changed]"
+	drop_in fresh ExecReload= ExecReload=/bin/true
+	mvmd_exits "reload: with a drop-in that is newer than the VM" 0 reload fresh
+	says_here "reload: it says that the line has to wait" "mvmd@fresh.service.d/test.conf was written after"
+	says_here "reload: with an id" "[unit-changed]"
+	drop_in fresh ExecReload= ExecReload=/bin/false
+	mvmd_exits "reload: one that fails" $EXIT_SYSTEM reload --all
+	says_here "reload: it is told" "the reload failed; the VM runs on"
+	is "reload: the VM runs on" "$(property fresh ActiveState)" active
+	mvmd_exits "reload: stop" 0 stop fresh
 }
 
 # Ctrl-C leaves the job.
@@ -221,6 +284,7 @@ by_hand() {
 	says_here "by hand: says that it runs" "hand: runs already, started by hand"
 	mvmd_exits "by hand: restart" $EXIT_BUSY restart hand
 	says_here "by hand: is not systemd's" "[started-by-hand]"
+	mvmd_exits "by hand: reload" $EXIT_BUSY reload hand
 	mvmd_exits "by hand: stop --all takes it, too" 0 stop --all
 	ended "$STARTED"
 	is "by hand: its supervisor ended well" "$STATUS" 0
@@ -286,6 +350,9 @@ failing_start
 start_while_it_waits
 stop_during_start
 leave_during_start
+in_order
+enabled
+reloaded
 bad_units
 no_unit
 by_hand

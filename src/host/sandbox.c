@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -74,10 +76,42 @@ static void probe_shares(const Spec *spec, SandboxFact *ret)
 	ret->no_namespaces = kinds && !may_make_namespaces(kinds);
 }
 
+static bool is_temporary(const char *path)
+{
+	return path && (strncmp(path, "/tmp/", 5) == 0 || strncmp(path, "/var/tmp/", 9) == 0);
+}
+
+static bool names_temporary_files(const Spec *spec)
+{
+	bool names = is_temporary(spec->boot.kernel) || is_temporary(spec->boot.initramfs) ||
+		     is_temporary(spec->boot.firmware);
+
+	for (size_t i = 0; i < spec->n_disks; i++)
+		names = names || is_temporary(spec->disks[i].path);
+	for (size_t i = 0; i < spec->n_shares; i++)
+		names = names || is_temporary(spec->shares[i].source);
+	return names;
+}
+
+/* systemd mounts a folder of the host's /tmp over it, whose name begins so (systemd.exec(5), PrivateTmp=). */
+static bool has_own_tmp(void)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[LINE_MAX];
+	bool found = false;
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = strstr(line, "/systemd-private-") && strstr(line, " /tmp ");
+	if (file)
+		(void) fclose(file);
+	return found;
+}
+
 void sandbox_probe(const Spec *spec, SandboxFact *ret)
 {
 	*ret = (SandboxFact){ 0 };
 	if (spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_KVM)
 		ret->no_written_code = !may_execute_what_it_wrote();
 	probe_shares(spec, ret);
+	ret->own_tmp = names_temporary_files(spec) && has_own_tmp();
 }

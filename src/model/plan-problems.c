@@ -425,7 +425,8 @@ static void check_path_error(Check *check, const PathFact *path)
 	bool denied = path->error == -EACCES || path->error == -EPERM;
 	Fault fault = { 0 };
 
-	if (device_is_refused(check->spec, path->path, path->mode, path->error, &fault)) {
+	if (device_is_refused(check->spec, path->path, path->mode, path->error, &fault) ||
+	    path_is_out_of_view(check->facts, path, &fault)) {
 		check_add(check, &fault);
 		return;
 	}

@@ -87,6 +87,29 @@ bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int erro
 				"allow this device");
 	(void) fault_evidence(fault, "lacks", "DeviceAllow=%s", path);
 	(void) fault_evidence(fault, "path", "%s", path);
-	(void) remedy_in_unit(spec, fault);
+	if (strncmp(path, "/dev/", 5) == 0)
+		(void) remedy_in_unit(spec, fault);
+	else
+		(void) fault_remedy(fault,
+				    "write the device's path in /dev into %s: systemd follows no "
+				    "link from elsewhere",
+				    spec->file);
+	return true;
+}
+
+bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault)
+{
+	if (!facts->sandbox.own_tmp || path->error != -ENOENT ||
+	    (strncmp(path->path, "/tmp/", 5) != 0 && strncmp(path->path, "/var/tmp/", 9) != 0))
+		return false;
+	(void) fault_set(fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "unit-lacks",
+			 "there is no %s here: the unit has a /tmp of its own", path->path);
+	(void) fault_why(fault,
+			 "PrivateTmp= keeps other programs' temporary files from the VM, and "
+			 "the VM's from them");
+	(void) fault_evidence(fault, "lacks", "PrivateTmp=no");
+	(void) fault_evidence(fault, "path", "%s", path->path);
+	(void) fault_remedy(fault, "move it to /srv or /var/lib; mvmd run, by hand, has the host's "
+				   "/tmp");
 	return true;
 }

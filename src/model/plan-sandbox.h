@@ -13,3 +13,6 @@ int plan_sandbox(const Spec *spec, const Facts *facts, const VmmChoice *choice, 
  * and it is known to be a device.
  */
 bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int error, Fault *fault);
+
+/* True where a file is missing since the unit has a /tmp of its own: fault tells. */
+bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault);

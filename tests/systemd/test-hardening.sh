@@ -95,7 +95,7 @@ real_vms() {
 scores() {
 	local output
 	if output=$(inside systemd-analyze security --no-pager "--threshold=$2" "${@:3}" 2>&1); then
-		pass "$1"
+		pass "$1: $(tail -n 1 <<<"$output" | grep -o '[0-9]\.[0-9]')"
 	else
 		fail "$1" "$(grep -v ✓ <<<"$output")"
 	fi
@@ -197,6 +197,13 @@ foreign_spec() {
 	is "foreign: once" "$(property foreign ExecMainStatus) $(property foreign NRestarts)" "77 0"
 }
 
+temporary_disk() {
+	plain_spec temporary '"disks": [ { "id": "root", "path": "/tmp/left-by-somebody" } ]'
+	start_unit temporary
+	says "temporary: a file in /tmp" temporary "there is no /tmp/left-by-somebody here: the unit has a /tmp of its own"
+	inside systemctl stop mvmd@temporary
+}
+
 user_of() {
 	inside ps -o uid= -p "$(cat "$(root /srv)/other-pid")" | tr -d ' '
 }
@@ -266,6 +273,9 @@ share_tries() {
 	is "share: once" "$(property shared ExecMainStatus) $(property shared NRestarts)" "77 0"
 	inside systemctl daemon-reload
 	scores "score: with what a share needs, at most 3.3" 33 mvmd@shared.service
+	plain_spec owners "${SHARE%\} ]}, \"user\": \"root\" } ]"
+	inside systemctl daemon-reload
+	scores "score: with a share that root serves, at most 3.9" 39 mvmd@owners.service
 	results_of shared
 	ends "share: user-namespace" shared user-namespace "done"
 	ends "share: mount-namespace" shared mount-namespace "done"
@@ -283,6 +293,7 @@ start_other
 tries
 identities
 foreign_spec
+temporary_disk
 devices
 own_view
 forged

@@ -414,7 +414,7 @@ static void test_devices_and_rights(void **context)
 static void expect_path_problem(PathFact path, const char *id, int exit_code)
 {
 	paths[0] = path;
-	paths[0].path = "/srv/x";
+	paths[0].path = path.path ?: "/srv/x";
 	facts.n_paths = 1;
 	expect_problem(id, exit_code);
 }
@@ -446,7 +446,11 @@ static void test_what_the_unit_lacks(void **context)
 	expect_path_problem((PathFact){ .role = PATH_DISK, .mode = S_IFBLK, .error = -EACCES },
 			    "path-denied", MVMD_EXIT_PERMISSION);
 
-	facts.sandbox = (SandboxFact){ true, true, "CAP_CHOWN" };
+	facts.sandbox.own_tmp = true;
+	expect_path_problem((PathFact){ .role = PATH_DISK, .path = "/var/tmp/a", .error = -ENOENT },
+			    "unit-lacks", MVMD_EXIT_UNAVAILABLE);
+
+	facts.sandbox = (SandboxFact){ true, true, true, "CAP_CHOWN" };
 	spec.n_shares = facts.n_shares = 0;
 	assert_int_equal(plan_problems(&spec, &facts, &faults), 0);
 	assert_int_equal(faults.n, 0);

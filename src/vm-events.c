@@ -104,6 +104,10 @@ static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 {
 	Fault fault = { 0 };
 
+	/* All that VMM and guest said comes before what we say of it. */
+	if (vm->resources.console)
+		console_drain(vm->resources.console);
+	vm_streams_flush(vm->streams);
 	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
 	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
 		guest_life_ends(&vm->guest, LIFE_STOPPED);
@@ -184,7 +188,7 @@ static void on_vmm_line(Vmm *vmm, const char *line, void *userdata)
 {
 	Vm *vm = userdata;
 
-	vm_log_vmm_line(vm->plan->vmm, line);
+	vm_streams_vmm_line(vm->streams, line);
 }
 
 /* The backends. */
@@ -214,13 +218,16 @@ static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata
 
 static void on_backend_line(Backend *backend, const char *line, void *userdata)
 {
-	vm_log_backend_line(backend_plan(backend), line);
+	Vm *vm = userdata;
+
+	vm_streams_backend_line(vm->streams, backend_plan(backend), line);
 }
 
 static void on_backend_exit(Backend *backend, const char *words, void *userdata)
 {
 	Vm *vm = userdata;
 
+	vm_streams_backend_ended(vm->streams, backend_plan(backend));
 	lives_backend_left(&vm->guest.lives, words);
 }
 
@@ -279,6 +286,14 @@ static void on_remark(const Fault *fault, void *userdata)
 	vm_remark(userdata, fault);
 }
 
+static void on_console_output(const char *bytes, size_t n, void *userdata)
+{
+	Vm *vm = userdata;
+
+	vm_streams_console(vm->streams, bytes, n);
+	guest_hear(bytes, n, &vm->guest);
+}
+
 int vm_make_parts(Vm *vm)
 {
 	ResourceHandlers handlers = {
@@ -292,8 +307,8 @@ int vm_make_parts(Vm *vm)
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
 			     vm },
-		.on_console_output = guest_hear,
-		.console_userdata = &vm->guest,
+		.on_console_output = on_console_output,
+		.console_userdata = vm,
 		.on_remark = on_remark,
 		.console_output_fd = vm->options->console_fd,
 		.userdata = vm,
@@ -303,6 +318,9 @@ int vm_make_parts(Vm *vm)
 				  on_step_failed,  on_undone, vm };
 	int r;
 
+	r = vm_streams_new(vm->event, vm->plan, &vm->streams);
+	if (r < 0)
+		return r;
 	r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
 	if (r < 0)
 		return r;

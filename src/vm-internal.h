@@ -12,6 +12,7 @@
 #include "run/machined.h"
 #include "run/status.h"
 #include "run/systemd.h"
+#include "vm-streams.h"
 #include "vm.h"
 
 /*
@@ -42,6 +43,7 @@ struct Vm {
 	Deadline deadline; /* of the state */
 
 	Guest guest;
+	VmStreams *streams;
 	SystemdUnit unit;
 	Machined *machined; /* NULL: not registered */
 };

@@ -80,22 +80,6 @@ void vm_log_guest(const char *did)
 		  "the guest %s", did);
 }
 
-void vm_log_vmm_line(VmmKind kind, const char *line)
-{
-	log_stream_line(&(LogStream){ vmm_kind_to_string(kind), MVMD_MESSAGE_CHILD, "vmm", NULL },
-			line);
-}
-
-void vm_log_backend_line(const PlanBackend *backend, const char *line)
-{
-	_cleanup_free_ char *label =
-		str_printf("%s[%s]", backend_kind_to_string(backend->kind), backend->id);
-
-	log_stream_line(
-		&(LogStream){ label ?: backend->id, MVMD_MESSAGE_CHILD, "backend", backend->id },
-		line);
-}
-
 void vm_log_stop(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;

@@ -19,10 +19,6 @@ void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_
 void vm_log_life(unsigned life);
 void vm_log_guest(const char *did);
 
-/* A line that one of them wrote. */
-void vm_log_vmm_line(VmmKind kind, const char *line);
-void vm_log_backend_line(const PlanBackend *backend, const char *line);
-
 /* A stop that somebody asked for, and how it goes. */
 void vm_log_stop(const char *format, ...) _printf_(1, 2);
 

@@ -242,6 +242,7 @@ static void vm_done(Vm *vm)
 	fault_done(&vm->cause);
 	json_decref(vm->post_mortem);
 	guest_done(&vm->guest);
+	(void) vm_streams_free(vm->streams);
 }
 
 /* A record that cannot be written is told, and changes nothing. */
@@ -277,6 +278,8 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 		log_line(LOG_LEVEL_ERROR, "the event loop failed: %s", strerror(-r));
 		vm.exit_code = MVMD_EXIT_SYSTEM;
 	}
+	if (vm.streams)
+		vm_streams_flush(vm.streams);
 	vm_leave_post_mortem(&vm);
 	vm_log_ended(vm.exit_code, &vm.cause);
 	unit_ended(&vm.unit, vm.exit_code, vm.cause.what);

@@ -29,6 +29,10 @@
 /* Each evidence of a finding has a field of its own, too: MVMD_EVIDENCE_BRIDGE=br0. */
 #define MVMD_FIELD_EVIDENCE_PREFIX "MVMD_EVIDENCE_"
 
+#define MVMD_STREAM_VMM	    "vmm"
+#define MVMD_STREAM_BACKEND "backend"
+#define MVMD_STREAM_CONSOLE "console"
+
 /* The kinds of entries. A finding's is derived from its id, base/message-id.h. */
 #define MVMD_MESSAGE_STATE     "baab920f665849c6ab77eb397255c7ce" /* from one state to another */
 #define MVMD_MESSAGE_STEP      "64cdaf20ce5741f0aaadc3ec49c01625" /* a step is done */

@@ -52,6 +52,15 @@ bool journal_is_stderr(void)
 	return stderr_is_journal;
 }
 
+bool journal_is_stdout(void)
+{
+	struct stat out, err;
+
+	return journal_is_stderr() && fstat(STDOUT_FILENO, &out) == 0 &&
+	       fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+	       out.st_ino == err.st_ino;
+}
+
 const char *journal_unit(void)
 {
 	if (!unit_was_asked && sd_pid_get_unit(0, &unit) < 0)

@@ -14,6 +14,9 @@
 /* True where stderr is a stream of the journal: JOURNAL_STREAM= of systemd.exec(5). Found out once. */
 bool journal_is_stderr(void);
 
+/* True where stdout is the same stream. */
+bool journal_is_stdout(void);
+
 /* "mvmd@web1.service": the unit that this process belongs to; NULL: none. Found out once. */
 const char *journal_unit(void);
 

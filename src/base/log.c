@@ -73,6 +73,11 @@ bool log_is_journal(void)
 	return journal_is_stderr();
 }
 
+bool log_has_stdout(void)
+{
+	return journal_is_stdout();
+}
+
 void log_flush(void)
 {
 	journal_flush_within(LOG_FLUSH_USEC);

@@ -42,6 +42,9 @@ void log_set_field(const char *name, const char *value);
 /* True where lines become entries of the journal. */
 bool log_is_journal(void);
 
+/* True where stdout is the journal's as well: what is for a person's eyes would be raw text there. */
+bool log_has_stdout(void);
+
 /*
  * Sends entries that wait for journald, as far as it takes them. False where some wait still. Who wants that to happen
  * while nothing is logged uses journal_on_waiting().

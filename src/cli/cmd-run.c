@@ -121,7 +121,7 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 int cmd_run(const Places *places, int argc, char **argv)
 {
 	Start start = { .places = places };
-	VmOptions options = { .console_fd = STDOUT_FILENO,
+	VmOptions options = { .console_fd = log_has_stdout() ? -EBADF : STDOUT_FILENO,
 			      .judge = { judge_start, &start },
 			      .state_directory = places->state_directory };
 	bool now = false;

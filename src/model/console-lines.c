@@ -37,16 +37,21 @@ static ConsoleLinesState after_escape(unsigned char c)
 	return is_intermediate(c) ? CONSOLE_LINES_ESCAPE : CONSOLE_LINES_TEXT;
 }
 
+/* True where the sequence that the console is in ends with this byte. */
+static bool ends_sequence(const ConsoleLines *lines, unsigned char c)
+{
+	return lines->n_sequence > CONSOLE_SEQUENCE_MAX ||
+	       (lines->state == CONSOLE_LINES_CSI && !is_parameter(c) && !is_intermediate(c)) ||
+	       (lines->state == CONSOLE_LINES_STRING && c == BEL);
+}
+
 static void sequence_add(ConsoleLines *lines, unsigned char c)
 {
-	if (++lines->n_sequence > CONSOLE_SEQUENCE_MAX)
+	lines->n_sequence++;
+	if (ends_sequence(lines, c))
 		lines->state = CONSOLE_LINES_TEXT;
 	else if (lines->state == CONSOLE_LINES_ESCAPE)
 		lines->state = after_escape(c);
-	else if (lines->state == CONSOLE_LINES_CSI && !is_parameter(c) && !is_intermediate(c))
-		lines->state = CONSOLE_LINES_TEXT;
-	else if (lines->state == CONSOLE_LINES_STRING && c == BEL)
-		lines->state = CONSOLE_LINES_TEXT;
 }
 
 /* A line that is full ends between two characters: the bytes of the one that goes on begin the next line. */

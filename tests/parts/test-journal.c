@@ -22,7 +22,7 @@
 
 /* A send that blocks ends the program by SIGALRM: a failure. */
 #define TEST_TIMEOUT_SEC 120
-#define ENTRY_MAX_BYTES	 (1024 * 1024)
+#define ENTRY_MAX_BYTES	 (1 * MIB)
 #define MANY		 5000
 
 static int journald = -1;
@@ -223,11 +223,11 @@ static void test_journald_stands_still_for_long(void **context)
 			_cleanup_free_ char *message = field("MESSAGE"), *id = field("MESSAGE_ID");
 
 			if (id && streq(id, MVMD_MESSAGE_LOST)) {
-				missing = (unsigned) atoi(message);
+				missing = (unsigned) strtoul(message, NULL, 10);
 				continue;
 			}
 			came++;
-			last_came = atoi(message) == MANY - 1;
+			last_came = strtoul(message, NULL, 10) == MANY - 1;
 		}
 		done = log_retry() && missing > 0;
 	}

@@ -50,8 +50,8 @@ last_line() {
 finding() {
 	local match=MVMD_FINDING=bridge-missing text
 	spec finding hang '{ "interfaces": [ { "id": "net0", "bridge": "br9" } ], "timeouts": { "bridge": "1s" } }'
+	drop_in finding Restart=no
 	start_unit finding
-	await has_entries finding "$match" && inside systemctl stop mvmd@finding
 	is "finding: it is one entry" "$(count finding "$match" MVMD_WHY="$(field finding MVMD_WHY "$match")" \
 		MVMD_REMEDY="$(field finding MVMD_REMEDY "$match")" PRIORITY=3)" 1
 	is "finding: with its step and state" "$(field finding MVMD_STEP "$match") $(field finding MVMD_STATE "$match")" \
@@ -80,9 +80,63 @@ failed_start() {
 	is "failed: as an entry of its kind" "$(count wrong MESSAGE_ID="$(message_id SPEC)" PRIORITY=3)" 1
 }
 
+console() {
+	local typist
+	spec console "print=hello echo" '{ "timeouts": { "stop": "1s" } }'
+	start_unit console
+	await has_entries console MVMD_STREAM=console
+	await journal_has console hello
+	is "console: a line of the guest's is an entry" "$(field console SYSLOG_IDENTIFIER MESSAGE=hello)" console/console
+	is "console: of its kind, its VM and its life" "$(field console MESSAGE_ID MESSAGE=hello) $(
+		field console MVMD_VM MESSAGE=hello) $(field console MVMD_LIFE MESSAGE=hello)" "$(message_id CONSOLE) console 1"
+	is "console: in the VM's unit" "$(field console _SYSTEMD_UNIT MESSAGE=hello)" mvmd@console.service
+	is "console: and nothing of it is raw text" "$(count console _TRANSPORT=stdout)" 0
+	printf '\033[31mred\033[0m\007\nlogin: ' >"$WORK/keys"
+	inside mvmd console console <"$WORK/keys" >/dev/null 2>&1 &
+	typist=$!
+	says "console: colours are left out, control bytes replaced" console "red?"
+	is "console: and so there is none in it" "$(inside journalctl --no-pager -o cat -u mvmd@console |
+		grep -c "$(printf '[\001-\010\013-\037]')")" 0
+	says "console: a prompt is seen before its line ends" console "login:"
+	stop console
+	wait "$typist"
+}
+
+# line_of FILTER: the number of the last entry in $WORK/flood that the filter selects.
+line_of() {
+	jq "if $1 then 1 else 0 end" "$WORK/flood" | grep -n 1 | tail -n 1 | cut -d: -f1
+}
+
+# Every line of a flood is in the journal or counted as left out: so the number in a line, from 0, is that of all
+# before it. The very last one may have been cut.
+flood() {
+	local last words finding console
+	spec flood flood '{ "timeouts": { "stop": "1s" } }'
+	drop_in flood Restart=no
+	start_unit flood
+	await has_entries flood MESSAGE_ID="$(message_id LEFT_OUT)"
+	inside kill -TERM "$(vmm_pid flood)"
+	await is_so flood ActiveState failed
+	entries flood >"$WORK/flood"
+	jq -r 'select(.MVMD_STREAM == "console") | .MVMD_LINES // .MESSAGE' "$WORK/flood" | sed '/tiny: life/d; $d' >"$WORK/said"
+	last=$(sed -n 's/^tiny: flood //p' "$WORK/said" | tail -n 1)
+	is "flood: each line is there or counted" "$(sed 's/.*flood.*/1/' "$WORK/said" | jq -s add)" $((last + 1))
+	succeeds "flood: most are left out" [ "$(grep -c 'tiny: flood' "$WORK/flood")" -lt $((last / 2)) ]
+	words=$(line_of '.MVMD_STREAM == "vmm" and (.MESSAGE | contains("terminating on signal 15"))')
+	finding=$(line_of '.PRIORITY == "3" and .MVMD_FINDING')
+	console=$(line_of '.MVMD_STREAM == "console"')
+	succeeds "flood: the last words of the VMM are there" [ -n "$words" ]
+	is "flood: as the VMM's, in the VM's unit" "$(jq -r 'select(.MVMD_STREAM == "vmm") |
+		.SYSLOG_IDENTIFIER + " " + ._SYSTEMD_UNIT' "$WORK/flood" | tail -n 1)" "flood/qemu mvmd@flood.service"
+	succeeds "flood: all words come before what mvmd says of the end" \
+		[ "${words:-0}" -lt "${finding:-0}" -a "${console:-0}" -lt "${finding:-0}" ]
+}
+
 boot
 succeeds "the catalog is taken" inside journalctl --update-catalog
 fields
 finding
 failed_start
+console
+flood
 finish

@@ -268,6 +268,7 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 
 	log_never_wait();
 	vm.state_since_realtime_usec = realtime_usec();
+	vm.unit.slot_fd = options->start_slot_fd;
 	r = vm_init(&vm);
 	if (r == 0) {
 		vm.guest.lives.crashes = outcome->crashes;

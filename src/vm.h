@@ -15,6 +15,7 @@ typedef struct VmOptions {
 	bool replace; /* a VMM that outlived its supervisor is killed first */
 	int console_fd; /* the guest's console is copied there; -EBADF: nowhere */
 	StartJudge judge;
+	int *start_slot_fd; /* freed when the VM runs (host/slots.h); NULL: none */
 	const char *state_directory; /* where a run that failed leaves its post-mortem */
 } VmOptions;
 

@@ -45,10 +45,12 @@
 #define MVMD_MESSAGE_GUEST    "862f552d7d7b498fb5b80b4cc453bcaf" /* the guest resets or powers off */
 #define MVMD_MESSAGE_STOP     "5820c5d6bd7f41099325b90249fa6b64" /* a stop, and its progress */
 #define MVMD_MESSAGE_NEXT_TRY "2d42686206e74a91b72b7261c5cb9ad6" /* the start waits for its turn */
-#define MVMD_MESSAGE_ENDED    "3d1e653344f9457f8f77624b1005e12c" /* the run is over */
-#define MVMD_MESSAGE_SPEC     "7d7609179e154171a8df1fd4f87ae15e" /* what is wrong in a spec */
-#define MVMD_MESSAGE_CHILD    "68e09d9d2c6f4543b77d420f66f45a59" /* a line of VMM or backend */
-#define MVMD_MESSAGE_CONSOLE  "6c5fa08969904d76abbb995a9c88df9f" /* a line of the guest's console */
+#define MVMD_MESSAGE_START_SLOT                                                                    \
+	"72d36757240d4cc082b2f6e99e31c681" /* the start waits for a start slot */
+#define MVMD_MESSAGE_ENDED   "3d1e653344f9457f8f77624b1005e12c" /* the run is over */
+#define MVMD_MESSAGE_SPEC    "7d7609179e154171a8df1fd4f87ae15e" /* what is wrong in a spec */
+#define MVMD_MESSAGE_CHILD   "68e09d9d2c6f4543b77d420f66f45a59" /* a line of VMM or backend */
+#define MVMD_MESSAGE_CONSOLE "6c5fa08969904d76abbb995a9c88df9f" /* a line of the guest's console */
 #define MVMD_MESSAGE_LEFT_OUT                                                                      \
 	"1c8b6c4dbdeb4402a0d9550df9e047ef" /* lines of a stream were left out */
 #define MVMD_MESSAGE_LOST                                                                          \

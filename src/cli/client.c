@@ -273,17 +273,20 @@ void client_read_history(const Places *places, const char *name, History *ret)
 }
 
 /*
- * When the start that has the lock will go on; 0: it does not wait. A history that could not be written any more, on
+ * Whether the start that has the lock waits, and until when. A history that could not be written any more, on
  * a full disk, tells of a wait that is over: who answers at the socket does not wait.
  */
-static uint64_t waits_until_usec(const Places *places, const VmPlaces *vm)
+static bool start_waits(const Places *places, VmFound *found)
 {
 	History history;
 
-	client_read_history(places, vm->name, &history);
-	if (history.waits_until_usec <= now_usec() || listener_pid(vm->control_socket) > 0)
-		return 0;
-	return history.waits_until_usec;
+	client_read_history(places, found->places.name, &history);
+	if (history.waits_until_usec <= now_usec() ||
+	    listener_pid(found->places.control_socket) > 0)
+		return false;
+	found->waits_until_usec = history.waits_until_usec;
+	found->waits_for_slot = history.waits_for_slot;
+	return true;
 }
 
 int client_find(const Places *places, const char *argument, VmFound *ret, Fault *fault)
@@ -311,9 +314,8 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 	if (hidden)
 		found.pid = listener_pid(found.places.control_socket);
 	if (found.pid > 0) {
-		found.waits_until_usec = waits_until_usec(places, &found.places);
 		found.presence =
-			found.waits_until_usec > 0 ? VM_PRESENCE_WAITING : VM_PRESENCE_RUNNING;
+			start_waits(places, &found) ? VM_PRESENCE_WAITING : VM_PRESENCE_RUNNING;
 	} else if (state_file_read(found.places.state_file, &state) == 0 &&
 		   state_process_is_alive(&state.vmm)) {
 		found.presence = VM_PRESENCE_ORPHANED;
@@ -352,8 +354,10 @@ int client_say_absent(const VmFound *found)
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_WAITING:
 		log_line(LOG_LEVEL_ERROR,
-			 "%s waits for its next try; mvmd status %s tells for how long", name,
-			 name);
+			 found->waits_for_slot ?
+				 "%s waits for a start slot: others start now; mvmd status %s" :
+				 "%s waits for its next try; mvmd status %s tells for how long",
+			 name, name);
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_HIDDEN:
 		log_line(LOG_LEVEL_ERROR,

@@ -16,7 +16,7 @@
 /* What a VM is as far as its files tell. */
 typedef enum VmPresence {
 	VM_PRESENCE_RUNNING, /* its supervisor has the lock */
-	VM_PRESENCE_WAITING, /* its next start waits for its turn (cli/turn.h) */
+	VM_PRESENCE_WAITING, /* its next start waits for its turn (cli/turn.h), or for a slot */
 	VM_PRESENCE_ORPHANED, /* its VMM lives, its supervisor does not */
 	VM_PRESENCE_HIDDEN, /* there is a lock, which we may not look at, and nobody at the socket */
 	VM_PRESENCE_STOPPED, /* there is a spec */
@@ -28,6 +28,7 @@ typedef struct VmFound {
 	VmPresence presence;
 	pid_t pid; /* supervisor, or the orphaned VMM; 0: none */
 	uint64_t waits_until_usec; /* VM_PRESENCE_WAITING: CLOCK_MONOTONIC */
+	bool waits_for_slot; /* how long it waits is then not known */
 } VmFound;
 
 /* The VM's name: the argument, or of a path the last part without ".json". A new string; NULL: out of memory. */

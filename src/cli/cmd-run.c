@@ -6,10 +6,12 @@
 #include "cli/known-issues.h"
 #include "cli/options.h"
 #include "cli/prepare.h"
+#include "cli/start-slot.h"
 #include "cli/turn.h"
 #include "cli/unit-specs.h"
 #include "host/host-facts.h"
 #include "host/record.h"
+#include "host/slots.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
 #include "run/systemd.h"
@@ -124,14 +126,17 @@ int cmd_run(const Places *places, int argc, char **argv)
 	VmOptions options = { .console_fd = log_has_stdout() ? -EBADF : STDOUT_FILENO,
 			      .judge = { judge_start, &start },
 			      .state_directory = places->state_directory };
+	int exit_code, slot_fd = -EBADF;
 	bool now = false;
 	const Switch switches[] = { { "--replace", &options.replace }, { "--now", &now } };
-	int exit_code;
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
-	if (turn_take(places, argv[1], now, &start.turn, &exit_code))
+	options.start_slot_fd = &slot_fd;
+	if (turn_take(places, argv[1], now, &start.turn, &exit_code) &&
+	    start_slot_take(&start.turn, &slot_fd, &exit_code))
 		exit_code = run(&start, argv[1], &options);
+	slot_free(&slot_fd);
 	turn_done(&start.turn);
 	return exit_code;
 }

@@ -35,25 +35,31 @@ static int print(json_t *status, bool json, void (*as_text)(json_t *status))
 static json_t *waiting_to_json(const VmFound *found)
 {
 	uint64_t now = now_usec(), until = found->waits_until_usec;
+	uint64_t left_usec = until > now ? until - now : 0;
 
-	return json_pack("{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:I}",
-			 "version", 1, "name", found->places.name, "state",
-			 vm_state_to_string(VM_WAITING), "since_realtime_usec", "pid",
-			 (int) found->pid, "vmm", "guest", "lives", "interfaces", "backends",
-			 "findings", "changed_since_start", "next_try_usec",
-			 (json_int_t) (until > now ? until - now : 0));
+	return json_pack(
+		"{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:o}", "version",
+		1, "name", found->places.name, "state", vm_state_to_string(VM_WAITING),
+		"since_realtime_usec", "pid", (int) found->pid, "vmm", "guest", "lives",
+		"interfaces", "backends", "findings", "changed_since_start", "next_try_usec",
+		found->waits_for_slot ? json_null() : json_integer((json_int_t) left_usec));
 }
 
 static void print_waiting(json_t *status)
 {
+	const char *name = json_string_value(json_object_get(status, "name"));
+	int pid = (int) json_integer_value(json_object_get(status, "pid"));
+	const json_t *next_try = json_object_get(status, "next_try_usec");
 	char text[FORMAT_MAX];
-	uint64_t left_usec =
-		(uint64_t) json_integer_value(json_object_get(status, "next_try_usec"));
+	uint64_t left_usec;
 
-	(void) printf("%s: waiting, next try in %s, supervisor pid %d\n",
-		      json_string_value(json_object_get(status, "name")),
-		      format_duration(text, left_usec / USEC_PER_MSEC * USEC_PER_MSEC),
-		      (int) json_integer_value(json_object_get(status, "pid")));
+	if (json_is_null(next_try)) {
+		(void) printf("%s: waiting for a start slot, supervisor pid %d\n", name, pid);
+		return;
+	}
+	left_usec = (uint64_t) json_integer_value(next_try);
+	(void) printf("%s: waiting, next try in %s, supervisor pid %d\n", name,
+		      format_duration(text, left_usec / USEC_PER_MSEC * USEC_PER_MSEC), pid);
 }
 
 /* -EUCLEAN also for what is JSON, and no post-mortem of that VM. */

@@ -87,11 +87,20 @@ static void say_waiting(Doctor *doctor, const VmFound *found)
 	Fault fault = { 0 };
 
 	(void) fault_set(&fault, -EBUSY, MVMD_EXIT_BUSY, "already-running",
-			 "%s is started already, and waits: its next try is in %s",
+			 found->waits_for_slot ?
+				 "%s is started already, and waits for a start slot" :
+				 "%s is started already, and waits: its next try is in %s",
 			 found->places.name, format_duration(text, left));
-	(void) fault_why(&fault, "its last runs ended so that they are tried again, each after a "
-				 "longer wait");
-	(void) fault_remedy(&fault, "mvmd status --last %s tells why; mvmd stop %s ends the wait",
+	if (found->waits_for_slot)
+		(void) fault_why(&fault,
+				 "as many VMs start now as \"start_slots\" in host.conf allows");
+	else
+		(void) fault_why(&fault, "its last runs ended so that they are tried again, each "
+					 "after a longer wait");
+	(void) fault_remedy(&fault,
+			    found->waits_for_slot ?
+				    "mvmd list shows which; mvmd stop %s ends the wait" :
+				    "mvmd status --last %s tells why; mvmd stop %s ends the wait",
 			    found->places.name, found->places.name);
 	(void) fault_evidence(&fault, "state", "waiting");
 	(void) fault_evidence(&fault, "pid", "%d", found->pid);

@@ -142,6 +142,16 @@ bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, 
 	return goes_on;
 }
 
+void turn_waits_for_slot(Turn *turn, uint64_t until_usec)
+{
+	turn->history.waits_until_usec = until_usec;
+	turn->history.waits_for_slot = until_usec > 0;
+	if (until_usec == 0 && history_is_over(&turn->history))
+		(void) record_remove(turn->places->state_directory, turn->name, HISTORY_FILE);
+	else
+		history_write(turn);
+}
+
 void turn_begins(Turn *turn)
 {
 	history_run_begins(&turn->history, now_usec());

@@ -22,6 +22,9 @@ typedef struct Turn {
  */
 bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code);
 
+/* The start waits for a slot, and tells again before that time; 0: it waits no longer. */
+void turn_waits_for_slot(Turn *turn, uint64_t until_usec);
+
 /*
  * The run begins; it ended. The beginning is written where the start has time for that: of a run that is killed
  * before, nothing is known. cause: the id of its finding, NULL for none. crashes: of all lives up to now.

@@ -89,6 +89,14 @@ static const CatalogRow rows[] = {
 	    "most, so that a VM that cannot start does not keep the host busy.",
 	    "\"mvmd status --last @MVMD_VM@\" and the entries above tell why the runs ended. "
 	    "\"mvmd stop @MVMD_VM@\" ends the wait." } },
+	{ MVMD_MESSAGE_START_SLOT,
+	  "The start of @MVMD_VM@ waits for a start slot",
+	  "mvmd.host.conf(5)",
+	  { "\"start_slots\" in host.conf says how many VMs of this host may start at the same time, "
+	    "and so many start now. A VM has its slot until it runs, or its start has failed; one that "
+	    "waits for a bridge or a socket meanwhile keeps it.",
+	    "Nothing is to be done, but for a VM among those that start now which waits in vain: \"mvmd "
+	    "list\" shows them. \"mvmd stop @MVMD_VM@\" ends the wait." } },
 	{ MVMD_MESSAGE_ENDED,
 	  "The run of @MVMD_VM@ is over",
 	  "mvmd(8)",

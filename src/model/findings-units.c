@@ -14,6 +14,14 @@ static const Finding findings[] = {
 		  "systemctl daemon-reload, and then: systemctl restart mvmd@NAME. Where that "
 		  "changes nothing, mvmd-generator is missing: systemd.generator(7) has the folders.",
 	  .evidence = "line, lines" },
+	{ .id = "start-slots",
+	  .severity = FINDING_WARNING,
+	  .title = "the start slots cannot be used",
+	  .what = "host.conf limits how many VMs start at the same time, and the folder that counts them "
+		  "cannot be made, or not be written to. The VM starts without waiting.",
+	  .why = "The runtime directory is full or read-only, or something else has the path.",
+	  .remedy = "Look: df /run; ls -ld /run/mvmd/.slots.",
+	  .evidence = "path" },
 	{ .id = "after-unknown",
 	  .severity = FINDING_WARNING,
 	  .title = "\"after\" names a VM that does not exist",

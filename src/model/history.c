@@ -92,13 +92,14 @@ json_t *history_to_json(const History *history)
 	for (size_t i = 0; i < history->crashes.n; i++)
 		(void) json_array_append_new(crashes,
 					     json_integer((json_int_t) history->crashes.usec[i]));
-	return json_pack("{s:i, s:s, s:i, s:b, s:i, s:s, s:I, s:I, s:I, s:o}", "version",
+	return json_pack("{s:i, s:s, s:i, s:b, s:i, s:s, s:I, s:I, s:I, s:b, s:o}", "version",
 			 HISTORY_VERSION, "boot_id", history->boot_id, "failed",
 			 (int) history->failed, "runs", history->runs, "last_exit_code",
 			 history->last_exit_code, "last_finding", history->last_finding,
 			 "began_usec", (json_int_t) history->began_usec, "ended_usec",
 			 (json_int_t) history->ended_usec, "waits_until_usec",
-			 (json_int_t) history->waits_until_usec, "crashes_usec", crashes);
+			 (json_int_t) history->waits_until_usec, "waits_for_slot",
+			 history->waits_for_slot, "crashes_usec", crashes);
 }
 
 static void crashes_from_json(const json_t *list, LifeCrashes *ret)
@@ -115,15 +116,15 @@ int history_from_json(json_t *json, History *ret)
 {
 	json_int_t began = 0, ended = 0, waits = 0;
 	const char *boot_id = NULL, *finding = NULL;
-	int version = 0, failed = 0, runs = 0;
+	int version = 0, failed = 0, runs = 0, waits_for_slot = 0;
 	json_t *crashes = NULL;
 	History history = { 0 };
 
-	if (json_unpack(json, "{s:i, s:s, s:i, s:b, s:i, s:s, s:I, s:I, s:I, s:o}", "version",
+	if (json_unpack(json, "{s:i, s:s, s:i, s:b, s:i, s:s, s:I, s:I, s:I, s?b, s:o}", "version",
 			&version, "boot_id", &boot_id, "failed", &failed, "runs", &runs,
 			"last_exit_code", &history.last_exit_code, "last_finding", &finding,
 			"began_usec", &began, "ended_usec", &ended, "waits_until_usec", &waits,
-			"crashes_usec", &crashes) < 0 ||
+			"waits_for_slot", &waits_for_slot, "crashes_usec", &crashes) < 0 ||
 	    version != HISTORY_VERSION || failed < 0)
 		return -EUCLEAN;
 	(void) snprintf(history.boot_id, sizeof(history.boot_id), "%s", boot_id);
@@ -133,6 +134,7 @@ int history_from_json(json_t *json, History *ret)
 	history.began_usec = (uint64_t) began;
 	history.ended_usec = (uint64_t) ended;
 	history.waits_until_usec = (uint64_t) waits;
+	history.waits_for_slot = waits_for_slot;
 	crashes_from_json(crashes, &history.crashes);
 	*ret = history;
 	return 0;

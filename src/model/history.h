@@ -29,6 +29,7 @@ typedef struct History {
 	char last_finding[64]; /* its id; "" for none */
 	uint64_t began_usec, ended_usec; /* of the last run; began also of one that goes on */
 	uint64_t waits_until_usec; /* a start waits for its turn; 0: none does */
+	bool waits_for_slot; /* what it waits for is a start slot, and that time only when it tells again */
 	LifeCrashes crashes;
 } History;
 

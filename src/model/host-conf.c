@@ -11,6 +11,7 @@
 #define UID_MIN		1000 /* login.defs(5): below are the system's own */
 #define UID_MAX		UINT64_C(4294967294) /* the one above is (uid_t) -1, "no uid" to chown(2) */
 #define UID_NOBODY	65534 /* the kernel's overflowuid */
+#define START_SLOTS_MAX 1000
 #define UID_NONE_16_BIT 65535 /* (uid_t) -1 of old programs */
 
 static const Field uid_range_fields[] = {
@@ -58,6 +59,14 @@ static const Field host_conf_fields[] = {
 	  .object = &uid_range_object,
 	  .example = "{ \"first\": 400000 }",
 	  .sentence = "Which uids VMs get." },
+	{ .key = "start_slots",
+	  .type = FIELD_INTEGER,
+	  .offset = offsetof(HostConf, start_slots),
+	  .min = 1,
+	  .max = START_SLOTS_MAX,
+	  .example = "4",
+	  .sentence =
+		  "How many VMs may start at the same time; the others wait. Unset: any number." },
 	{ .key = "allow_known_issues",
 	  .type = FIELD_LIST,
 	  .offset = offsetof(HostConf, allow_known_issues),

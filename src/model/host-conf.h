@@ -22,6 +22,7 @@ typedef struct HostConf {
 	char *schema;
 	char *description;
 	UidRange uid_range;
+	uint64_t start_slots; /* how many VMs may start at the same time; 0: any number */
 	AllowedIssue *allow_known_issues; /* for all VMs of the host */
 	size_t n_allow_known_issues;
 } HostConf;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
+#include "host/slots.h"
 #include "mvmd/exit-codes.h"
 #include "run/systemd.h"
 
@@ -71,6 +72,15 @@ void unit_waits_for_turn(uint64_t wait_usec)
 		format_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
 }
 
+void unit_waits_for_slot(unsigned slots, uint64_t interval_usec)
+{
+	(void) sd_notifyf(0,
+			  "STATUS=waiting for a start slot (%u VM%s now)\n"
+			  "EXTEND_TIMEOUT_USEC=%" PRIu64,
+			  slots, slots == 1 ? " starts" : "s start",
+			  interval_usec + UNIT_MARGIN_USEC);
+}
+
 void unit_step_waits(SystemdUnit *unit, const PlanStep *step)
 {
 	if (array_grow(&unit->waiting, unit->n_waiting, sizeof(*unit->waiting)) == 0)
@@ -104,6 +114,8 @@ void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec)
 void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm)
 {
 	unit->ready = true;
+	if (unit->slot_fd)
+		slot_free(unit->slot_fd);
 	(void) sd_notifyf(0, "READY=1\nSTATUS=" UNIT_STATUS_RUNNING "%s %s, pid %d",
 			  vmm_kind_to_string(kind), vmm_version(vmm) ?: "(version unknown)",
 			  vmm_pid(vmm));

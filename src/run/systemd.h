@@ -32,10 +32,14 @@ typedef struct SystemdUnit {
 	WaitingStep *waiting; /* now */
 	size_t n_waiting;
 	bool ready; /* READY=1 was sent */
+	int *slot_fd; /* the start slot, freed with READY=1 (host/slots.h); NULL: none */
 } SystemdUnit;
 
 /* The start waits for its turn: before there is a run (cli/turn.h). */
 void unit_waits_for_turn(uint64_t wait_usec);
+
+/* The start waits for one of so many slots, which are taken: told again each interval_usec (cli/start-slot.h). */
+void unit_waits_for_slot(unsigned slots, uint64_t interval_usec);
 
 /* A step begins to wait; it waits no longer. */
 void unit_step_waits(SystemdUnit *unit, const PlanStep *step);

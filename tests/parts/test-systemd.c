@@ -55,6 +55,9 @@ static void test_turn(void **context)
 {
 	unit_waits_for_turn(8 * USEC_PER_SEC);
 	assert_string_equal(told(), "STATUS=waiting: next try in 8s\nEXTEND_TIMEOUT_USEC=38000000");
+	unit_waits_for_slot(3, 10 * USEC_PER_SEC);
+	assert_string_equal(told(), "STATUS=waiting for a start slot (3 VMs start now)\n"
+				    "EXTEND_TIMEOUT_USEC=40000000");
 }
 
 static void test_steps_that_wait(void **context)

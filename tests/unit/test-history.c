@@ -142,8 +142,13 @@ static void test_there_and_back(void **state)
 
 	history_run_begins(&history, now);
 	history_run_ended(&history, MVMD_EXIT_VMM, "vmm-exited", &crashes, now);
+	history.waits_for_slot = true;
 	json = history_to_json(&history);
 	assert_int_equal(history_from_json(json, &read), 0);
+	assert_true(read.waits_for_slot);
+	(void) json_object_del(json, "waits_for_slot"); /* as an older mvmd has written it */
+	assert_int_equal(history_from_json(json, &read), 0);
+	assert_false(read.waits_for_slot);
 	json_decref(json);
 	assert_string_equal(read.boot_id, BOOT);
 	assert_string_equal(read.last_finding, "vmm-exited");

@@ -46,7 +46,21 @@ static void test_no_file(void **state)
 	assert_int_equal(host_conf_parse(NULL, &conf, &problems), 0);
 	assert_true(conf.uid_range.first == 400000);
 	assert_true(conf.uid_range.count == 65536);
+	assert_true(conf.start_slots == 0);
 	assert_null(conf.description);
+	host_conf_done(&conf);
+}
+
+static void test_start_slots(void **state)
+{
+	Problems problems = { 0 };
+	HostConf conf = { 0 };
+
+	assert_int_equal(parse("{ \"start_slots\": 3 }", &conf, &problems), 0);
+	assert_true(conf.start_slots == 3);
+	host_conf_done(&conf);
+	assert_int_equal(parse("{ \"start_slots\": null }", &conf, &problems), 0);
+	assert_true(conf.start_slots == 0);
 	host_conf_done(&conf);
 }
 
@@ -110,9 +124,9 @@ static void test_no_follow_ups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_no_file),	      cmocka_unit_test(test_ranges),
-		cmocka_unit_test(test_text),	      cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_no_follow_ups),
+		cmocka_unit_test(test_no_file), cmocka_unit_test(test_start_slots),
+		cmocka_unit_test(test_ranges),	cmocka_unit_test(test_text),
+		cmocka_unit_test(test_wrong),	cmocka_unit_test(test_no_follow_ups),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

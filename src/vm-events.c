@@ -53,6 +53,7 @@ static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
 	Vm *vm = userdata;
 
 	vm_log_step(step, took_usec);
+	vm_times_step(vm, step, took_usec);
 	unit_step_done(&vm->unit, step);
 }
 
@@ -65,6 +66,8 @@ static void on_step_failed(const PlanStep *step, const Fault *fault, void *userd
 {
 	Vm *vm = userdata;
 
+	if (fault->error != -ECANCELED)
+		vm->failed_step = step;
 	log_set_field(MVMD_FIELD_STEP, step->id);
 	vm_fail(vm, fault);
 	log_set_field(MVMD_FIELD_STEP, NULL);

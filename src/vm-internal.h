@@ -41,6 +41,8 @@ struct Vm {
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
 	JournalRoom *journal_room;
 	Deadline deadline; /* of the state */
+	const PlanStep *failed_step; /* NULL: none */
+	bool is_no_start; /* it was adopted */
 
 	Guest guest;
 	VmStreams *streams;
@@ -65,3 +67,7 @@ int vm_make_parts(Vm *vm);
 
 /* The VM runs: in its unit it stands in the list of machines now. */
 void vm_register(Vm *vm);
+
+/* vm-times.c: a step is applied; the VM has entered the state. */
+void vm_times_step(Vm *vm, const PlanStep *step, uint64_t took_usec);
+void vm_times_enter(Vm *vm, VmState state);

@@ -88,6 +88,7 @@ static void vm_announce(Vm *vm)
 	vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm), vmm_pid(vm->resources.vmm),
 		       now_usec() - vm->began_usec);
 	unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	vm_times_enter(vm, VM_RUNNING);
 	vm_register(vm);
 	if (vm->wish_stop)
 		vm_post(vm, VM_EVENT_STOP);
@@ -179,6 +180,8 @@ static void vm_handle(Vm *vm, VmEvent event)
 		vm_log_state(from, next.state, event);
 		unit_enters(&vm->unit, next.state,
 			    deadline_usec(next.deadline, &vm->plan->spec->timeouts));
+		if (next.state != VM_RUNNING) /* that is announced first */
+			vm_times_enter(vm, next.state);
 	}
 	vm_set_deadline(vm, next.deadline);
 	vm_act(vm, next.actions, from);

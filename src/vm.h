@@ -3,6 +3,7 @@
 
 #include "model/lives.h"
 #include "model/plan.h"
+#include "model/start-times.h"
 #include "run/step.h"
 
 /*
@@ -17,6 +18,8 @@ typedef struct VmOptions {
 	StartJudge judge;
 	int *start_slot_fd; /* freed when the VM runs (host/slots.h); NULL: none */
 	const char *state_directory; /* where a run that failed leaves its post-mortem */
+	StartTimes
+		*times; /* of this start, up to here; written when the VM runs. NULL: nobody asks */
 } VmOptions;
 
 /* What is to be known after the run. */

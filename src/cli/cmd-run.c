@@ -14,6 +14,7 @@
 #include "host/slots.h"
 #include "model/facts-json.h"
 #include "mvmd/exit-codes.h"
+#include "run/start-record.h"
 #include "run/systemd.h"
 #include "vm.h"
 
@@ -22,6 +23,7 @@
 
 typedef struct Start {
 	const Places *places;
+	StartTimes times;
 	Prepared prepared;
 	Turn turn;
 } Start;
@@ -98,12 +100,24 @@ static void tell_of_unit(const Start *start)
 	fault_list_done(&faults);
 }
 
+/* Where the time of a start went that did not come to run; a name without a spec is mostly a slip. */
+static void record_failed_start(Start *start, int exit_code, const char *cause)
+{
+	if (!start->times.over || start->times.runs || start->turn.others ||
+	    exit_code == MVMD_EXIT_NO_SPEC)
+		return;
+	start_times_cause(&start->times, exit_code, cause);
+	(void) start_record_write(start->places->state_directory, &start->times);
+}
+
 /* Its turn has come. A start that fails before it has the VM's lock says nothing of the VM that has it. */
 static int run(Start *start, const char *argument, const VmOptions *options)
 {
 	VmOutcome outcome = { .crashes = start->turn.history.crashes };
 	int exit_code;
 
+	(void) str_set(&start->times.name, start->turn.name);
+	start_times_phase(&start->times, "preparing", now_usec());
 	tell_of_unit(start);
 	exit_code = prepare(start->places, argument, PREPARE_FOR_START, &start->prepared);
 	if (exit_code == MVMD_EXIT_OK) {
@@ -114,10 +128,24 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 		_cleanup_free_ char *words = str_printf("mvmd check %s tells why", argument);
 
 		unit_ended(&(SystemdUnit){ 0 }, exit_code, words);
+		start_times_end(&start->times, now_usec(), NULL, false);
 	}
+	record_failed_start(start, exit_code, outcome.cause);
 	turn_ended(&start->turn, exit_code, outcome.cause, &outcome.crashes);
 	prepared_done(&start->prepared);
 	return exit_code;
+}
+
+/* Until it is this start's turn, and there is a slot for it. */
+static bool take_turn(Start *start, const char *argument, bool now, int *ret_slot_fd,
+		      int *ret_exit_code)
+{
+	start_times_begin(now_usec(), realtime_usec(), &start->times);
+	start_times_phase(&start->times, "waiting", now_usec());
+	if (!turn_take(start->places, argument, now, &start->turn, ret_exit_code))
+		return false;
+	start_times_phase(&start->times, "slot", now_usec());
+	return start_slot_take(&start->turn, ret_slot_fd, ret_exit_code);
 }
 
 int cmd_run(const Places *places, int argc, char **argv)
@@ -125,7 +153,8 @@ int cmd_run(const Places *places, int argc, char **argv)
 	Start start = { .places = places };
 	VmOptions options = { .console_fd = log_has_stdout() ? -EBADF : STDOUT_FILENO,
 			      .judge = { judge_start, &start },
-			      .state_directory = places->state_directory };
+			      .state_directory = places->state_directory,
+			      .times = &start.times };
 	int exit_code, slot_fd = -EBADF;
 	bool now = false;
 	const Switch switches[] = { { "--replace", &options.replace }, { "--now", &now } };
@@ -133,10 +162,10 @@ int cmd_run(const Places *places, int argc, char **argv)
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
 	options.start_slot_fd = &slot_fd;
-	if (turn_take(places, argv[1], now, &start.turn, &exit_code) &&
-	    start_slot_take(&start.turn, &slot_fd, &exit_code))
+	if (take_turn(&start, argv[1], now, &slot_fd, &exit_code))
 		exit_code = run(&start, argv[1], &options);
 	slot_free(&slot_fd);
 	turn_done(&start.turn);
+	start_times_done(&start.times);
 	return exit_code;
 }

@@ -44,6 +44,7 @@ typedef struct Command {
 	const char *options;
 } Command;
 
+int cmd_blame(const Places *places, int argc, char **argv);
 int cmd_check(const Places *places, int argc, char **argv);
 int cmd_console(const Places *places, int argc, char **argv);
 int cmd_disable(const Places *places, int argc, char **argv);

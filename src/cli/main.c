@@ -23,6 +23,9 @@ static const Command commands[] = {
 	  cmd_status,
 	  "  --last               the post-mortem of the last run that failed\n"
 	  "  --json               the same as data\n" },
+	{ "blame", TAKES_VM, "NAME", "where the time of a VM's last start went", cmd_blame,
+	  "  --svg                as a picture: one bar for each step\n"
+	  "  --json               the same as data\n" },
 	{ "stop", TAKES_VMS, "NAME...|--all", "press the power button, and wait for the end",
 	  cmd_stop,
 	  "  --all                every VM that runs\n"

@@ -276,6 +276,14 @@ static const Finding findings[] = {
 		 "kernel's words.",
 	  .remedy = "sudo mvmd status --last NAME. A damaged one is the file of the highest "
 		    "number in STATE/NAME/post-mortem; without it the one before is shown." },
+	{ .id = "start-times",
+	  .severity = FINDING_ERROR,
+	  .title = "the record of the last start's time cannot be read",
+	  .what = "mvmd blame found a record of the VM's last start, and could not read it.",
+	  .why = "It is for the administrator only, or it is damaged; the message has the "
+		 "kernel's words.",
+	  .remedy = "sudo mvmd blame NAME. The next start writes it anew.",
+	  .evidence = "path" },
 	{ .id = "clock-jump",
 	  .severity = FINDING_NOTE,
 	  .title = "the host's clock was set",

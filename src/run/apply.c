@@ -229,6 +229,13 @@ void apply_cancel(Apply *apply)
 	}
 }
 
+uint64_t apply_began_usec(const Apply *apply, const PlanStep *step)
+{
+	size_t i = (size_t) (step - apply->plan->steps);
+
+	return apply->steps[i] == STEP_APPLIED ? 0 : apply->began_usec[i];
+}
+
 static bool is_to_undo(const Apply *apply, size_t i)
 {
 	return apply->steps[i] == STEP_APPLIED || apply->steps[i] == STEP_APPLYING;

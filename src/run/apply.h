@@ -30,6 +30,9 @@ void apply_begin(Apply *apply);
 /* Fails the steps that wait (-ECANCELED); on_failed follows where there was one. */
 void apply_cancel(Apply *apply);
 
+/* When a step began that is not applied; 0: it is, or did not begin. */
+uint64_t apply_began_usec(const Apply *apply, const PlanStep *step);
+
 /* Undoes all that is applied or under way; on_undone follows, also where there was nothing. */
 void apply_undo(Apply *apply);
 

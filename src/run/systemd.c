@@ -11,13 +11,13 @@
 
 /* What a person reads behind "Status:"; the states without words have others, see below. */
 static const char *const state_words[_VM_STATE_MAX] = {
-	[VM_APPLYING] = "applying: the steps of the plan are done",
+	[VM_APPLYING] = "applying: taps, backends and the VMM are made ready",
 	[VM_CREATING] = "creating: the VMM takes its configuration",
 	[VM_BOOTING] = "booting: the VMM starts the guest",
 	[VM_PAUSED] = "paused",
 	[VM_STOPPING] = UNIT_STATUS_STOPPING "the guest was asked to power off",
 	[VM_KILLING] = "killing: the VMM is told to end",
-	[VM_UNWINDING] = "unwinding: the steps are undone",
+	[VM_UNWINDING] = "unwinding: what was made for the VM is removed",
 };
 
 static bool is_on_its_way_out(VmState state)

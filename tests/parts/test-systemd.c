@@ -80,7 +80,7 @@ static void test_steps_that_wait(void **context)
 	unit_step_done(&unit, &bridge);
 	assert_string_equal(told(), "STATUS=applying: waiting for /run/x READY=1");
 	unit_step_done(&unit, &sock);
-	assert_string_equal(told(), "STATUS=applying: the steps of the plan are done");
+	assert_string_equal(told(), "STATUS=applying: taps, backends and the VMM are made ready");
 	unit_ended(&unit, MVMD_EXIT_OK, NULL);
 	(void) told();
 }

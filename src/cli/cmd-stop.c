@@ -95,10 +95,13 @@ static void stop_one(Stop *stop, const char *argument)
 	vm_found_done(&found);
 }
 
-/* systemd runs nothing at the stop of a unit that failed or waits for a restart: what lives on is stopped here. */
+/*
+ * systemd runs nothing at the stop of a unit that failed or waits for a restart: what lives on is stopped here. So is a VM
+ * that runs by hand while its unit tries in vain.
+ */
 static int end_of_stop(UnitTasks *tasks, const UnitTask *task)
 {
-	const Stop *stop = tasks->userdata;
+	Stop *stop = tasks->userdata;
 	int exit_code = unit_end_of_stop(tasks, task);
 	VmFound found = { 0 };
 	Fault fault = { 0 };
@@ -107,7 +110,8 @@ static int end_of_stop(UnitTasks *tasks, const UnitTask *task)
 		fault_done(&fault);
 		return exit_code;
 	}
-	if (found.presence == VM_PRESENCE_ORPHANED)
+	if (found.presence == VM_PRESENCE_ORPHANED ||
+	    (found.presence == VM_PRESENCE_RUNNING && !unit_is_alive(stop, task->vm)))
 		exit_code = vm_stop(&found, stop->force);
 	vm_found_done(&found);
 	return exit_code;

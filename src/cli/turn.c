@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/turn.h"
+#include "cli/unit-tries.h"
 #include "host/process.h"
 #include "host/record.h"
 #include "host/vm-dir.h"
@@ -92,31 +93,53 @@ static bool sleep_unless_asked(uint64_t until_usec, const sigset_t *waited)
 	return signal >= 0 && signal != SIGURG;
 }
 
+/* True where the end was asked for meanwhile. */
+static bool wait_until(const History *history, uint64_t until_usec)
+{
+	sigset_t waited, before;
+	uint64_t now = now_usec();
+	bool asked;
+
+	block_signals(&waited, &before); /* who hears of the wait may end it */
+	say_waiting(history, until_usec > now ? until_usec - now : 0);
+	asked = sleep_unless_asked(until_usec, &waited);
+	(void) sigprocmask(SIG_SETMASK, &before, NULL);
+	return asked;
+}
+
 /* Under the VM's lock, so that status sees a VM that waits, and no second start waits beside it. */
 static bool turn_wait(Turn *turn, const VmPlaces *places, uint64_t wait_usec, int *ret_exit_code)
 {
-	sigset_t waited, before;
 	Fault fault = { 0 };
 	int lock_fd = -EBADF;
 	bool asked;
 
 	if (vm_lock(places, &lock_fd, &fault) < 0) {
 		log_fault(LOG_LEVEL_ERROR, &fault);
+		unit_tries_add(turn->places, turn->name, &turn->tries, fault.exit_code, fault.id);
 		*ret_exit_code = fault.exit_code;
 		fault_done(&fault);
 		return false;
 	}
 	turn->history.waits_until_usec = now_usec() + wait_usec;
 	history_write(turn);
-	block_signals(&waited, &before); /* who hears of the wait may end it */
-	say_waiting(&turn->history, wait_usec);
-	asked = sleep_unless_asked(turn->history.waits_until_usec, &waited);
-	(void) sigprocmask(SIG_SETMASK, &before, NULL);
+	asked = wait_until(&turn->history, turn->history.waits_until_usec);
 	turn->history.waits_until_usec = 0;
 	history_write(turn);
 	vm_unlock(places, lock_fd);
 	*ret_exit_code = MVMD_EXIT_OK;
 	return !asked;
+}
+
+/* The lock is somebody else's, or not to be had: this wait is without it. */
+static bool tries_wait(Turn *turn, int *ret_exit_code)
+{
+	uint64_t wait_usec;
+
+	unit_tries_read(turn->places, turn->name, &turn->tries);
+	wait_usec = history_wait_usec(&turn->tries, now_usec());
+	*ret_exit_code = MVMD_EXIT_OK;
+	return wait_usec == 0 || !wait_until(&turn->tries, now_usec() + wait_usec);
 }
 
 bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code)
@@ -131,8 +154,10 @@ bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, 
 		return false;
 	}
 	log_set_vm(ret->name);
+	if (!now)
+		goes_on = tries_wait(ret, ret_exit_code);
 	ret->others = vm_lock_holder(vm_places.lock_file) != 0;
-	if (!ret->others) {
+	if (goes_on && !ret->others) {
 		history_read(ret);
 		wait_usec = history_wait_usec(&ret->history, now_usec());
 		if (wait_usec > 0 && !now)
@@ -161,8 +186,11 @@ void turn_begins(Turn *turn)
 void turn_ended(Turn *turn, int exit_code, const char *cause, const LifeCrashes *crashes)
 {
 	history_run_ended(&turn->history, exit_code, cause, crashes, now_usec());
-	if (turn->others)
+	if (turn->others) {
+		unit_tries_add(turn->places, turn->name, &turn->tries, exit_code, cause);
 		return;
+	}
+	unit_tries_over(turn->places, turn->name, &turn->tries);
 	/* A name without a spec is mostly a slip: it gets no folder. */
 	if (history_is_over(&turn->history) || exit_code == MVMD_EXIT_NO_SPEC)
 		(void) record_remove(turn->places->state_directory, turn->name, HISTORY_FILE);

@@ -12,6 +12,7 @@ typedef struct Turn {
 	const Places *places;
 	char *name; /* of the VM */
 	History history;
+	History tries; /* of the unit, without the VM's lock: cli/unit-tries.h */
 	bool others; /* the VM runs: its history is its supervisor's */
 } Turn;
 

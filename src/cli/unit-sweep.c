@@ -39,9 +39,9 @@ static int sweep_away(const VmPlaces *vm)
 	return fault.exit_code;
 }
 
-static void say_left(const StateFile *state)
+static void say_left(const VmPlaces *vm, const StateFile *state)
 {
-	if (state_process_is_alive(&state->vmm))
+	if (vm_lock_holder(vm->lock_file) == 0 && state_process_is_alive(&state->vmm))
 		log_line(LOG_LEVEL_INFO,
 			 "the VM goes on running, %s pid %d, for the next supervisor to adopt it",
 			 state->vmm.label, state->vmm.pid);
@@ -59,7 +59,7 @@ static int sweep(const VmPlaces *vm)
 	case SWEEP_AWAY:
 		return sweep_away(vm);
 	case SWEEP_LEAVE:
-		say_left(&state);
+		say_left(vm, &state);
 		return MVMD_EXIT_OK;
 	case SWEEP_NOT_ASKED:
 	case _SWEEP_CHOICE_MAX:

@@ -20,6 +20,11 @@ static const char *const state_words[_VM_STATE_MAX] = {
 	[VM_UNWINDING] = "unwinding: what was made for the VM is removed",
 };
 
+bool unit_is_told(void)
+{
+	return getenv("NOTIFY_SOCKET") != NULL;
+}
+
 static bool is_on_its_way_out(VmState state)
 {
 	return state == VM_STOPPING || state == VM_KILLING || state == VM_UNWINDING;

@@ -35,6 +35,9 @@ typedef struct SystemdUnit {
 	int *slot_fd; /* the start slot, freed with READY=1 (host/slots.h); NULL: none */
 } SystemdUnit;
 
+/* True where a systemd started us and is told of the run. */
+bool unit_is_told(void);
+
 /* The start waits for its turn: before there is a run (cli/turn.h). */
 void unit_waits_for_turn(uint64_t wait_usec);
 

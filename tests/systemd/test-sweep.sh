@@ -1,0 +1,127 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What is left of a VM after its unit's supervisor, swept or left; and a unit that never gets the VM's lock.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/run-lib.sh"
+
+lives() {
+	[ -e "$(root /proc)/$1" ]
+}
+
+is_gone() {
+	! lives "$1"
+}
+
+# unsupervised NAME: a VM that runs, and whose unit has failed; its VMM's pid is VMM. Nothing starts it again.
+unsupervised() {
+	drop_in "$1" KillMode=process Restart=no
+	spec "$1" hang '{ "timeouts": { "stop": "1s" } }'
+	start_unit "$1"
+	VMM=$(vmm_pid "$1")
+	inside kill -KILL "$(property "$1" MainPID)"
+	comes "$1: its supervisor killed, the unit has failed" "$1" ActiveState failed
+}
+
+# ends_with NAME CODE: a supervisor in its unit that ends so, whatever the VM does.
+ends_with() {
+	drop_in "$1" KillMode=process Restart=no ExecStart= "ExecStart=/bin/sh -c 'exit $2'"
+	start_unit "$1"
+	is "$1: another supervisor ended with $2" "$(property "$1" ExecMainStatus)" "$2"
+}
+
+left_and_swept() {
+	local code=$1 swept=$2 name=code-$1
+	unsupervised "$name"
+	succeeds "$name: the VMM lives on" lives "$VMM"
+	says "$name: and that is told" "$name" "the VM goes on running, qemu pid $VMM"
+	[ -n "$swept" ] || return
+	ends_with "$name" "$code"
+	if [ "$swept" = yes ]; then
+		succeeds "$name: it is swept away" await is_gone "$VMM"
+		says "$name: which is told" "$name" "swept away: qemu (pid $VMM)"
+		await nothing_remains "$name"
+		is "$name: nothing of it is left" "$(remains "$name")" ""
+	else
+		succeeds "$name: it lives on" lives "$VMM"
+		succeeds "$name: an end by force" inside mvmd stop --force "$name"
+		succeeds "$name: and it is gone" await is_gone "$VMM"
+	fi
+}
+
+nothing_remains() {
+	[ -z "$(remains "$1")" ]
+}
+
+# The supervisor does not even hear of the stop. (SIGSTOP would not do: systemd sends SIGCONT behind SIGTERM.)
+ignores_the_stop() {
+	drop_in deaf KillMode=process Restart=no TimeoutStopSec=1 KillSignal=SIGWINCH
+	spec deaf hang
+	start_unit deaf
+	VMM=$(vmm_pid deaf)
+	inside systemctl stop mvmd@deaf
+	is "deaf: the stop took too long" "$(property deaf Result)" timeout
+	succeeds "deaf: the VMM is swept away all the same" await is_gone "$VMM"
+	says "deaf: which is told" deaf "swept away: qemu (pid $VMM)"
+	is "deaf: nothing of it is left" "$(remains deaf)" ""
+}
+
+# By hand the VM is its own supervisor's, whatever becomes of the unit.
+by_hand() {
+	local supervisor
+	spec hand "powerbutton poweroff"
+	start hand inside mvmd run hand
+	supervisor=$STARTED
+	await_text "$WORK/hand.err" "running after"
+	ends_with hand 66
+	says "hand: the sweep sees whose it is" hand "nothing of it is swept away"
+	is "hand: it runs on" "$(inside mvmd status --json hand | jq -r .state)" running
+	await_text "$WORK/hand.out" "awaiting the power button"
+	succeeds "hand: it is stopped" inside mvmd stop hand
+	ended "$supervisor"
+	is "hand: in order" "$STATUS" 0
+}
+
+# A unit whose VM runs by hand tries again, but not at once, and takes it when it may.
+busy() {
+	local supervisor restarts
+	spec busy "powerbutton poweroff"
+	start busy inside mvmd run busy
+	supervisor=$STARTED
+	await_text "$WORK/busy.err" "running after"
+	inside systemctl start --no-block mvmd@busy
+	says "busy: a unit whose VM runs by hand waits" busy "1 in a row failed, the last one with exit code 75"
+	says "busy: longer each time" busy "3 in a row failed, the last one with exit code 75"
+	restarts=$(property busy NRestarts)
+	[ "$restarts" -lt 10 ] && pass "busy: that is no storm" || fail "busy: that is no storm" "$restarts"
+	is "busy: the VM that runs has no history of that" "$(inside mvmd status --json busy | jq -r .state)" running
+	await_text "$WORK/busy.out" "awaiting the power button"
+	inside mvmd stop busy >"$WORK/busy.stop" 2>&1
+	ended "$supervisor"
+	is "busy: the VM ends in order" "$STATUS" 0
+	inside systemctl start mvmd@busy
+	comes "busy: then the unit runs it" busy ActiveState active
+	await journal_has busy "awaiting the power button"
+	stop busy
+}
+
+# The lock's file cannot be had at all: that is tried again, too, and waits.
+no_lock() {
+	spec locked "powerbutton poweroff"
+	mkdir "$(root /run)/mvmd/.locked.lock"
+	inside systemctl start --no-block mvmd@locked
+	says "locked: a lock that is not to be had is awaited" locked "2 in a row failed, the last one with exit code 71, vm-lock"
+	rmdir "$(root /run)/mvmd/.locked.lock"
+	comes "locked: it starts when it may" locked ActiveState active
+	await journal_has locked "awaiting the power button"
+	stop locked
+}
+
+boot
+left_and_swept 66 yes
+left_and_swept 75 no
+left_and_swept 203 no
+ignores_the_stop
+by_hand
+busy
+no_lock
+finish

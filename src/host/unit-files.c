@@ -39,18 +39,18 @@ int unit_dropin_write(const char *directory, const char *name, const char *text)
 {
 	_cleanup_free_ char *folder = str_printf("%s/mvmd@%s.service.d", directory, name);
 	_cleanup_free_ char *path = str_printf("%s/" UNIT_DROPIN_NAME, folder ?: "");
-	_cleanup_free_ char *new = str_printf("%s/" TEMPORARY_NAME, folder ?: "");
+	_cleanup_free_ char *temporary = str_printf("%s/" TEMPORARY_NAME, folder ?: "");
 	int r;
 
-	if (!folder || !path || !new)
+	if (!folder || !path || !temporary)
 		return -ENOMEM;
 	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
 		return -errno;
-	r = write_file(new, text);
-	if (r == 0 && rename(new, path) < 0)
+	r = write_file(temporary, text);
+	if (r == 0 && rename(temporary, path) < 0)
 		r = -errno;
 	if (r < 0)
-		(void) unlink(new);
+		(void) unlink(temporary);
 	return r;
 }
 

@@ -6,11 +6,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define PATH_BYTES 1024
 
 static const char dropin[] = "[Unit]\n"
 			     "After=mvmd@other.service\n"
@@ -22,7 +23,7 @@ static const char dropin[] = "[Unit]\n"
 
 static int write_dropin(const char *folder, const char *name)
 {
-	char directory[PATH_MAX], new[PATH_MAX + 16], file[PATH_MAX + 16];
+	char directory[PATH_BYTES], new[PATH_BYTES + 16], file[PATH_BYTES + 16];
 	ssize_t n;
 	int fd;
 
@@ -48,7 +49,7 @@ int main(int argc, char **argv)
 	if (!folder)
 		return 1;
 	while (r == 0 && (entry = readdir(folder))) {
-		char path[PATH_MAX];
+		char path[PATH_BYTES];
 		json_t *spec;
 
 		if (!strstr(entry->d_name, ".json"))

@@ -29,13 +29,17 @@ monotonic() {
 	property "$1" "$2TimestampMonotonic"
 }
 
+# began_behind TITLE NAME OTHER
+began_behind() {
+	local began ran
+	began=$(monotonic "$2" InactiveExit) ran=$(monotonic "$3" ActiveEnter)
+	[ "$ran" -gt 0 ] && [ "$ran" -le "$began" ] && pass "$1" ||
+		fail "$1" "$3 ran at $ran, $2 began at $began"
+}
+
 order() {
 	comes "boot: a VM that is enabled runs" first-a ActiveState active
-	[ "$(monotonic first-b ActiveEnter)" -gt 0 ] &&
-		[ "$(monotonic first-b ActiveEnter)" -le "$(monotonic first-a InactiveExit)" ] &&
-		pass "boot: it began when the VM before it ran" ||
-		fail "boot: it began when the VM before it ran" \
-			"first-b ran at $(monotonic first-b ActiveEnter), first-a began at $(monotonic first-a InactiveExit)"
+	began_behind "boot: it began when the VM before it ran" first-a first-b
 	inside systemctl stop mvmd@first-a mvmd@first-b
 	[ "$(monotonic first-a InactiveEnter)" -le "$(monotonic first-b ActiveExit)" ] &&
 		pass "stop: the other way round" || fail "stop: the other way round" \
@@ -103,6 +107,22 @@ stale() {
 	inside systemctl stop mvmd@stale
 }
 
+# No daemon-reload by hand in here.
+mvmd_start() {
+	spec now-b hang '{ "timeouts": { "stop": "1s" } }'
+	spec now-a hang '{ "after": [ "now-b" ], "timeouts": { "stop": "1s" } }'
+	succeeds "mvmd start: of two VMs, the wrong way round" inside mvmd start now-a now-b
+	began_behind "mvmd start: the order is that of the specs" now-a now-b
+	spec now-a hang '{ "after": [ "now-b" ], "timeouts": { "stop": "1s" }, "vsock": {},
+		"disks": [ { "id": "a", "path": "/dev/null", "readonly": true } ] }'
+	inside mvmd restart now-a >/dev/null 2>&1
+	is "mvmd restart: systemd knows of a spec that was changed" \
+		"$(property now-a DeviceAllow | grep -cFx '/dev/null r')" 1
+	is "mvmd restart: so nothing is missing" \
+		"$(inside journalctl --no-pager -o cat -u mvmd@now-a | grep -cF unit-stale)" 0
+	inside mvmd stop now-a now-b >/dev/null 2>&1
+}
+
 users_and_folders() {
 	succeeds "sysusers.d: systemd-sysusers takes it" inside systemd-sysusers mvmd.conf
 	is "sysusers.d: the group of VMs' owners is there" "$(inside getent group mvmd | cut -d: -f1)" mvmd
@@ -118,5 +138,6 @@ broken_spec
 lines
 mounts
 stale
+mvmd_start
 users_and_folders
 finish

@@ -55,6 +55,8 @@ static void test_typical(void **state)
 		"             { \"id\": \"fast\", \"path\": \"/dev/vg0/web1\" },"
 		"             { \"id\": \"iso\", \"path\": \"/dev/disk/by-id/x\", \"readonly\": true },"
 		"             { \"id\": \"far\", \"socket\": \"/run/spdk.sock\" } ],"
+		"  \"credentials\": { \"key\": { \"file\": \"/srv/key\" },"
+		"                   \"password\": { \"credential\": \"db\" } },"
 		"  \"shares\": [ { \"tag\": \"data\", \"source\": \"/srv/data\" } ] }",
 		HEAD "After=mvmd@db1.service\n"
 		     "After=mvmd@router.service\n"
@@ -62,6 +64,7 @@ static void test_typical(void **state)
 		     "RequiresMountsFor=\"/srv/vm/initrd\"\n"
 		     "RequiresMountsFor=\"/srv/vm/web1.raw\"\n"
 		     "RequiresMountsFor=\"/srv/data\"\n"
+		     "RequiresMountsFor=\"/srv/key\"\n"
 		     "\n[Service]\n"
 		     "# Its disks, and of no other VM.\n"
 		     "DeviceAllow=\"/dev/vg0/web1\" rw\n"

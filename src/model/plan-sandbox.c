@@ -13,6 +13,22 @@ static int remedy_in_unit(const Spec *spec, Fault *fault)
 			    spec->name);
 }
 
+/* What "auto" would have had instead. */
+static const char *remedy_for_kvm(KvmState kvm)
+{
+	static const char *const words[_KVM_STATE_MAX] = {
+		[KVM_ABSENT] =
+			"modprobe kvm_intel or kvm_amd; a VM that may be slow says \"accel\": \"tcg\"",
+		[KVM_DENIED] =
+			"chgrp kvm /dev/kvm && chmod 0660 /dev/kvm: mvmd gives its VMs the group that "
+			"owns /dev/kvm",
+		[KVM_UNFIT] = "a VM that may be slow says \"accel\": \"tcg\"; a host with nested "
+			      "virtualisation has a whole KVM",
+	};
+
+	return words[kvm] ?: "mvmd doctor tells what KVM lacks";
+}
+
 static int check_written_code(const Spec *spec, const Facts *facts, const VmmChoice *choice,
 			      FaultList *faults)
 {
@@ -32,8 +48,7 @@ static int check_written_code(const Spec *spec, const Facts *facts, const VmmCho
 	if (is_wanted)
 		(void) remedy_in_unit(spec, &fault);
 	else
-		(void) fault_remedy(&fault, "mvmd doctor tells what KVM lacks; a VM that may be "
-					    "slow says \"accel\": \"tcg\"");
+		(void) fault_remedy(&fault, "%s", remedy_for_kvm(facts->kvm));
 	return fault_list_take(faults, &fault);
 }
 

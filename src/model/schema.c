@@ -275,8 +275,9 @@ static const Field spec_fields[] = {
 	  .choices = accel_words,
 	  .n_choices = ELEMENTSOF(accel_words),
 	  .example = "\"kvm\"",
-	  .sentence = "What runs the guest's code. auto: KVM where it is usable; tcg emulates, "
-		      "slowly, with QEMU alone." },
+	  .sentence =
+		  "What runs the guest's code. auto: KVM where it is usable, else tcg, but not in the "
+		  "unit; tcg emulates, slowly, with QEMU alone." },
 	{ .key = "boot",
 	  .type = FIELD_OBJECT,
 	  .required = true,

@@ -40,7 +40,7 @@ start_other() {
 
 # uid_of NAME: the VM's, of the table.
 uid_of() {
-	jq -er ".uids.\"$1\"" "$(root /var/lib/mvmd/.uids.json)"
+	jq -er ".uids.\"$1\" // empty" "$(root /var/lib/mvmd/.uids.json)"
 }
 
 # With KVM, for that is what most VMs have: the stand-in only has to be able to open it.
@@ -87,6 +87,37 @@ real_vms() {
 	fi
 	runs "real: QEMU without KVM" tcg '{ "accel": "tcg" }'
 	is "real: as its spec says" "$(property tcg MemoryDenyWriteExecute)" no
+	is "oom: systemd is told to leave it to mvmd" "$(property tcg OOMPolicy)" continue
+}
+
+named_user() {
+	spec named hang '{ "user": "daemon", "timeouts": { "stop": "1s" } }'
+	inside systemctl daemon-reload
+	succeeds "user: a VM of a user of the host's" start_unit named
+	is "user: its VMM runs as that" "$(inside ps -o user= -p "$(vmm_pid named)")" daemon
+	is "user: which is in no table" "$(uid_of named)" ""
+	stop named
+}
+
+# A hog in the VM's control group is what the kernel ends there; systemd sees that, and the unit lives on.
+out_of_memory() {
+	local group before
+	if ! grep -qw memory "$(root /sys/fs/cgroup/cgroup.controllers)"; then
+		skip "oom: a process that the kernel ends" "there is no memory controller"
+		return
+	fi
+	spec oom hang '{ "timeouts": { "stop": "1s" } }'
+	inside systemctl daemon-reload
+	start_unit oom
+	group=/sys/fs/cgroup/mvmd.slice/mvmd@oom.service
+	before=$(vmm_pid oom)
+	inside systemctl set-property --runtime mvmd@oom.service MemoryMax=512M MemorySwapMax=0
+	inside sh -c "echo \$\$ >$group/cgroup.procs && echo 1000 >/proc/self/oom_score_adj && exec tail /dev/zero"
+	await grep -qx "oom_kill 1" "$(root $group)/memory.events"
+	says "oom: systemd has seen it" oom "killed by the OOM killer"
+	is "oom: and leaves it to mvmd" "$(property oom ActiveState) $(property oom NRestarts) $(vmm_pid oom)" \
+		"active 0 $before"
+	stop oom
 }
 
 # --- the score
@@ -289,6 +320,8 @@ boot
 set_scene
 scores_of_units
 real_vms
+named_user
+out_of_memory
 start_other
 tries
 identities

@@ -51,4 +51,15 @@ done
 rm "$WORK/etc/host.conf"
 succeeds "without the file the default holds" "$MVMD" grant web4
 is "which is mvmd's own" "$(uids)" "web1 700000 web2 800000 web4 400000 "
+
+# Something else in the place of the slots: the start goes on, as far as it can with such a kernel.
+echo '{ "start_slots": 2 }' >"$WORK/etc/host.conf"
+mkdir -p "$WORK/run"
+: >"$WORK/run/.slots"
+"$MVMD" run web1 >"$WORK/out" 2>"$WORK/err" </dev/null
+has "slots that cannot be had are told" "$WORK/err" "warning: cannot use the start slots in $WORK/run"
+has "and are no reason to start nothing" "$WORK/err" "$WORK/kernel"
+rm "$WORK/run/.slots"
+"$MVMD" run web1 >"$WORK/out" 2>"$WORK/err" </dev/null
+is "a start that has failed leaves its slot" "$(flock --nonblock "$WORK/run/.slots/0" echo free)" free
 finish

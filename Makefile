@@ -3,7 +3,7 @@
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
 # make install    below PREFIX (/usr); unitdir=, presetdir=, generatordir=, catalogdir=, sysusersdir= and tmpfilesdir=
-#                 say where systemd looks, if pkg-config does not
+#                 say where systemd looks, bashdir=, zshdir= and fishdir= where shells do, if pkg-config does not
 # make deb        a package for this release of Debian, in build/deb; contrib/debian says what that needs
 # make demo       a real guest on a bridge with a share (sudo)
 #
@@ -53,6 +53,9 @@ $(BUILD)/config.mk: Makefile
 	   printf 'catalogdir ?= %s\n' "$$($(PKGCONF) --variable=catalogdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/catalog)"; \
 	   printf 'generatordir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemgeneratordir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-generators)"; \
 	   printf 'sysusersdir ?= %s\n' "$$($(PKGCONF) --variable=sysusersdir systemd 2>/dev/null || echo $(PREFIX)/lib/sysusers.d)"; \
+	   printf 'bashdir ?= %s\n' "$$($(PKGCONF) --variable=completionsdir bash-completion 2>/dev/null || echo $(PREFIX)/share/bash-completion/completions)"; \
+	   printf 'zshdir ?= $(PREFIX)/share/zsh/%s\n' "$$(if [ -e /etc/debian_version ]; then echo vendor-completions; else echo site-functions; fi)"; \
+	   printf 'fishdir ?= %s\n' "$$($(PKGCONF) --variable=completionsdir fish 2>/dev/null || echo $(PREFIX)/share/fish/vendor_completions.d)"; \
 	   printf 'tmpfilesdir ?= %s\n' "$$($(PKGCONF) --variable=tmpfilesdir systemd 2>/dev/null || echo $(PREFIX)/lib/tmpfiles.d)"; \
 	   printf 'PKG_CFLAGS := %s\n' "$$($(PKGCONF) --cflags $(PKGS) | sed 's/-I/-isystem /g')"; \
 	   printf 'PKG_LIBS := %s\n' "$$($(PKGCONF) --libs $(PKGS))"; } > $@
@@ -71,9 +74,10 @@ MANSRC  := $(sort $(wildcard man/*.in))
 MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
 
 UNITS   := $(BUILD)/mvmd@.service contrib/systemd/mvmd.target contrib/systemd/mvmd.slice
+COMPLETION := $(addprefix $(BUILD)/completion/mvmd.,bash zsh fish)
 PRESET  := contrib/systemd/90-mvmd.preset
 
-all: $(BUILD)/mvmd $(BUILD)/mvmd-generator $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog
+all: $(BUILD)/mvmd $(BUILD)/mvmd-generator $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog $(COMPLETION)
 
 $(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
 	$(call say,LD,$@)
@@ -116,6 +120,10 @@ $(BUILD)/mvmd@.service: contrib/systemd/mvmd@.service.in Makefile
 $(BUILD)/mvmd.catalog: $(BUILD)/mvmd
 	$(call say,CATALOG,$@)
 	$(Q)$(BUILD)/mvmd explain --catalog > $@
+
+$(COMPLETION): $(BUILD)/completion/mvmd.%: $(BUILD)/mvmd
+	@mkdir -p $(@D)
+	$(Q)$< complete $* > $@
 
 # The sweep puts its own functions before these.
 LDFLAGS_test-fault-sweep := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
@@ -167,6 +175,9 @@ install: all
 	install -D -m 644 contrib/systemd/mvmd.tmpfiles $(DESTDIR)$(tmpfilesdir)/mvmd.conf
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(BUILD)/mvmd.catalog
 	$(UPDATE_CATALOG)
+	install -D -m 644 $(BUILD)/completion/mvmd.bash $(DESTDIR)$(bashdir)/mvmd
+	install -D -m 644 $(BUILD)/completion/mvmd.zsh $(DESTDIR)$(zshdir)/_mvmd
+	install -D -m 644 $(BUILD)/completion/mvmd.fish $(DESTDIR)$(fishdir)/mvmd.fish
 
 # From a copy of the tree, which knows nothing of how this one is built.
 DEB := $(BUILD)/deb/mvmd-$(VERSION)
@@ -178,6 +189,7 @@ deb:
 
 uninstall:
 	rm -f $(DESTDIR)$(catalogdir)/mvmd.catalog
+	rm -f $(DESTDIR)$(bashdir)/mvmd $(DESTDIR)$(zshdir)/_mvmd $(DESTDIR)$(fishdir)/mvmd.fish
 	$(UPDATE_CATALOG)
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))

@@ -44,8 +44,13 @@ typedef struct Command {
 	const char *options;
 } Command;
 
+/* main.c's tables: the commands, and the options that say where things lie ("--spec-dir"); NULL behind the last. */
+const Command *command_at(size_t i);
+const char *place_option_at(size_t i);
+
 int cmd_blame(const Places *places, int argc, char **argv);
 int cmd_check(const Places *places, int argc, char **argv);
+int cmd_complete(const Places *places, int argc, char **argv);
 int cmd_console(const Places *places, int argc, char **argv);
 int cmd_disable(const Places *places, int argc, char **argv);
 int cmd_doctor(const Places *places, int argc, char **argv);

@@ -69,6 +69,7 @@ static const Command commands[] = {
 	  "  --host               that of host.conf\n"
 	  "  --known-issues       that of known-issues.json\n"
 	  "  --man                the table of keys, for the man page\n" },
+	{ "complete", TAKES_NOTHING, "bash|zsh|fish", NULL, cmd_complete, NULL },
 	{ "unit", TAKES_VERB, "VERB NAME", NULL, cmd_unit, NULL },
 };
 
@@ -87,6 +88,16 @@ static const PlaceOption place_options[] = {
 	{ "--state-dir", "MVMD_STATE_DIR", "/var/lib/mvmd", offsetof(Places, state_directory) },
 	{ "--data-dir", "MVMD_DATA_DIR", MVMD_DATA_DIRECTORY, offsetof(Places, data_directory) },
 };
+
+const Command *command_at(size_t i)
+{
+	return i < ELEMENTSOF(commands) ? &commands[i] : NULL;
+}
+
+const char *place_option_at(size_t i)
+{
+	return i < ELEMENTSOF(place_options) ? place_options[i].name : NULL;
+}
 
 static const char **place_of(Places *places, const PlaceOption *option)
 {
@@ -119,7 +130,7 @@ static void print_command_help(const Command *command)
 {
 	(void) printf("usage: mvmd %s %s%s\n\n%s\n", command->name,
 		      command->options ? "[OPTION...] " : "", command->arguments,
-		      command->sentence ?: "what mvmd@NAME.service calls");
+		      command->sentence ?: "for programs, not for people");
 	if (command->options)
 		(void) printf("\n%s", command->options);
 }

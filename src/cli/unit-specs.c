@@ -7,6 +7,7 @@
 #include "host/unit-files.h"
 #include "model/unit-dropin.h"
 #include "mvmd/exit-codes.h"
+#include "run/systemd.h"
 
 /* NULL: there is none, or it is wrong. */
 static Spec *load_quietly(const Places *places, const char *name)
@@ -95,7 +96,7 @@ static bool is_unit_of(const char *name)
 {
 	_cleanup_free_ char *unit = NULL, *wanted = str_printf("mvmd@%s.service", name);
 
-	return wanted && sd_pid_get_unit(0, &unit) >= 0 && streq(unit, wanted);
+	return wanted && unit_is_told() && sd_pid_get_unit(0, &unit) >= 0 && streq(unit, wanted);
 }
 
 static int tell_missing(const OrderVm *vm, FaultList *ret)

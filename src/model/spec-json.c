@@ -12,6 +12,13 @@ static const void *field_at(const Field *field, const void *base)
 	return (const char *) base + field->offset;
 }
 
+static size_t entry_count(const Field *field, const void *base)
+{
+	const size_t *n = (const void *) ((const char *) base + field->extra_offset);
+
+	return *n;
+}
+
 static json_t *text_to_json(const void *at)
 {
 	const char *text = *(char *const *) at;
@@ -51,7 +58,7 @@ static json_t *choice_to_json(const Field *field, const void *at)
 static json_t *list_to_json(const Field *field, const void *base)
 {
 	const char *entries = *(char *const *) field_at(field, base);
-	size_t n = *(const size_t *) ((const char *) base + field->extra_offset);
+	size_t n = entry_count(field, base);
 	json_t *list = n > 0 ? json_array() : NULL;
 
 	for (size_t i = 0; i < n; i++)
@@ -63,14 +70,14 @@ static json_t *list_to_json(const Field *field, const void *base)
 static json_t *map_to_json(const Field *field, const void *base)
 {
 	const char *entries = *(char *const *) field_at(field, base);
-	size_t n = *(const size_t *) ((const char *) base + field->extra_offset);
+	size_t n = entry_count(field, base);
 	json_t *map = n > 0 ? json_object() : NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		const char *entry = entries + i * field->object->size;
-		const char *name = *(char *const *) (entry + field->object->name_offset);
+		char *const *name = (const void *) (entry + field->object->name_offset);
 
-		(void) json_object_set_new(map, name, object_to_json(field->object, entry));
+		(void) json_object_set_new(map, *name, object_to_json(field->object, entry));
 	}
 	return map;
 }

@@ -279,7 +279,7 @@ static int start_stranger(Ending ending, int *ret_go)
 	return pidfd;
 }
 
-static void exit_with_7(void)
+__attribute__((noreturn)) static void exit_with_7(void)
 {
 	_exit(7);
 }

@@ -116,6 +116,39 @@ no_lock() {
 	stop locked
 }
 
+# stray NAME: a process in the unit's control group that nobody has on record; its pid is STRAY.
+stray() {
+	start stray inside setsid sh -c \
+		"echo \$\$ >/sys/fs/cgroup/mvmd.slice/mvmd@$1.service/cgroup.procs && echo \$\$ && exec sleep 1000"
+	await test -s "$WORK/stray.out"
+	STRAY=$(cat "$WORK/stray.out")
+}
+
+# As one that its supervisor had started in the moment before it was killed.
+next_start_ends_strays() {
+	drop_in stray KillMode=process
+	spec stray hang '{ "timeouts": { "stop": "1s" } }'
+	start_unit stray
+	VMM=$(vmm_pid stray)
+	stray stray
+	inside kill -KILL "$(property stray MainPID)" "$VMM"
+	comes "stray: supervisor and VMM killed, the unit is restarted" stray NRestarts 1
+	comes "stray: and is active again" stray ActiveState active
+	succeeds "stray: what nobody had on record is gone" await is_gone "$STRAY"
+	says "stray: and is told" stray "sleep (pid $STRAY)"
+	stop stray
+}
+
+sweep_ends_strays() {
+	drop_in odd KillMode=process TimeoutStopSec=1 KillSignal=SIGWINCH
+	spec odd hang
+	start_unit odd
+	stray odd
+	inside systemctl stop mvmd@odd
+	succeeds "odd: a sweep ends what nobody had on record" await is_gone "$STRAY"
+	is "odd: nothing is left" "$(remains odd)" ""
+}
+
 boot
 left_and_swept 66 yes
 left_and_swept 75 no
@@ -124,4 +157,6 @@ ignores_the_stop
 by_hand
 busy
 no_lock
+next_start_ends_strays
+sweep_ends_strays
 finish

@@ -164,6 +164,7 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		findings_new_life(&vm->findings);
 		guest_life_begins(&vm->guest);
 		vm_log_life(vm->guest.lives.n);
+		vm_report_new_life(vm);
 		break;
 	case VMM_ACTIVATED:
 		log_line(LOG_LEVEL_DEBUG, "the guest's driver took %s", event->device);
@@ -310,6 +311,7 @@ int vm_make_parts(Vm *vm)
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
 			     vm },
+		.notify = { vm_hear_report, vm },
 		.on_console_output = on_console_output,
 		.console_userdata = vm,
 		.on_remark = on_remark,
@@ -327,6 +329,7 @@ int vm_make_parts(Vm *vm)
 	r = resources_init(vm->event, vm->plan, &handlers, &vm->resources);
 	if (r < 0)
 		return r;
+	guest_report_init(&vm->report);
 	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
 	vm->resources.replace = vm->options->replace;
 	vm->resources.judge = vm->options->judge;

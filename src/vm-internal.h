@@ -5,6 +5,7 @@
 #include <systemd/sd-event.h>
 
 #include "model/event-queue.h"
+#include "model/guest-report.h"
 #include "run/apply.h"
 #include "run/deadline.h"
 #include "run/guest.h"
@@ -46,6 +47,8 @@ struct Vm {
 
 	Guest guest;
 	VmStreams *streams;
+	GuestReport report; /* what it says of itself, with "ready": "guest" */
+	sd_event_source *ready_timer, *report_timer;
 	SystemdUnit unit;
 	Machined *machined; /* NULL: not registered */
 };
@@ -64,6 +67,15 @@ VmStatus vm_status(const Vm *vm);
 /* vm-events.c: takes the signals; makes resources, guest and apply, which report to us. 0 or -errno. */
 int vm_take_signals(Vm *vm);
 int vm_make_parts(Vm *vm);
+
+/*
+ * vm-ready.c: the guest's word that it is ready. The VM runs: it is awaited, or it was heard already and the unit is
+ * active. What the guest says, as a GuestNotifyHandler has it. A new life begins. The end of all that.
+ */
+void vm_await_guest(Vm *vm);
+void vm_hear_report(const char *message, size_t length, void *userdata);
+void vm_report_new_life(Vm *vm);
+void vm_report_done(Vm *vm);
 
 /* The VM runs: in its unit it stands in the list of machines now. */
 void vm_register(Vm *vm);

@@ -80,6 +80,15 @@ void vm_log_guest(const char *did)
 		  "the guest %s", did);
 }
 
+void vm_log_guest_awaited(uint64_t limit_usec)
+{
+	char text[FORMAT_MAX];
+
+	log_entry(&(LogKind){ .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_STEP_WAIT },
+		  "waiting up to %s for the guest to say that it is ready",
+		  format_duration(text, limit_usec));
+}
+
 void vm_log_stop(const char *format, ...)
 {
 	_cleanup_free_ char *text = NULL;

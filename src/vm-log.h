@@ -19,6 +19,9 @@ void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_
 void vm_log_life(unsigned life);
 void vm_log_guest(const char *did);
 
+/* So long it may take to say that it is ready. */
+void vm_log_guest_awaited(uint64_t limit_usec);
+
 /* A stop that somebody asked for, and how it goes. */
 void vm_log_stop(const char *format, ...) _printf_(1, 2);
 

@@ -87,7 +87,7 @@ static void vm_announce(Vm *vm)
 {
 	vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm), vmm_pid(vm->resources.vmm),
 		       now_usec() - vm->began_usec);
-	unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	vm_await_guest(vm);
 	vm_times_enter(vm, VM_RUNNING);
 	vm_register(vm);
 	if (vm->wish_stop)
@@ -123,6 +123,7 @@ VmStatus vm_status(const Vm *vm)
 	return (VmStatus){ .state = vm->state,
 			   .since_realtime_usec = vm->state_since_realtime_usec,
 			   .lives = &vm->guest.lives,
+			   .report = vm->plan->notify.port ? &vm->report : NULL,
 			   .findings = &vm->findings };
 }
 
@@ -237,6 +238,7 @@ static void vm_done(Vm *vm)
 	(void) apply_free(vm->apply);
 	resources_done(&vm->resources);
 	deadline_clear(&vm->deadline);
+	vm_report_done(vm);
 	(void) machined_free(vm->machined);
 	(void) journal_room_free(vm->journal_room);
 	(void) sd_event_source_disable_unref(vm->dispatch);

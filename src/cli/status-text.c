@@ -95,6 +95,20 @@ static void print_findings(json_t *status)
 			print_finding("finding", finding);
 }
 
+/* What the guest says of itself, where the spec asks it to. */
+static void print_report(json_t *guest)
+{
+	json_t *ready = json_object_get(guest, "ready");
+
+	if (!json_is_boolean(ready))
+		return;
+	(void) printf(json_is_true(ready) ? "  the guest is ready" :
+					    "  the guest has not said that it is ready");
+	if (json_is_string(json_object_get(guest, "status")))
+		(void) printf(", it says: %s", text_of(guest, "status"));
+	(void) putchar('\n');
+}
+
 static void print_machine(json_t *status)
 {
 	json_t *vmm = json_object_get(status, "vmm"), *guest = json_object_get(status, "guest");
@@ -105,6 +119,7 @@ static void print_machine(json_t *status)
 		      json_string_value(json_object_get(guest, "kernel")) ?: "unknown",
 		      number_of(guest, "lives"), number_of(guest, "lives") == 1 ? "life" : "lives",
 		      number_of(guest, "console_bytes"));
+	print_report(guest);
 }
 
 void status_print(json_t *status)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -106,6 +107,20 @@ int sock_listen(const char *path, const SockAccess *access, int *ret)
 		return r;
 	}
 
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+int sock_listen_vsock(uint32_t port, int *ret)
+{
+	const struct sockaddr_vm address = { .svm_family = AF_VSOCK,
+					     .svm_cid = VMADDR_CID_ANY,
+					     .svm_port = port };
+	_cleanup_close_ int fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *) &address, sizeof(address)) < 0 ||
+	    listen(fd, SOCK_BACKLOG) < 0)
+		return -errno;
 	*ret = TAKE_FD(fd);
 	return 0;
 }

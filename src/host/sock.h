@@ -21,6 +21,9 @@ typedef struct SockAccess {
 /* access NULL: as the umask leaves it. */
 int sock_listen(const char *path, const SockAccess *access, int *ret);
 
+/* A listener on that port of the host's AF_VSOCK, for every guest: accept(2) tells who it is. 0 or -errno. */
+int sock_listen_vsock(uint32_t port, int *ret);
+
 /* A connected, non-blocking socket; the connect itself does not wait. 0 or -errno (-EAGAIN: backlog full). */
 int sock_connect(const char *path, int *ret);
 

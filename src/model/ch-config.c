@@ -147,10 +147,10 @@ static int add_devices(json_t *config, const Plan *plan)
 		return -ENOMEM;
 	if (plan->spec->n_shares > 0 && json_object_set_new(config, "fs", shares(plan)) < 0)
 		return -ENOMEM;
-	if (plan->cid != 0 &&
-	    json_object_set_new(config, "vsock",
-				json_pack("{s:I, s:s}", "cid", (json_int_t) plan->cid, "socket",
-					  plan->vsock_socket)) < 0)
+	if (plan->cid != 0 && json_object_set_new(config, "vsock",
+						  json_pack("{s:s, s:I, s:s}", "id", CH_VSOCK_ID,
+							    "cid", (json_int_t) plan->cid, "socket",
+							    plan->vsock_socket)) < 0)
 		return -ENOMEM;
 	return 0;
 }

@@ -24,5 +24,8 @@ int ch_config_vm(const Plan *plan, const StrList *readable, const SmbiosStrings 
 /* How long it would be with strings that have that many bytes as JSON. 0 or -ENOMEM. */
 int ch_config_length(const Plan *plan, const StrList *readable, size_t strings_bytes, size_t *ret);
 
+/* The id of the vsock, as the driver that takes it is told of. */
+#define CH_VSOCK_ID "vsock"
+
 /* The body of vm.add-net for one interface, a new string. 0 or -ENOMEM. */
 int ch_config_nic(const PlanNic *nic, char **ret);

@@ -59,6 +59,28 @@ static const Finding findings[] = {
 		  "Put \"earlyprintk=ttyS0 console=ttyS0\" into boot.cmdline. Where it only needs "
 		  "longer: timeouts.guest.",
 	  .evidence = "timeout_usec, life" },
+	{ .id = "guest-not-ready",
+	  .severity = FINDING_ERROR,
+	  .title = "the guest does not say that it is ready",
+	  .what = "The spec says \"ready\": \"guest\", the guest has run for timeouts.guest, and it "
+		  "has not said that it is up. The start has failed and the VM is stopped.",
+	  .why = "Where not one message came (evidence messages: 0), its systemd is older than 254, "
+		 "which does not know how (Debian 12 has 252), it has no systemd, or no driver "
+		 "for its vsock. Otherwise it needs longer, or a job of its boot hangs.",
+	  .remedy = "In the guest: systemctl --version, modprobe vmw_vsock_virtio_transport, "
+		    "systemctl list-jobs. In the spec: timeouts.guest, or \"ready\": \"vmm\" for "
+		    "a guest that cannot tell.",
+	  .evidence = "timeout_usec, messages, reached" },
+	{ .id = "vsock-listener",
+	  .severity = FINDING_ERROR,
+	  .title = "mvmd cannot listen on the host's vsock",
+	  .what = "QEMU's guest says over the kernel's vsock that it is ready, and mvmd cannot listen "
+		  "there.",
+	  .why = "The host has no vsock, the unit forbids it to mvmd, or somebody else has the port.",
+	  .remedy =
+		  "modprobe vhost_vsock; systemctl daemon-reload, after which the unit allows it; "
+		  "ss -l --vsock tells who has the port. Or \"ready\": \"vmm\".",
+	  .evidence = "port" },
 	{ .id = "driver-missing",
 	  .severity = FINDING_WARNING,
 	  .title = "the guest has no driver for a device",

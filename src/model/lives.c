@@ -35,10 +35,9 @@ static const LifeEndWords life_ends[] = {
 _Static_assert(ELEMENTSOF(life_ends) == _LIFE_END_MAX, "life_ends");
 
 static const char *const life_asker_table[] = {
-	[LIFE_ASKED_BY_NOBODY] = NULL,
-	[LIFE_ASKED_BY_GUEST] = "guest",
-	[LIFE_ASKED_BY_API] = "api",
-	[LIFE_ASKED_BY_SIGNAL] = "signal",
+	[LIFE_ASKED_BY_NOBODY] = NULL, [LIFE_ASKED_BY_GUEST] = "guest",
+	[LIFE_ASKED_BY_API] = "api",   [LIFE_ASKED_BY_SIGNAL] = "signal",
+	[LIFE_ASKED_BY_MVMD] = "mvmd",
 };
 _Static_assert(ELEMENTSOF(life_asker_table) == _LIFE_ASKER_MAX, "life_asker_table");
 

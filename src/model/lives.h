@@ -34,6 +34,7 @@ typedef enum LifeAsker {
 	LIFE_ASKED_BY_GUEST,
 	LIFE_ASKED_BY_API, /* the control socket: mvmd stop */
 	LIFE_ASKED_BY_SIGNAL,
+	LIFE_ASKED_BY_MVMD, /* what the spec asks for did not come */
 	_LIFE_ASKER_MAX,
 } LifeAsker;
 

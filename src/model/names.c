@@ -5,8 +5,9 @@
 #include "model/names.h"
 #include "model/spec.h"
 
-#define HASH_CHARACTERS 12
-#define HASH_TOP_SHIFT	59 /* the topmost five bits of 64 */
+#define HASH_CHARACTERS	 12
+#define PRIVILEGED_PORTS 1024 /* net/vmw_vsock/af_vsock.c: LAST_RESERVED_PORT is 1023 */
+#define HASH_TOP_SHIFT	 59 /* the topmost five bits of 64 */
 
 _Static_assert(3 + HASH_CHARACTERS == TAP_NAME_MAX, "\"vm-\" and the hash fill a link's name");
 
@@ -103,6 +104,13 @@ const char *mac_format(char buffer[MAC_TEXT_MAX], MacAddress mac)
 uint32_t cid_derive(const char *vm)
 {
 	return (uint32_t) (3 + device_hash(vm, "vsock") % (UINT64_C(0x100000000) - 4));
+}
+
+uint32_t notify_port_of_cid(uint32_t cid)
+{
+	uint32_t port = cid ^ UINT32_C(0x80000000);
+
+	return port < PRIVILEGED_PORTS || port == UINT32_MAX ? NOTIFY_PORT : port;
 }
 
 /* The kernel's isspace(), lib/ctype.c: Latin-1's no-break space is one. */

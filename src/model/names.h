@@ -39,5 +39,14 @@ const char *mac_format(char buffer[MAC_TEXT_MAX], MacAddress mac);
 /* The guest's CID for AF_VSOCK: 3 + H modulo (2^32 - 4), with H of "NAME/vsock". */
 uint32_t cid_derive(const char *vm);
 
+/* The port of the host on which a guest says that it is ready, where each VM has a vsock of its own. */
+#define NOTIFY_PORT 8888
+
+/*
+ * The same where all VMs share the host's: the CID with its highest bit turned, so that no two of them have one. Where
+ * that were a port below 1024 or VMADDR_PORT_ANY, NOTIFY_PORT.
+ */
+uint32_t notify_port_of_cid(uint32_t cid);
+
 /* A name that the kernel takes for a link as it is written (net/core/dev.c:dev_valid_name), no '%'. */
 bool link_name_is_valid(const char *name);

@@ -355,8 +355,14 @@ static void check_vsock(Check *check, const VmmChoice *choice)
 	(void) fault_set(&fault, check->facts->vsock_error, MVMD_EXIT_UNAVAILABLE, "vsock-missing",
 			 "cannot open /dev/vhost-vsock: %m");
 	(void) fault_why(&fault, "QEMU's vsock needs the host's vhost-vsock module");
-	(void) fault_remedy(&fault, "modprobe vhost_vsock, leave \"vsock\" out, or use "
-				    "cloud-hypervisor, which needs no module for it");
+	if (check->spec->ready == READY_GUEST)
+		(void) fault_why(&fault, "over QEMU's vsock the guest says that it is ready; it "
+					 "needs the host's vhost-vsock module");
+	(void) fault_remedy(&fault,
+			    "modprobe vhost_vsock, %s, or use cloud-hypervisor, which needs no "
+			    "module for it",
+			    check->spec->ready == READY_GUEST ? "set \"ready\": \"vmm\"" :
+								"leave \"vsock\" out");
 	check_add(check, &fault);
 }
 

@@ -16,6 +16,7 @@ static const char *const step_kind_table[] = {
 	[STEP_EXTERNAL] = "external",
 	[STEP_CONSOLE] = "console",
 	[STEP_CREDENTIALS] = "credentials",
+	[STEP_NOTIFY] = "notify",
 	[STEP_RECORD] = "record",
 	[STEP_VMM] = "vmm",
 };
@@ -202,6 +203,23 @@ static char *credentials_to_words(const Spec *spec)
 			    spec->n_credentials > 0 ? ", " : "");
 	(void) str_buf_take(&words, &text);
 	return text;
+}
+
+static int steps_for_notify(Builder *builder)
+{
+	const PlanNotify *notify = &builder->plan->notify;
+	int r;
+
+	if (!notify->port)
+		return 0;
+	r = add_step(builder, (PlanStep){ .kind = STEP_NOTIFY, .id = strdup("notify") },
+		     notify->socket ?
+			     str_printf("the guest says on %s that it is ready", notify->socket) :
+			     str_printf("the guest says on port %" PRIu32
+					" of the host's vsock that it is ready",
+					notify->port),
+		     NULL);
+	return r < 0 ? r : last_needs(builder, builder->directory);
 }
 
 static int steps_for_credentials(Builder *builder)
@@ -396,6 +414,8 @@ int plan_add_steps(Plan *plan)
 	r = steps_for_locks(&builder);
 	if (r == 0)
 		r = steps_for_directory(&builder);
+	if (r == 0)
+		r = steps_for_notify(&builder);
 	if (r == 0)
 		r = steps_for_credentials(&builder);
 	for (size_t i = 0; r == 0 && i < plan->n_nics; i++)

@@ -33,9 +33,13 @@ static int plan_places(Plan *plan, const char *runtime_directory)
 		plan->console_socket = str_printf("%s/console.sock", places->directory);
 	if (has_vsock)
 		plan->vsock_socket = str_printf("%s/vsock.sock", places->vmm_directory);
+	if (has_vsock && plan->notify.port)
+		plan->notify.socket = str_printf("%s/vsock.sock_%" PRIu32, places->vmm_directory,
+						 plan->notify.port);
 
 	if (!plan->vmm_socket || (plan->vmm == VMM_QEMU && !plan->console_socket) ||
-	    (has_vsock && !plan->vsock_socket))
+	    (has_vsock && !plan->vsock_socket) ||
+	    (has_vsock && plan->notify.port && !plan->notify.socket))
 		return -ENOMEM;
 	return 0;
 }
@@ -145,7 +149,8 @@ static int check_socket_path(const char *path, Fault *fault)
 static int check_socket_paths(const Plan *plan, Fault *fault)
 {
 	const char *const paths[] = { plan->places.control_socket, plan->vmm_socket,
-				      plan->console_socket, plan->vsock_socket };
+				      plan->console_socket, plan->vsock_socket,
+				      plan->notify.socket };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ELEMENTSOF(paths); i++)
@@ -170,6 +175,10 @@ static int plan_choose(Plan *plan)
 	if (spec_needs_vsock(plan->spec))
 		plan->cid = plan->spec->vsock.cid ? (uint32_t) plan->spec->vsock.cid :
 						    cid_derive(plan->spec->name);
+	if (plan->spec->ready == READY_GUEST)
+		plan->notify.port = plan->vmm == VMM_CLOUD_HYPERVISOR ?
+					    NOTIFY_PORT :
+					    notify_port_of_cid(plan->cid);
 	plan->n_smbios_strings = plan->spec->n_credentials + (plan->spec->ready == READY_GUEST);
 	return plan->vmm_reason ? 0 : -ENOMEM;
 }
@@ -228,6 +237,7 @@ Plan *plan_free(Plan *plan)
 	free(plan->vmm_socket);
 	free(plan->console_socket);
 	free(plan->vsock_socket);
+	free(plan->notify.socket);
 	free(plan);
 	return NULL;
 }

@@ -24,6 +24,7 @@ typedef enum StepKind {
 	STEP_BACKEND, /* subject: a backend of ours */
 	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener */
 	STEP_CONSOLE, /* the guest's serial line */
+	STEP_NOTIFY, /* the guest is heard when it says that it is ready */
 	STEP_CREDENTIALS, /* what the guest finds in its SMBIOS tables is read */
 	STEP_RECORD, /* what runs is recorded and judged (run/step.h: StartJudge) */
 	STEP_VMM, /* the VMM process; awaits its first answer */
@@ -68,6 +69,12 @@ typedef struct PlanBackend {
 	BackendOnExit on_exit; /* never unset; not for external ones */
 } PlanBackend;
 
+/* Where the guest says that it is ready. */
+typedef struct PlanNotify {
+	uint32_t port; /* of the host's vsock, as the guest is told; 0: nowhere */
+	char *socket; /* where cloud-hypervisor passes that on; NULL: it is the kernel's own vsock */
+} PlanNotify;
+
 typedef struct FittingIssues FittingIssues; /* model/known-issues.h */
 
 typedef struct Plan {
@@ -91,6 +98,7 @@ typedef struct Plan {
 	char *vmm_socket; /* …/api.sock or …/qmp.sock */
 	char *console_socket; /* …/console.sock: QEMU's; NULL with a pty */
 	char *vsock_socket; /* cloud-hypervisor's, in places.vmm_directory; NULL: none */
+	PlanNotify notify;
 	size_t n_smbios_strings; /* the credentials', and mvmd's own */
 
 	PlanNic *nics;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "model/ch-config.h"
 #include "model/drivers.h"
 #include "model/known-issues.h"
 #include "model/run-faults.h"
@@ -208,6 +209,59 @@ int fault_guest_silent(const Plan *plan, const Life *life, Fault *fault)
 		fault,
 		"\"earlyprintk=ttyS0 console=ttyS0\" in boot.cmdline shows more; where it only "
 		"needs longer: timeouts.guest");
+}
+
+/* Whether a driver of the guest took its vsock, as far as the VMM tells of drivers. */
+static bool vsock_has_no_driver(const Plan *plan, const Life *life)
+{
+	return drivers_can_be_seen(plan) && life && life->devices.n > 0 &&
+	       !str_list_contains(&life->devices, CH_VSOCK_ID);
+}
+
+static int explain_mute_guest(const Plan *plan, const Life *life, Fault *fault)
+{
+	if (vsock_has_no_driver(plan, life)) {
+		(void) fault_why(fault, "no driver of the guest has taken its vsock");
+		return fault_remedy(fault,
+				    "in the guest: modprobe vmw_vsock_virtio_transport, in its "
+				    "initramfs where it can be; or \"ready\": \"vmm\" in %s",
+				    plan->spec->file);
+	}
+	(void) fault_why(fault, "it has said nothing at all: systemd before 254 does not know how "
+				"(Debian 12 has 252), and a guest without systemd, or without a "
+				"driver for its vsock, neither");
+	return fault_remedy(fault,
+			    "in the guest: systemctl --version; modprobe "
+			    "vmw_vsock_virtio_transport. For a guest that cannot tell: \"ready\": "
+			    "\"vmm\" in %s",
+			    plan->spec->file);
+}
+
+int fault_guest_not_ready(const Plan *plan, const GuestReport *report, const Life *life,
+			  Fault *fault)
+{
+	char text[FORMAT_MAX];
+
+	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_UNAVAILABLE, "guest-not-ready",
+			 "the guest has not said within %s that it is ready",
+			 format_duration(text, plan->spec->timeouts.guest_usec));
+	(void) fault_evidence(fault, "timeout_usec", "%" PRIu64, plan->spec->timeouts.guest_usec);
+	(void) fault_evidence(fault, "messages", "%" PRIu64, report->n_messages);
+	if (report->n_messages == 0)
+		return explain_mute_guest(plan, life, fault);
+	if (report->n_units > 0)
+		(void) fault_evidence(fault, "reached", "%s", report->units[report->n_units - 1]);
+	if (report->status[0])
+		(void) fault_why(fault, "it is on its way, and said last: %s", report->status);
+	else if (report->n_units > 0)
+		(void) fault_why(fault, "it is on its way, and has come to %s",
+				 report->units[report->n_units - 1]);
+	else
+		(void) fault_why(fault, "it has spoken, but not of that");
+	return fault_remedy(fault,
+			    "mvmd console %s, and in the guest: systemctl list-jobs; where it only "
+			    "needs longer: timeouts.guest in %s",
+			    plan->spec->name, plan->spec->file);
 }
 
 int fault_leftovers(const char *found, Fault *fault)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "model/guest-report.h"
 #include "model/lifecycle.h"
 #include "model/lives.h"
 #include "model/plan.h"
@@ -31,6 +32,10 @@ int fault_guest_death(const Life *life, Fault *fault);
 
 /* It has not written a byte for timeouts.guest, and no driver took a device. Not a failure of the run. */
 int fault_guest_silent(const Plan *plan, const Life *life, Fault *fault);
+
+/* The guest has not said within timeouts.guest that it is ready. */
+int fault_guest_not_ready(const Plan *plan, const GuestReport *report, const Life *life,
+			  Fault *fault);
 
 /* An earlier run's remains were cleaned up. */
 int fault_leftovers(const char *found, Fault *fault);

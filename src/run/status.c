@@ -27,13 +27,41 @@ static json_t *vmm_to_json(const Resources *resources)
 			 pid_to_json(resources->vmm ? vmm_pid(resources->vmm) : 0));
 }
 
+static json_t *word_to_json(const char *word)
+{
+	return word[0] ? json_string(word) : json_null();
+}
+
+/* What it was not asked for, or has not said, is null. */
+static void add_report(json_t *guest, const GuestReport *report)
+{
+	static const GuestReport nothing = { .exit_status = -1 };
+	json_t *units = json_array();
+
+	(void) json_object_set_new(guest, "ready",
+				   report ? json_boolean(report->ready) : json_null());
+	report = report ?: &nothing;
+	(void) json_object_set_new(guest, "status", word_to_json(report->status));
+	(void) json_object_set_new(guest, "hostname", word_to_json(report->hostname));
+	for (size_t i = 0; i < report->n_units; i++)
+		(void) json_array_append_new(units, json_string(report->units[i]));
+	(void) json_object_set_new(guest, "units", units);
+	(void) json_object_set_new(guest, "shutdown", word_to_json(report->shutdown));
+	(void) json_object_set_new(guest, "exit_status",
+				   report->exit_status < 0 ? json_null() :
+							     json_integer(report->exit_status));
+}
+
 static json_t *guest_to_json(const Resources *resources, const VmStatus *status)
 {
 	uint64_t bytes = resources->console ? console_bytes(resources->console) : 0;
+	json_t *json;
 
-	return json_pack("{s:s?, s:I, s:I}", "kernel", resources->plan->facts->guest_kernel.version,
+	json = json_pack("{s:s?, s:I, s:I}", "kernel", resources->plan->facts->guest_kernel.version,
 			 "lives", (json_int_t) status->lives->n, "console_bytes",
 			 (json_int_t) bytes);
+	add_report(json, status->report);
+	return json;
 }
 
 /* The kernel is asked now: what was attached once may have been taken away since. */

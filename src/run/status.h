@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "model/guest-report.h"
 #include "model/lifecycle.h"
 #include "model/lives.h"
 #include "run/step.h"
@@ -12,6 +13,7 @@ typedef struct VmStatus {
 	VmState state;
 	uint64_t since_realtime_usec; /* when that state began */
 	const Lives *lives;
+	const GuestReport *report; /* NULL: the guest is not asked to say anything */
 	const FaultList *findings;
 } VmStatus;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <linux/netlink.h>
+#include <linux/vm_sockets.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -69,6 +70,7 @@ void resources_done(Resources *resources)
 	for (size_t i = 0; resources->backends && i < resources->plan->n_backends; i++)
 		(void) backend_free(resources->backends[i]);
 	(void) nl_connection_free(resources->nl);
+	(void) guest_notify_free(resources->notify);
 	smbios_strings_done(&resources->smbios);
 	free(resources->disk_locks);
 	free(resources->listeners);
@@ -436,6 +438,30 @@ static int console_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+static int notify_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	return guest_notify_new(resources->event, resources->plan, &resources->handlers.notify,
+				&resources->notify, fault);
+}
+
+static int notify_undo(Resources *resources, const PlanStep *step)
+{
+	resources->notify = guest_notify_free(resources->notify);
+	if (resources->plan->notify.socket)
+		(void) unlink(resources->plan->notify.socket);
+	return 0;
+}
+
+/* Whom the guest's systemd is to tell that it is ready. */
+static int make_notify_string(const Plan *plan, char **ret)
+{
+	_cleanup_free_ char *address =
+		str_printf("vsock-stream:%d:%" PRIu32, VMADDR_CID_HOST, plan->notify.port);
+
+	return address ? smbios_credential(CREDENTIAL_NOTIFY, address, strlen(address), ret) :
+			 -ENOMEM;
+}
+
 static int read_credentials(const Spec *spec, SmbiosStrings *strings, Fault *fault)
 {
 	size_t bytes = 0;
@@ -457,8 +483,14 @@ static int read_credentials(const Spec *spec, SmbiosStrings *strings, Fault *fau
 
 static int credentials_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	int r = read_credentials(resources->plan->spec, &resources->smbios, fault);
+	const Plan *plan = resources->plan;
+	int r = read_credentials(plan->spec, &resources->smbios, fault);
+	char *string;
 
+	if (r == 0 && plan->notify.port &&
+	    (make_notify_string(plan, &string) < 0 ||
+	     smbios_strings_take(&resources->smbios, string) < 0))
+		r = fault_oom(fault);
 	if (r < 0)
 		smbios_strings_done(&resources->smbios);
 	return r;
@@ -550,6 +582,7 @@ static const StepOps ops[_STEP_KIND_MAX] = {
 	[STEP_BACKEND] = { backend_apply, backend_undo },
 	[STEP_EXTERNAL] = { external_apply, external_undo },
 	[STEP_CONSOLE] = { console_apply, console_undo },
+	[STEP_NOTIFY] = { notify_apply, notify_undo },
 	[STEP_CREDENTIALS] = { credentials_apply, credentials_undo },
 	[STEP_VMM] = { vmm_apply, vmm_undo },
 	[STEP_RECORD] = { record_apply, record_undo },

@@ -6,6 +6,7 @@
 #include "run/backend.h"
 #include "run/console.h"
 #include "run/control.h"
+#include "run/guest-notify.h"
 #include "run/link-wait.h"
 #include "run/socket-wait.h"
 #include "run/vmm.h"
@@ -20,6 +21,7 @@ typedef struct ResourceHandlers {
 	BackendHandler backend;
 	VmmHandler vmm;
 	ControlHandler control;
+	GuestNotifyHandler notify;
 	ConsoleListener on_console_output;
 	void *console_userdata; /* its own */
 	int console_output_fd; /* the guest's console is copied there; -EBADF: nowhere */
@@ -65,6 +67,7 @@ struct Resources {
 	SocketWait **socket_waits;
 	Control *control;
 	Console *console;
+	GuestNotify *notify;
 	SmbiosStrings smbios; /* until the VMM has them */
 	Vmm *vmm;
 	Slot *nic_slots, *backend_slots;

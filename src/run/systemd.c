@@ -116,6 +116,30 @@ void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec)
 			  limit_usec + UNIT_MARGIN_USEC);
 }
 
+void unit_awaits_guest(uint64_t limit_usec, const char *says)
+{
+	static const char words[] = "for the guest to say that it is ready";
+	_cleanup_free_ char *line = one_line(says);
+	char text[FORMAT_MAX];
+
+	if (limit_usec > 0)
+		(void) sd_notifyf(0,
+				  "STATUS=" UNIT_STATUS_RUNNING
+				  "waiting up to %s %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+				  format_duration(text, limit_usec), words,
+				  limit_usec + UNIT_MARGIN_USEC);
+	else if (line)
+		(void) sd_notifyf(0, "STATUS=" UNIT_STATUS_RUNNING "waiting %s: %s", words, line);
+}
+
+void unit_guest_says(const char *says)
+{
+	_cleanup_free_ char *line = one_line(says);
+
+	if (line)
+		(void) sd_notifyf(0, "STATUS=" UNIT_STATUS_RUNNING "guest: %s", line);
+}
+
 void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm)
 {
 	unit->ready = true;

@@ -51,6 +51,15 @@ void unit_step_done(SystemdUnit *unit, const PlanStep *step);
 /* The VM enters a state that may last limit_usec; 0: none of its own. */
 void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec);
 
+/*
+ * The VM runs, and the guest is to say that it is ready, within limit_usec; says: what it says of itself meanwhile, ""
+ * where it says nothing. Only the first call, with a limit, asks systemd for so much time; later ones have 0.
+ */
+void unit_awaits_guest(uint64_t limit_usec, const char *says);
+
+/* The guest says of itself. */
+void unit_guest_says(const char *says);
+
 /* The VM runs: the unit is active. */
 void unit_runs(SystemdUnit *unit, VmmKind kind, const Vmm *vmm);
 

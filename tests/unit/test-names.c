@@ -47,6 +47,16 @@ static void test_vectors(void **state)
 	}
 }
 
+/* No two VMs of a host have one, for no two have one CID; and each is a port that anybody may have. */
+static void test_notify_ports(void **state)
+{
+	assert_true(notify_port_of_cid(3) == 0x80000003);
+	assert_true(notify_port_of_cid(0x80000400) == 0x400);
+	assert_true(notify_port_of_cid(0xfffffffe) == 0x7ffffffe);
+	assert_true(notify_port_of_cid(0x800003ff) == NOTIFY_PORT);
+	assert_true(notify_port_of_cid(0x7fffffff) == NOTIFY_PORT);
+}
+
 static void test_fnv(void **state)
 {
 	/* http://www.isthe.com/chongo/src/fnv/test_fnv.c */
@@ -138,7 +148,7 @@ int main(void)
 		cmocka_unit_test(test_vectors),	    cmocka_unit_test(test_fnv),
 		cmocka_unit_test(test_tap_lengths), cmocka_unit_test(test_mac_of_tap),
 		cmocka_unit_test(test_mac_parse),   cmocka_unit_test(test_link_names),
-		cmocka_unit_test(test_vm_names),
+		cmocka_unit_test(test_vm_names),    cmocka_unit_test(test_notify_ports),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -12,7 +12,6 @@
 #define MVMD_FIELD_STATE_BEFORE "MVMD_STATE_BEFORE"
 #define MVMD_FIELD_EVENT	"MVMD_EVENT" /* what led from one state to the next */
 #define MVMD_FIELD_LIFE		"MVMD_LIFE" /* of the guest, from 1; each reset begins one */
-#define MVMD_FIELD_LIFE_END	"MVMD_LIFE_END" /* how it ended */
 #define MVMD_FIELD_STEP		"MVMD_STEP" /* a step of the plan, "tap:net0" */
 #define MVMD_FIELD_TOOK_USEC	"MVMD_TOOK_USEC" /* how long a step or a start took */
 #define MVMD_FIELD_VMM		"MVMD_VMM" /* "cloud-hypervisor", "qemu" */

@@ -47,6 +47,11 @@ void log_set_level(LogLevel level)
 	log_level = level;
 }
 
+bool log_is_verbose(void)
+{
+	return log_level == LOG_LEVEL_DEBUG;
+}
+
 void log_set_vm(const char *name)
 {
 	log_vm = name;

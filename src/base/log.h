@@ -23,6 +23,9 @@ typedef enum LogLevel {
 /* Lines of a lower level than this are not printed. The default is LOG_LEVEL_INFO. */
 void log_set_level(LogLevel level);
 
+/* True where log_set_level() asked for the lowest. */
+bool log_is_verbose(void);
+
 /*
  * From now on a line that stderr does not take at once is left out, and the next one says how many were: a
  * supervisor must not stand still because nobody reads what it says.

@@ -46,6 +46,17 @@ static const Command commands[] = {
 	  "  --now                stop it now, too\n" },
 	{ "console", TAKES_VM, "NAME", "the guest's serial console; Ctrl-] leaves it", cmd_console,
 	  NULL },
+	{ "logs", TAKES_VM, "NAME", "what the journal has of a VM, its guest and its backends",
+	  cmd_logs,
+	  "  --follow             go on as more comes (-f)\n"
+	  "  --boot               only since the host's last boot (-b)\n"
+	  "  --console            only the guest's console\n"
+	  "  --vmm                only what the VMM says\n"
+	  "  --backend=ID         only what is of the backend of that disk or share\n"
+	  "  --findings           only findings\n"
+	  "  --since=TIME         30min, 2h, 1d, today, 09:00, 2026-11-22, \"2026-11-22 09:00\"\n"
+	  "  --lines=N            only the last N entries (-n N)\n"
+	  "  --json               an object for each, a line each\n" },
 	{ "check", TAKES_SPECS, "NAME|PATH...|--all",
 	  "is the spec right, and could this host start it", cmd_check,
 	  "  --all                every spec, host.conf, and what two specs would fight over\n"

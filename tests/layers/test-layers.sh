@@ -217,6 +217,18 @@ else
 	finds "a bad man page is found" bad.8 lint bad.8
 	finds_nothing "the man pages pass mandoc's lint" lint "${pages[@]}"
 fi
+# ids_missing HEADER PAGE: kinds of journal entries that the page does not name.
+ids_missing() {
+	sed -n '/NAMESPACE/d; s/^#define MVMD_\(MESSAGE\|FIELD\)_[A-Z_]*[[:space:]]*"\([^"]*\)".*/\2/p' "$1" | while read -r id; do
+		grep -qF "$id" "$2" || echo "$id"
+	done
+}
+
+made_up journal.h <<<'#define MVMD_MESSAGE_SUNK "0123abc" /* it sank */'
+finds "a kind of journal entry that the page lacks is found" 0123abc ids_missing journal.h bad.8
+finds_nothing "each kind of journal entry is in mvmd.journal-fields(7)" ids_missing include/mvmd/journal.h \
+	man/mvmd.journal-fields.7.in
+
 if [ -e "$BUILD/man/mvmd.8" ]; then
 	made_up main.c <<<$'\t{ "fly", "NAME", "flies", cmd_fly, NULL },'
 	page=$BUILD/man/mvmd.8

@@ -283,6 +283,30 @@ own_view() {
 	ends "host-temporary-files: for root as well" view host-temporary-files ENOENT
 }
 
+SEND='echo x >/dev/udp/127.0.0.1/9'
+
+# No socket for IP can be made there; one that somebody else made would be of no use. It takes BPF, as devices do.
+no_traffic() {
+	succeeds "traffic: elsewhere it goes out" inside bash -c "$SEND"
+	if inside systemd-run --quiet --wait -p IPAddressDeny=any bash -c "$SEND" 2>/dev/null; then
+		skip "traffic: none from the unit" "systemd enforces no IPAddressDeny= here"
+		return
+	fi
+	exits "traffic: none from the unit" 1 inside bash -c \
+		"echo \$\$ >/sys/fs/cgroup/mvmd.slice/mvmd@plain.service/cgroup.procs; $SEND"
+	has "traffic: it is refused" "$WORK/err" "Operation not permitted"
+}
+
+# CAP_KILL, CAP_SETGID, CAP_SETUID and CAP_NET_ADMIN are the bits 5, 6, 7 and 12 (capability.h).
+supervisor() {
+	is "supervisor: four capabilities, and no more to come" \
+		"$(inside sed -nE 's/^(CapEff|CapBnd|NoNewPrivs|Seccomp):\t/\1 /p' "/proc/$(property plain MainPID)/status")" \
+		"CapEff 00000000000010e0
+CapBnd 00000000000010e0
+NoNewPrivs 1
+Seccomp 2"
+}
+
 # systemd hears what the VMM says, and does not believe it.
 forged() {
 	ends "status: a VMM may talk to systemd" plain forged-status "done"
@@ -329,6 +353,8 @@ foreign_spec
 temporary_disk
 devices
 own_view
+no_traffic
+supervisor
 forged
 inside systemctl stop mvmd@plain
 share_tries

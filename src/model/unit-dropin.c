@@ -6,6 +6,12 @@
 #define ROOT	"root"
 
 /*
+ * Where a share's unit has a /proc that nothing covers, as ProtectKernelTunables= and others cover its own: only then may
+ * a user's namespace mount one (fs/namespace.c: mount_too_revealing()). Nobody but root gets to it, in a folder of 0700.
+ */
+#define PROC_FOLDER "/run/mvmd-proc"
+
+/*
  * A path as a word of a list in a unit file: in double quotes, in which a backslash stands before itself and before a
  * quote (src/basic/extract-word.c of systemd), and with each percent sign doubled, which would begin a specifier
  * (systemd.unit(5)). The spec has no control characters in paths.
@@ -126,6 +132,13 @@ static void add_shares(StrBuf *buf, const Spec *spec)
 			"RestrictNamespaces=%smnt pid net\n"
 			"SystemCallFilter=@mount unshare%s\n",
 			by_user ? "user " : "", by_root ? " setns" : "");
+	if (by_user)
+		str_buf_add(
+			buf,
+			"# It mounts a /proc of its own, which takes a whole one to be there: the unit's is "
+			"covered in part.\n"
+			"TemporaryFileSystem=" PROC_FOLDER ":mode=0700\n"
+			"BindPaths=/proc:" PROC_FOLDER "/proc:norbind\n");
 	if (by_root)
 		str_buf_add(
 			buf,

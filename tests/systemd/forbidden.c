@@ -122,6 +122,12 @@ static int other_state(void)
 	return try_open("/var/lib/mvmd/other", O_RDONLY | O_DIRECTORY);
 }
 
+/* A share's unit has a whole /proc there. */
+static int other_processes_of_a_share(void)
+{
+	return try_open("/run/mvmd-proc/proc/1/cmdline", O_RDONLY);
+}
+
 /* What is the host's. */
 
 static int host_passwords(void)
@@ -146,7 +152,7 @@ static int host_settings(void)
 
 static int host_kernel_settings(void)
 {
-	return try_open("/proc/sys/kernel/domainname", O_WRONLY);
+	return try_open("/proc/sys/kernel/core_pattern", O_WRONLY);
 }
 
 static int host_control_groups(void)
@@ -372,6 +378,7 @@ static const struct {
 	{ "other-trace", other_trace },
 	{ "other-process", other_process },
 	{ "other-state", other_state },
+	{ "other-processes-of-a-share", other_processes_of_a_share },
 	{ "host-passwords", host_passwords },
 	{ "host-temporary-files", host_temporary_files },
 	{ "host-programs", host_programs },

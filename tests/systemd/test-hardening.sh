@@ -337,6 +337,9 @@ share_tries() {
 	ends "share: host-name-namespace" shared host-name-namespace EPERM
 	ends "share: execute-what-is-written" shared execute-what-is-written "EPERM|EACCES"
 	ends "share: other-disk" shared other-disk EACCES
+	ends "share: the whole /proc is out of reach" shared other-processes-of-a-share EACCES
+	inside nsenter -t "$(property shared MainPID)" -m /srv/forbidden >"$WORK/inner.results"
+	ends "share: but there" inner other-processes-of-a-share "done"
 	inside systemctl stop mvmd@shared
 }
 

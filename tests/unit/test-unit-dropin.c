@@ -58,20 +58,25 @@ static void test_typical(void **state)
 		"  \"credentials\": { \"key\": { \"file\": \"/srv/key\" },"
 		"                   \"password\": { \"credential\": \"db\" } },"
 		"  \"shares\": [ { \"tag\": \"data\", \"source\": \"/srv/data\" } ] }",
-		HEAD "After=mvmd@db1.service\n"
-		     "After=mvmd@router.service\n"
-		     "RequiresMountsFor=\"/srv/vm/vmlinuz\"\n"
-		     "RequiresMountsFor=\"/srv/vm/initrd\"\n"
-		     "RequiresMountsFor=\"/srv/vm/web1.raw\"\n"
-		     "RequiresMountsFor=\"/srv/data\"\n"
-		     "RequiresMountsFor=\"/srv/key\"\n"
-		     "\n[Service]\n"
-		     "# Its disks, and of no other VM.\n"
-		     "DeviceAllow=\"/dev/vg0/web1\" rw\n"
-		     "DeviceAllow=\"/dev/disk/by-id/x\" r\n"
-		     "# The sandbox of virtiofsd: namespaces, in which it mounts the share alone.\n"
-		     "RestrictNamespaces=user mnt pid net\n"
-		     "SystemCallFilter=@mount unshare\n");
+		HEAD
+		"After=mvmd@db1.service\n"
+		"After=mvmd@router.service\n"
+		"RequiresMountsFor=\"/srv/vm/vmlinuz\"\n"
+		"RequiresMountsFor=\"/srv/vm/initrd\"\n"
+		"RequiresMountsFor=\"/srv/vm/web1.raw\"\n"
+		"RequiresMountsFor=\"/srv/data\"\n"
+		"RequiresMountsFor=\"/srv/key\"\n"
+		"\n[Service]\n"
+		"# Its disks, and of no other VM.\n"
+		"DeviceAllow=\"/dev/vg0/web1\" rw\n"
+		"DeviceAllow=\"/dev/disk/by-id/x\" r\n"
+		"# The sandbox of virtiofsd: namespaces, in which it mounts the share alone.\n"
+		"RestrictNamespaces=user mnt pid net\n"
+		"SystemCallFilter=@mount unshare\n"
+		"# It mounts a /proc of its own, which takes a whole one to be there: the unit's is "
+		"covered in part.\n"
+		"TemporaryFileSystem=/run/mvmd-proc:mode=0700\n"
+		"BindPaths=/proc:/run/mvmd-proc/proc:norbind\n");
 }
 
 /* What it may come to run under QEMU, which "auto" does not say before the start. */

@@ -1,98 +1,154 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 #include "base/log.h"
-#include "cli/client.h"
-#include "cli/commands.h"
 #include "cli/options.h"
+#include "cli/unit-tasks.h"
 #include "cli/vm-list.h"
-#include "model/lifecycle.h"
+#include "cli/vm-row.h"
 #include "mvmd/exit-codes.h"
 
 /* The schema of list --json; fields are only ever added to it. */
 #define LIST_VERSION 1
 
-/* A running VM's own word for its state; who may not ask it sees "running". New string or NULL. */
-static char *state_of(const VmFound *found)
+#define TIME_TEXT_MAX 32
+
+typedef struct List {
+	const Places *places;
+	sd_event *event;
+	UnitBus *bus; /* NULL: without systemd */
+	StrList loaded; /* the VMs that it has units of */
+	VmRow *rows;
+	size_t n;
+} List;
+
+static void list_done(List *list)
 {
-	json_t *status = NULL;
-	const char *state = NULL;
+	for (size_t i = 0; i < list->n; i++)
+		vm_row_done(&list->rows[i]);
+	free(list->rows);
+	str_list_done(&list->loaded);
+	(void) unit_bus_free(list->bus);
+	(void) sd_event_unref(list->event);
+}
+
+/* Without systemd the list is shorter, and no less right. */
+static void ask_systemd(List *list)
+{
 	Fault fault = { 0 };
-	char *copy;
 
-	if (found->presence == VM_PRESENCE_ORPHANED)
-		return strdup("orphaned");
-	if (found->presence == VM_PRESENCE_WAITING)
-		return strdup(vm_state_to_string(VM_WAITING));
-	if (found->presence == VM_PRESENCE_HIDDEN)
-		return strdup("unknown");
-	if (found->presence != VM_PRESENCE_RUNNING)
-		return strdup("stopped");
-	if (client_call(found, "io.mvmd.vm.GetStatus", NULL, &status, NULL, &fault) == 0)
-		state = json_string_value(json_object_get(status, "state"));
-	copy = strdup(state ?: "running");
-	json_decref(status);
-	fault_done(&fault);
-	return copy;
-}
-
-static json_t *list_vms(const Places *places, const StrList *names)
-{
-	json_t *vms = json_array();
-
-	for (size_t i = 0; i < names->n; i++) {
-		_cleanup_free_ char *state = NULL;
-		VmFound found = { 0 };
-		Fault fault = { 0 };
-
-		if (client_find(places, names->items[i], &found, &fault) < 0) {
-			fault_done(&fault);
-			continue;
-		}
-		state = state_of(&found);
-		(void) json_array_append_new(
-			vms,
-			json_pack("{s:s, s:s?, s:o}", "name", names->items[i], "state", state,
-				  "pid", found.pid > 0 ? json_integer(found.pid) : json_null()));
-		vm_found_done(&found);
+	if (!unit_tasks_fit(list->places) || sd_event_new(&list->event) < 0)
+		return;
+	if (unit_bus_open(list->event, &list->bus, &fault) < 0 ||
+	    unit_bus_list(list->bus, &list->loaded, &fault) < 0) {
+		log_fault(LOG_LEVEL_DEBUG, &fault);
+		list->bus = unit_bus_free(list->bus);
 	}
-	return vms;
+	fault_done(&fault);
 }
 
-static void print_table(json_t *vms)
+/* A name that no VM can have is told by mvmd check; what else fails, by mvmd status of that VM. */
+static int add_row(List *list, const char *name)
+{
+	Fault fault = { 0 };
+
+	if (array_grow(&list->rows, list->n, sizeof(*list->rows)) < 0)
+		return -ENOMEM;
+	if (vm_row_look(list->places, list->bus, &list->loaded, name, &list->rows[list->n],
+			&fault) == 0)
+		list->n++;
+	else
+		log_fault(LOG_LEVEL_DEBUG, &fault);
+	fault_done(&fault);
+	return 0;
+}
+
+static int add_rows(List *list, const StrList *names)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (add_row(list, names->items[i]) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+static const char *format_since(char ret[TIME_TEXT_MAX], uint64_t since_realtime_usec)
+{
+	time_t seconds = (time_t) (since_realtime_usec / USEC_PER_SEC);
+	struct tm local;
+
+	(void) strcpy(ret, "-");
+	if (seconds > 0 && localtime_r(&seconds, &local))
+		(void) strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &local);
+	return ret;
+}
+
+static void add_note(StrBuf *note, const char *text)
+{
+	str_buf_add(note, "%s%s", note->length > 0 ? "; " : "", text);
+}
+
+/* What is to be known beyond the state. */
+static void note_of(const VmRow *row, StrBuf *ret)
+{
+	if (row->exit_code != 0)
+		str_buf_add(ret, "exit code %d%s", row->exit_code, row->cause ? ": " : "");
+	if (row->cause)
+		str_buf_add(ret, "%s", row->cause);
+	if (!row->has_spec)
+		add_note(ret, "no spec");
+}
+
+static void print_row(const VmRow *row, int width)
+{
+	_cleanup_(str_buf_done) StrBuf note = { 0 };
+	char text[TIME_TEXT_MAX];
+
+	note_of(row, &note);
+	(void) printf("%-*s  %-9s  %-8s  ", width, row->name, row->state, row->unit_file ?: "-");
+	(void) printf(note.length > 0 ? "%-19s  " : "%s",
+		      format_since(text, row->since_realtime_usec));
+	(void) printf("%s\n", note.length > 0 && !note.failed ? note.text : "");
+}
+
+static void print_table(const List *list)
 {
 	int width = (int) strlen("NAME");
-	json_t *vm;
-	size_t i;
 
-	json_array_foreach(vms, i, vm) {
-		int length = (int) json_string_length(json_object_get(vm, "name"));
-
-		width = length > width ? length : width;
-	}
-	(void) printf("%-*s  %-9s  %s\n", width, "NAME", "STATE", "PID");
-	json_array_foreach(vms, i, vm) {
-		json_t *pid = json_object_get(vm, "pid");
-
-		(void) printf("%-*s  %-9s  ", width, json_string_value(json_object_get(vm, "name")),
-			      json_string_value(json_object_get(vm, "state")));
-		if (json_is_integer(pid))
-			(void) printf("%lld\n", (long long) json_integer_value(pid));
-		else
-			(void) printf("-\n");
-	}
+	for (size_t i = 0; i < list->n; i++)
+		if ((int) strlen(list->rows[i].name) > width)
+			width = (int) strlen(list->rows[i].name);
+	(void) printf("%-*s  %-9s  %-8s  %s\n", width, "NAME", "STATE", "ENABLED", "SINCE");
+	for (size_t i = 0; i < list->n; i++)
+		print_row(&list->rows[i], width);
 }
 
-static int print_json(json_t *vms)
+static int print_json(const List *list)
 {
-	json_t *list = json_pack("{s:i, s:O}", "version", LIST_VERSION, "vms", vms);
-	_cleanup_free_ char *text = list ? json_dumps(list, JSON_INDENT(2)) : NULL;
+	_cleanup_free_ char *text = NULL;
+	json_t *vms = json_array(), *all;
 
-	json_decref(list);
+	for (size_t i = 0; i < list->n; i++)
+		(void) json_array_append_new(vms, vm_row_to_json(&list->rows[i]));
+	all = json_pack("{s:i, s:o}", "version", LIST_VERSION, "vms", vms);
+	text = all ? json_dumps(all, JSON_INDENT(2)) : NULL;
+	json_decref(all);
 	if (!text)
 		return MVMD_EXIT_SYSTEM;
 	(void) printf("%s\n", text);
+	return MVMD_EXIT_OK;
+}
+
+static int print(const List *list, bool json)
+{
+	if (json)
+		return print_json(list);
+	if (list->n == 0)
+		log_line(LOG_LEVEL_INFO, "no spec in %s and no VM in %s",
+			 list->places->spec_directory, list->places->runtime_directory);
+	else
+		print_table(list);
 	return MVMD_EXIT_OK;
 }
 
@@ -100,28 +156,22 @@ int cmd_list(const Places *places, int argc, char **argv)
 {
 	bool json = false;
 	const Switch switches[] = { { "--json", &json } };
-	int exit_code = MVMD_EXIT_OK;
+	List list = { .places = places };
 	StrList names = { 0 };
 	Fault fault = { 0 };
-	json_t *vms;
+	int r, exit_code;
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 0) < 0)
 		return MVMD_EXIT_USAGE;
-	if (vm_list_names(places, &names, &fault) < 0) {
+	ask_systemd(&list);
+	r = vm_list_names_with(places, &list.loaded, &names, &fault);
+	if (r == 0 && add_rows(&list, &names) < 0)
+		r = fault_oom(&fault);
+	if (r < 0)
 		log_fault(LOG_LEVEL_ERROR, &fault);
-		exit_code = fault.exit_code;
-		fault_done(&fault);
-		return exit_code;
-	}
-	vms = list_vms(places, &names);
-	if (json)
-		exit_code = print_json(vms);
-	else if (json_array_size(vms) == 0)
-		log_line(LOG_LEVEL_INFO, "no spec in %s and no VM in %s", places->spec_directory,
-			 places->runtime_directory);
-	else
-		print_table(vms);
-	json_decref(vms);
+	exit_code = r < 0 ? fault.exit_code : print(&list, json);
+	fault_done(&fault);
 	str_list_done(&names);
+	list_done(&list);
 	return exit_code;
 }

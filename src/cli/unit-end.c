@@ -29,17 +29,6 @@ static bool has_exit_code(const UnitState *state)
 	       state->main_status < SYSTEMD_EXIT_FIRST;
 }
 
-/* The last words of a supervisor that failed: what its cause was. NULL: it left none. */
-static const char *last_words(const UnitState *state)
-{
-	const char *text = state->status_text, *colon;
-
-	if (!text || strncmp(text, UNIT_STATUS_FAILED, strlen(UNIT_STATUS_FAILED)) != 0)
-		return NULL;
-	colon = strstr(text, ": ");
-	return colon ? colon + 2 : NULL;
-}
-
 /* As the supervisor told it. False where the journal does not have it, or not for us. */
 static bool tell_journal(const UnitTask *task)
 {
@@ -77,7 +66,8 @@ static void tell_last_words(const UnitTasks *tasks, const UnitTask *task)
 	Fault fault = { 0 };
 
 	(void) fault_set(&fault, -EIO, MVMD_EXIT_SYSTEM, row ? row->id : "unit-failed", "%s",
-			 last_words(&task->job->news) ?: "it ended without a word");
+			 unit_status_cause(task->job->news.status_text) ?:
+									  "it ended without a word");
 	if (row) {
 		(void) fault_why(&fault, "%s", row->why);
 		(void) fault_remedy(&fault, "%s", row->remedy);
@@ -242,9 +232,9 @@ int unit_end_of_stop(UnitTasks *tasks _unused_, const UnitTask *task)
 		return tell_job(task);
 	if (streq_null(news->active, "failed"))
 		log_line(LOG_LEVEL_WARNING, "stopped, and its unit failed: %s",
-			 last_words(news)     ?:
-				 news->result ?:
-						"systemd does not say why");
+			 unit_status_cause(news->status_text) ?:
+				 news->result		      ?:
+								"systemd does not say why");
 	else
 		log_line(LOG_LEVEL_INFO, "stopped");
 	return MVMD_EXIT_OK;

@@ -30,13 +30,24 @@ static int add_running(const char *runtime_directory, StrList *names, Fault *fau
 	return names->failed ? fault_oom(fault) : 0;
 }
 
-int vm_list_names(const Places *places, StrList *ret, Fault *fault)
+static int add_others(const StrList *others, StrList *names, Fault *fault)
+{
+	for (size_t i = 0; i < others->n; i++)
+		if (vm_name_is_valid(others->items[i]) &&
+		    !str_list_contains(names, others->items[i]))
+			str_list_add(names, "%s", others->items[i]);
+	return names->failed ? fault_oom(fault) : 0;
+}
+
+int vm_list_names_with(const Places *places, const StrList *others, StrList *ret, Fault *fault)
 {
 	StrList names = { 0 };
 	int r = spec_list_names(places, &names, fault);
 
 	if (r == 0)
 		r = add_running(places->runtime_directory, &names, fault);
+	if (r == 0)
+		r = add_others(others, &names, fault);
 	if (r < 0) {
 		str_list_done(&names);
 		return r;
@@ -45,4 +56,9 @@ int vm_list_names(const Places *places, StrList *ret, Fault *fault)
 		qsort(names.items, names.n, sizeof(*names.items), compare_names);
 	*ret = names;
 	return 0;
+}
+
+int vm_list_names(const Places *places, StrList *ret, Fault *fault)
+{
+	return vm_list_names_with(places, &(StrList){ 0 }, ret, fault);
 }

@@ -9,3 +9,6 @@
  * 0 or -errno with fault.
  */
 int vm_list_names(const Places *places, StrList *ret, Fault *fault);
+
+/* With 'others' among them: VMs that somebody else knows of. */
+int vm_list_names_with(const Places *places, const StrList *others, StrList *ret, Fault *fault);

@@ -280,6 +280,60 @@ void unit_bus_forget(UnitBus *bus, UnitJob *job)
 
 /* --- looks */
 
+/* NAME of mvmd@NAME.service. */
+static void add_vm_of_unit(const char *unit, StrList *ret)
+{
+	size_t start = strlen("mvmd@"), end = strlen(".service"), length = strlen(unit);
+
+	if (length > start + end)
+		str_list_add(ret, "%.*s", (int) (length - start - end), unit + start);
+}
+
+/* The reply's a(ssssssouso): the unit's name, and nine things more that are asked for otherwise. */
+static int read_units(sd_bus_message *reply, StrList *ret)
+{
+	int r = sd_bus_message_enter_container(reply, 'a', "(ssssssouso)");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_enter_container(reply, 'r', "ssssssouso")) > 0) {
+		const char *unit;
+
+		r = sd_bus_message_read_basic(reply, 's', &unit);
+		if (r >= 0)
+			r = sd_bus_message_skip(reply, "sssssouso");
+		if (r >= 0)
+			r = sd_bus_message_exit_container(reply);
+		if (r < 0)
+			return r;
+		add_vm_of_unit(unit, ret);
+	}
+	return ret->failed ? -ENOMEM : r;
+}
+
+int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
+{
+	sd_bus_message *message = NULL, *reply = NULL;
+	StrList vms = { 0 };
+	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", &message,
+			 fault);
+
+	if (r < 0)
+		return r;
+	(void) sd_bus_message_append(message, "asas", 0, 1, "mvmd@*.service");
+	r = call(bus, _UNIT_VERB_MAX, NULL, 0, message, &reply, fault);
+	if (r < 0)
+		return r;
+	r = read_units(reply, &vms);
+	(void) sd_bus_message_unref(reply);
+	if (r < 0) {
+		str_list_done(&vms);
+		return unit_fault_call(_UNIT_VERB_MAX, NULL, r, NULL, fault);
+	}
+	*ret = vms;
+	return 0;
+}
+
 static int get_text(UnitBus *bus, const char *vm, const char *interface, const char *property,
 		    char **ret, Fault *fault)
 {

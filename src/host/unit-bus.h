@@ -52,6 +52,9 @@ int unit_bus_queue(UnitBus *bus, UnitVerb verb, const char *vm, UnitJob **ret, F
 /* No more is heard of it: the job itself goes on. The bus's others may be freed with it. */
 void unit_bus_forget(UnitBus *bus, UnitJob *job);
 
+/* The VMs whose units systemd has in memory: active, failed, or spoken of by another. Others are inactive. */
+int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault);
+
 /* active, inactive, …; and what its supervisor says. New strings, cheaper than the whole. */
 int unit_bus_active(UnitBus *bus, const char *vm, char **ret, Fault *fault);
 int unit_bus_status(UnitBus *bus, const char *vm, char **ret, Fault *fault);

@@ -161,3 +161,13 @@ void unit_ended(SystemdUnit *unit, int exit_code, const char *cause)
 	free(unit->waiting);
 	*unit = (SystemdUnit){ 0 };
 }
+
+const char *unit_status_cause(const char *status)
+{
+	const char *colon;
+
+	if (!status || strncmp(status, UNIT_STATUS_FAILED, strlen(UNIT_STATUS_FAILED)) != 0)
+		return NULL;
+	colon = strstr(status, ": ");
+	return colon ? colon + strlen(": ") : NULL;
+}

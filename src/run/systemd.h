@@ -20,6 +20,9 @@
 #define UNIT_STATUS_ENDED    "ended"
 #define UNIT_STATUS_FAILED   UNIT_STATUS_ENDED " with exit code "
 
+/* The cause of a failure in what STATUS= says, in status; NULL: it tells of none. */
+const char *unit_status_cause(const char *status);
+
 /* Beyond our own limits: for what has none because it takes no time, on a busy host. */
 #define UNIT_MARGIN_SEC 30
 

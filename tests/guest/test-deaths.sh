@@ -124,7 +124,10 @@ waits_its_turn() {
 		has "$VM: but whom to ask" "$WORK/err" "sudo mvmd status $VM"
 	fi
 	"$MVMD" list >"$WORK/text"
-	succeeds "$VM: list has the state" grep -Eq "^$VM +waiting +$SUPERVISOR$" "$WORK/text"
+	succeeds "$VM: list has the state" grep -Eq "^$VM +waiting +- .*exit code 69: " "$WORK/text"
+	is "$VM: and as data" "$("$MVMD" list --json | jq -c --arg vm "$VM" \
+		'.vms[] | select(.name == $vm) | [.state, .pid, .enabled, .has_spec, .exit_code]')" \
+		"[\"waiting\",$SUPERVISOR,null,true,69]"
 	exits "$VM: it does not start beside that" $EXIT_BUSY "$MVMD" run --now "$VM"
 	if command -v strace >/dev/null; then
 		env ASAN_OPTIONS=detect_leaks=0 strace -o /dev/null -e trace=kill -e inject=kill:error=EPERM \

@@ -199,6 +199,44 @@ enabled() {
 	mvmd_exits "disable: a VM without a spec" 0 disable later
 }
 
+# listed NAME WORDS: as `mvmd list` has it, but for the time.
+listed() {
+	inside mvmd list | awk -v name="$1" '$1 == name' | sed -E 's/[0-9-]{10} [0-9:]{8}/TIME/; s/  +/ /g'
+}
+
+listed_json() {
+	inside mvmd list --json | jq -c --arg vm "$1" '.vms[] | select(.name == $vm) |
+		[.state, .enabled, .has_spec, .exit_code, .cause, .pid != null, .since_realtime_usec != null]'
+}
+
+lists() {
+	spec shown hang "$QUICK"
+	without_bridge unseen 1s
+	spec broken "print=Kernel_panic_-_not_syncing:_Fatal_exception reboot" '{ "crash_limit": { "count": 1, "within": "1min" } }'
+	is "list: a VM that never ran" "$(listed shown)" "shown stopped disabled -"
+	is "list: as data" "$(listed_json shown)" '["stopped",false,true,null,null,false,false]'
+	inside mvmd enable shown 2>/dev/null
+	inside mvmd start shown 2>/dev/null
+	is "list: one that runs" "$(listed shown)" "shown running enabled TIME"
+	is "list: as data" "$(listed_json shown)" '["running",true,true,null,null,true,true]'
+	mv "$SPECS/shown.json" "$WORK/shown.json"
+	is "list: one that runs, and has no spec any more" "$(listed shown)" "shown running enabled TIME no spec"
+	mv "$WORK/shown.json" "$SPECS/shown.json"
+	write_history unseen
+	inside systemctl start --no-block mvmd@unseen
+	comes "list: one waits" unseen StatusText "waiting: next try in*"
+	is "list: with the exit code" "$(listed unseen)" "unseen waiting disabled TIME exit code 69: the bridge is not there"
+	inside mvmd start broken 2>/dev/null
+	comes "list: one fails" broken ActiveState failed
+	is "list: with its cause" "$(listed broken | cut -d : -f 1)" "broken failed disabled TIME exit code 80"
+	is "list: as data" "$(listed_json broken | cut -d , -f 1-4)" '["failed",false,true,80'
+	inside systemctl mask mvmd@broken 2>/dev/null
+	is "list: one that is masked" "$(listed broken | cut -d " " -f 1-3)" "broken failed masked"
+	inside systemctl unmask mvmd@broken 2>/dev/null
+	inside mvmd disable --now shown 2>/dev/null
+	mvmd_exits "list: all stop" 0 stop --all
+}
+
 # What a reload does is test-reload's; here it does nothing.
 reloaded() {
 	spec fresh hang "$QUICK"
@@ -316,6 +354,7 @@ unprivileged() {
 	says_here "denied: and what to do" "sudo mvmd start private"
 	inside systemctl unmask --runtime polkit 2>/dev/null
 	mvmd_exits "denied: root may" 0 start private
+	is "denied: whether it runs is told to all" "$(as_somebody mvmd list | grep -c '^private  *running  *disabled ')" 1
 	exits "denied: an owner may stop it" 0 as_somebody mvmd stop private
 	comes "denied: it is stopped" private ActiveState inactive
 	with_polkit
@@ -352,6 +391,7 @@ stop_during_start
 leave_during_start
 in_order
 enabled
+lists
 reloaded
 bad_units
 no_unit

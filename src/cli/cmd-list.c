@@ -98,6 +98,12 @@ static void note_of(const VmRow *row, StrBuf *ret)
 		str_buf_add(ret, "%s", row->cause);
 	if (!row->has_spec)
 		add_note(ret, "no spec");
+	else if (row->changes.standing == SPEC_WRONG)
+		add_note(ret, "its spec is wrong now");
+	else if (row->changes.standing == SPEC_CHANGED)
+		add_note(ret, "changed since start: ");
+	for (size_t i = 0; i < row->changes.keys.n; i++)
+		str_buf_add(ret, "%s%s", i > 0 ? ", " : "", row->changes.keys.items[i]);
 }
 
 static void print_row(const VmRow *row, int width)

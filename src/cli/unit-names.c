@@ -18,8 +18,7 @@ static int say(Fault *fault)
 static int all_names(const Places *places, bool running, StrList *ret)
 {
 	Fault fault = { 0 };
-	int r = running ? vm_list_names(places, ret, &fault) :
-			  spec_list_names(places, ret, &fault);
+	int r = running ? vm_list_names(places, ret, &fault) : spec_list_names(places, ret, &fault);
 
 	return r < 0 ? say(&fault) : MVMD_EXIT_OK;
 }

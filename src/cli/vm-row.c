@@ -26,6 +26,7 @@ void vm_row_done(VmRow *row)
 	free(row->state);
 	free(row->unit_file);
 	free(row->cause);
+	spec_changes_done(&row->changes);
 	*row = (VmRow){ 0 };
 }
 
@@ -165,6 +166,9 @@ static int fill_in(const Look *look, VmRow *row)
 	row->since_realtime_usec = since(look, state);
 	if (str_set(&row->name, look->found.places.name) < 0 || str_set(&row->state, state) < 0)
 		return -ENOMEM;
+	if (look->found.presence == VM_PRESENCE_RUNNING &&
+	    spec_changes_look(look->places, &look->found.places, &row->changes) < 0)
+		return -ENOMEM;
 	return streq(state, "failed") || streq(state, "waiting") ? tell_cause(look, row) : 0;
 }
 
@@ -199,7 +203,7 @@ static bool is_enabled(const char *unit_file)
 json_t *vm_row_to_json(const VmRow *row)
 {
 	return json_pack(
-		"{s:s, s:s, s:o, s:o, s:s?, s:o, s:b, s:o, s:s?}", "name", row->name, "state",
+		"{s:s, s:s, s:o, s:o, s:s?, s:o, s:b, s:o, s:s?, s:o}", "name", row->name, "state",
 		row->state, "pid", row->pid > 0 ? json_integer(row->pid) : json_null(), "enabled",
 		row->unit_file ? json_boolean(is_enabled(row->unit_file)) : json_null(),
 		"unit_file", row->unit_file, "since_realtime_usec",
@@ -207,5 +211,5 @@ json_t *vm_row_to_json(const VmRow *row)
 					       json_null(),
 		"has_spec", row->has_spec, "exit_code",
 		row->exit_code != 0 ? json_integer(row->exit_code) : json_null(), "cause",
-		row->cause);
+		row->cause, "changed_since_start", spec_changes_to_json(&row->changes));
 }

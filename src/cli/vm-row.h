@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "cli/client.h"
+#include "cli/spec-changes.h"
 #include "host/unit-bus.h"
 
 /* One VM of `mvmd list`. What is not known is NULL or 0. Zero-initialise. */
@@ -16,6 +17,7 @@ typedef struct VmRow {
 	bool has_spec;
 	int exit_code; /* of the last run, where the state is failed, or waiting after that */
 	char *cause; /* of that, in words */
+	SpecChanges changes; /* of a VM that runs, since it was started */
 } VmRow;
 
 /*

@@ -1,47 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# mvmd start, stop and their like, in a real systemd: what a person sees of it, and who may.
+# mvmd start, stop and restart in a real systemd: what a person sees of it.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
-
-EXIT_NOT_RUNNING=3
-EXIT_NO_SPEC=66
-EXIT_UNAVAILABLE=69
-EXIT_SYSTEM=71
-EXIT_BUSY=75
-EXIT_PERMISSION=77
-EXIT_SPEC=78
-SOMEBODY=12345
-
-QUICK='{ "timeouts": { "stop": "1s" } }'
-
-# mvmd_exits TITLE STATUS WORD...: mvmd, as root in the container.
-mvmd_exits() {
-	exits "$1" "$2" inside mvmd "${@:3}"
-}
-
-# as_somebody COMMAND...: no root, in no group.
-as_somebody() {
-	inside setpriv --reuid $SOMEBODY --regid $SOMEBODY --clear-groups "$@"
-}
-
-# says_here TITLE TEXT; says_not_here TITLE TEXT: the last command, on stderr.
-says_here() {
-	has "$1" "$WORK/err" "$2"
-}
-
-says_not_here() {
-	has_not "$1" "$WORK/err" "$2"
-}
-
-# without_bridge NAME LIMIT: a VM that waits so long for a bridge that never comes.
-without_bridge() {
-	spec "$1" hang '{ "interfaces": [ { "id": "net0", "bridge": "br9" } ],
-		"timeouts": { "bridge": "'"$2"'", "stop": "1s" } }'
-}
+. "$(dirname "$0")/client-lib.sh"
 
 start_and_stop() {
-	spec life-1.a hang "$QUICK"
+	spec life-1.a hang '{ "timeouts": { "stop": "1s" } }'
 	mvmd_exits "start" 0 start life-1.a
 	is "start: the VM runs when it returns" "$(property life-1.a ActiveState)" active
 	says_here "start: it tells the VMM" "mvmd: life-1.a: running: qemu "
@@ -110,8 +75,8 @@ wrong_specs() {
 
 # Of several, those that others come after are first, however they are named; and end last.
 in_order() {
-	spec front hang '{ "after": [ "middle" ], "timeouts": { "stop": "1s" } }'
-	spec middle hang '{ "after": [ "z" ], "timeouts": { "stop": "1s" } }'
+	spec front hang '{ "after": [ "middle" ], "timeouts": { "stop": "100ms" } }'
+	spec middle hang '{ "after": [ "z" ], "timeouts": { "stop": "100ms" } }'
 	spec z hang "$QUICK"
 	mvmd_exits "order: start" 0 start front middle z
 	is "order: z, middle, front" "$(sed -n 's/^mvmd: \(.*\): running: .*/\1/p' "$WORK/err" | xargs)" "z middle front"
@@ -120,9 +85,9 @@ in_order() {
 }
 
 failing_start() {
-	without_bridge lost 1s
+	without_bridge lost 100ms
 	mvmd_exits "failing: the exit code is the supervisor's" $EXIT_UNAVAILABLE start lost
-	says_here "failing: the finding is told" "mvmd: lost: error: bridge br9 did not appear within 1s [bridge-missing]"
+	says_here "failing: the finding is told" "mvmd: lost: error: bridge br9 did not appear within 100ms [bridge-missing]"
 	says_here "failing: with what fits this host" "bridges on this host: br0"
 	says_here "failing: with what to do" "  try: did you mean br0?"
 	says_here "failing: and that it is tried again" "it is tried again"
@@ -137,7 +102,7 @@ failing_start() {
 
 # A VM whose next try would come in a minute.
 start_while_it_waits() {
-	without_bridge turn 1s
+	without_bridge turn 100ms
 	write_history turn
 	inside systemctl start --no-block mvmd@turn
 	comes "turn: it waits" turn StatusText "waiting: next try in*"
@@ -152,16 +117,6 @@ start_while_it_waits() {
 	ip link del br9
 }
 
-# write_history NAME: eight failures in a row, the last one just now.
-write_history() {
-	mkdir -p "$(root /var/lib/mvmd)/$1"
-	jq -n --arg boot "$(cat /proc/sys/kernel/random/boot_id)" \
-		--argjson now "$(awk '{ printf "%d", $1 * 1e6 }' /proc/uptime)" '{
-		version: 1, boot_id: $boot, failed: 9, runs: false, last_exit_code: 69,
-		last_finding: "bridge-missing", began_usec: $now, ended_usec: $now,
-		waits_until_usec: 0, crashes_usec: [] }' >"$(root /var/lib/mvmd)/$1/history.json"
-}
-
 stop_during_start() {
 	without_bridge early 1min
 	start early inside mvmd start early
@@ -170,90 +125,6 @@ stop_during_start() {
 	ended "$STARTED"
 	is "early: the start fails" "$STATUS" $EXIT_SYSTEM
 	has "early: and says who it was" "$WORK/early.err" "[unit-job]"
-}
-
-# A unit's own files in systemd's folders, by mvmd and never by systemctl.
-enabled() {
-	local link
-	link=$(root /etc/systemd/system)/mvmd.target.wants/mvmd@boot-1.a.service
-	spec boot-1.a hang "$QUICK"
-	mvmd_exits "enable" 0 enable boot-1.a
-	says_here "enable: it says what that means" "boot-1.a: enabled: starts at boot, with mvmd.target"
-	[ -h "$link" ] && pass "enable: mvmd.target wants it" || fail "enable: mvmd.target wants it"
-	is "enable: systemd knows it" "$(inside systemctl show --value -p Wants mvmd.target)" mvmd@boot-1.a.service
-	is "enable: it is not started" "$(property boot-1.a ActiveState)" inactive
-	says_here "enable: the target is not enabled itself" "[target-disabled]"
-	inside systemctl enable mvmd.target 2>/dev/null
-	mvmd_exits "enable --now" 0 enable --now boot-1.a
-	says_here "enable --now: it was enabled" "is enabled already"
-	says_not_here "enable --now: the target is enabled" "target-disabled"
-	is "enable --now: it runs" "$(property boot-1.a ActiveState)" active
-	mvmd_exits "disable" 0 disable boot-1.a
-	[ ! -h "$link" ] && pass "disable: the link is gone" || fail "disable: the link is gone"
-	is "disable: it runs on" "$(property boot-1.a ActiveState)" active
-	mvmd_exits "disable --now" 0 disable --now boot-1.a
-	is "disable --now: it is stopped" "$(property boot-1.a ActiveState)" inactive
-	mvmd_exits "disable --now of what is neither" 0 disable --now boot-1.a
-	mvmd_exits "enable: a VM without a spec" 0 enable later
-	says_here "enable: it warns" "[no-spec]"
-	mvmd_exits "disable: a VM without a spec" 0 disable later
-}
-
-# listed NAME WORDS: as `mvmd list` has it, but for the time.
-listed() {
-	inside mvmd list | awk -v name="$1" '$1 == name' | sed -E 's/[0-9-]{10} [0-9:]{8}/TIME/; s/  +/ /g'
-}
-
-listed_json() {
-	inside mvmd list --json | jq -c --arg vm "$1" '.vms[] | select(.name == $vm) |
-		[.state, .enabled, .has_spec, .exit_code, .cause, .pid != null, .since_realtime_usec != null]'
-}
-
-lists() {
-	spec shown hang "$QUICK"
-	without_bridge unseen 1s
-	spec broken "print=Kernel_panic_-_not_syncing:_Fatal_exception reboot" '{ "crash_limit": { "count": 1, "within": "1min" } }'
-	is "list: a VM that never ran" "$(listed shown)" "shown stopped disabled -"
-	is "list: as data" "$(listed_json shown)" '["stopped",false,true,null,null,false,false]'
-	inside mvmd enable shown 2>/dev/null
-	inside mvmd start shown 2>/dev/null
-	is "list: one that runs" "$(listed shown)" "shown running enabled TIME"
-	is "list: as data" "$(listed_json shown)" '["running",true,true,null,null,true,true]'
-	mv "$SPECS/shown.json" "$WORK/shown.json"
-	is "list: one that runs, and has no spec any more" "$(listed shown)" "shown running enabled TIME no spec"
-	mv "$WORK/shown.json" "$SPECS/shown.json"
-	write_history unseen
-	inside systemctl start --no-block mvmd@unseen
-	comes "list: one waits" unseen StatusText "waiting: next try in*"
-	is "list: with the exit code" "$(listed unseen)" "unseen waiting disabled TIME exit code 69: the bridge is not there"
-	inside mvmd start broken 2>/dev/null
-	comes "list: one fails" broken ActiveState failed
-	is "list: with its cause" "$(listed broken | cut -d : -f 1)" "broken failed disabled TIME exit code 80"
-	is "list: as data" "$(listed_json broken | cut -d , -f 1-4)" '["failed",false,true,80'
-	inside systemctl mask mvmd@broken 2>/dev/null
-	is "list: one that is masked" "$(listed broken | cut -d " " -f 1-3)" "broken failed masked"
-	inside systemctl unmask mvmd@broken 2>/dev/null
-	inside mvmd disable --now shown 2>/dev/null
-	mvmd_exits "list: all stop" 0 stop --all
-}
-
-# What a reload does is test-reload's; here it does nothing.
-reloaded() {
-	spec fresh hang "$QUICK"
-	mvmd_exits "reload: a VM that does not run" $EXIT_NOT_RUNNING reload fresh
-	drop_in fresh ExecReload= ExecReload=/bin/true
-	mvmd_exits "reload: start" 0 start fresh
-	mvmd_exits "reload" 0 reload fresh
-	says_not_here "reload: nothing of the unit is new" "[unit-changed]"
-	drop_in fresh ExecReload= ExecReload=/bin/true
-	mvmd_exits "reload: with a drop-in that is newer than the VM" 0 reload fresh
-	says_here "reload: it says that the line has to wait" "mvmd@fresh.service.d/test.conf was written after"
-	says_here "reload: with an id" "[unit-changed]"
-	drop_in fresh ExecReload= ExecReload=/bin/false
-	mvmd_exits "reload: one that fails" $EXIT_SYSTEM reload --all
-	says_here "reload: it is told" "the reload failed; the VM runs on"
-	is "reload: the VM runs on" "$(property fresh ActiveState)" active
-	mvmd_exits "reload: stop" 0 stop fresh
 }
 
 # Ctrl-C leaves the job.
@@ -279,39 +150,6 @@ in_our_pids() {
 			echo "${pid#/proc/}"
 		fi
 	done
-}
-
-# The units' own ways to fail.
-bad_units() {
-	spec bad hang "$QUICK"
-	drop_in bad ExecStart= ExecStart=/nonexistent
-	mvmd_exits "bad: what cannot be executed" $EXIT_SYSTEM start bad
-	says_here "bad: is told" "exit code 203 [unit-failed]"
-	mvmd_exits "bad: stop ends the tries" 0 stop bad
-	drop_in bad ExecStart=
-	mvmd_exits "bad: a wrong setting" $EXIT_UNAVAILABLE start bad
-	says_here "bad: is told" "[unit-setting]"
-	drop_in bad '' '[Unit]' RefuseManualStart=yes
-	mvmd_exits "bad: what systemd refuses" $EXIT_SYSTEM start bad
-	says_here "bad: is told in its words" "by dependency only"
-	says_here "bad: with an id" "[unit-call]"
-	drop_in bad ''
-	inside systemctl mask mvmd@bad 2>/dev/null
-	mvmd_exits "bad: a masked unit" $EXIT_UNAVAILABLE start bad
-	says_here "bad: is told" "[unit-masked]"
-	says_here "bad: with what to do" "systemctl unmask mvmd@bad"
-	inside systemctl unmask mvmd@bad 2>/dev/null
-}
-
-no_unit() {
-	local unit
-	unit=$(root "$(inside systemctl show --value -p FragmentPath mvmd@quick)")
-	mv "$unit" "$WORK/unit"
-	inside systemctl daemon-reload
-	mvmd_exits "no unit: a host where it was not installed" $EXIT_UNAVAILABLE start quick
-	says_here "no unit: it says so" "[unit-missing]"
-	cp "$WORK/unit" "$unit"
-	inside systemctl daemon-reload
 }
 
 by_hand() {
@@ -340,46 +178,6 @@ systemd_is_lost() {
 	mvmd_exits "reexec: stop" 0 stop reexec
 }
 
-# polkitd is started by systemd's own question, where it is installed.
-unprivileged() {
-	echo "somebody:x:$SOMEBODY:$SOMEBODY::/:/bin/sh" >>"$(root /etc/passwd)"
-	spec private hang '{ "timeouts": { "stop": "1s" }, "owners": [ { "user": "somebody" } ] }'
-	if ! inside systemctl start dbus.socket 2>/dev/null; then
-		skip "denied: who may not, and why" "there is no dbus"
-		return
-	fi
-	inside systemctl mask --runtime --now polkit 2>/dev/null
-	exits "denied: without polkit" $EXIT_PERMISSION as_somebody mvmd start private
-	says_here "denied: it says who" "uid $SOMEBODY may not [unit-denied]"
-	says_here "denied: and what to do" "sudo mvmd start private"
-	inside systemctl unmask --runtime polkit 2>/dev/null
-	mvmd_exits "denied: root may" 0 start private
-	is "denied: whether it runs is told to all" "$(as_somebody mvmd list | grep -c '^private  *running  *disabled ')" 1
-	exits "denied: an owner may stop it" 0 as_somebody mvmd stop private
-	comes "denied: it is stopped" private ActiveState inactive
-	with_polkit
-	inside systemctl stop dbus.socket dbus 2>/dev/null
-	exits "denied: without a message bus" $EXIT_UNAVAILABLE as_somebody mvmd start private
-	says_here "denied: it says so" "[no-system-bus]"
-}
-
-with_polkit() {
-	local rules
-	if ! inside systemctl start polkit 2>/dev/null; then
-		skip "denied: with polkit" "polkitd is not installed, or does not start here"
-		return
-	fi
-	exits "denied: with polkit" $EXIT_PERMISSION as_somebody mvmd start private
-	says_here "denied: it says what polkit wants" "polkit wants"
-	rules=$(root /etc/polkit-1/rules.d)
-	mkdir -p "$rules"
-	inside mvmd explain unit-denied | tr '\n' ' ' | sed 's/  */ /g' |
-		grep -o 'polkit.addRule(.*});' | sed "s/subject.isInGroup(\"kvm\")/subject.user == \"somebody\"/" >"$rules/50-mvmd.rules"
-	inside systemctl restart polkit
-	exits "denied: the rule that explain tells allows it" 0 as_somebody mvmd start private
-	exits "denied: and the stop" 0 as_somebody mvmd stop private
-}
-
 boot
 start_and_stop
 names
@@ -390,12 +188,6 @@ start_while_it_waits
 stop_during_start
 leave_during_start
 in_order
-enabled
-lists
-reloaded
-bad_units
-no_unit
 by_hand
 systemd_is_lost
-unprivileged
 finish

@@ -1,0 +1,1 @@
+../systemd/client-lib.sh

@@ -138,7 +138,7 @@ static void test_killed_holder(void **state)
 		bool ok = slot_take(folder, 1, "dies", &fd, &fault) == 0 &&
 			  write(taken[1], "", 1) == 1;
 
-		for (; ok;)
+		while (ok)
 			(void) pause();
 		_exit(1);
 	}

@@ -44,7 +44,8 @@ static void on_step_waiting(const PlanStep *step, void *userdata)
 {
 	Vm *vm = userdata;
 
-	vm_log_step_waits(step);
+	if (!vm->options->adoption)
+		vm_log_step_waits(step);
 	unit_step_waits(&vm->unit, step);
 }
 
@@ -52,14 +53,20 @@ static void on_step(const PlanStep *step, uint64_t took_usec, void *userdata)
 {
 	Vm *vm = userdata;
 
-	vm_log_step(step, took_usec);
+	if (!vm->options->adoption)
+		vm_log_step(step, took_usec);
 	vm_times_step(vm, step, took_usec);
 	unit_step_done(&vm->unit, step);
 }
 
 static void on_applied(void *userdata)
 {
-	vm_post(userdata, VM_EVENT_APPLIED);
+	Vm *vm = userdata;
+
+	if (vm->options->adoption)
+		vm_adopted(vm);
+	else
+		vm_post(vm, VM_EVENT_APPLIED);
 }
 
 static void on_step_failed(const PlanStep *step, const Fault *fault, void *userdata)
@@ -76,7 +83,10 @@ static void on_step_failed(const PlanStep *step, const Fault *fault, void *userd
 
 static void on_undone(void *userdata)
 {
-	vm_post(userdata, VM_EVENT_UNWOUND);
+	Vm *vm = userdata;
+
+	kept_remove_all(vm->options->kept);
+	vm_post(vm, VM_EVENT_UNWOUND);
 }
 
 /* The VMM and its guest. */
@@ -90,7 +100,7 @@ static void on_given_up(const Fault *fault, void *userdata)
 	vm_post(vm, VM_EVENT_CRASHED);
 }
 
-static void on_panic(Vm *vm)
+void vm_guest_panicked(Vm *vm)
 {
 	Fault fault = { 0 };
 
@@ -122,14 +132,14 @@ static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 		fault_done(&fault);
 		guest_life_ends(&vm->guest, LIFE_VMM_EXITED);
 	}
-	(void) resources_record(&vm->resources);
+	vm_record(vm);
 	vm_post(vm, VM_EVENT_VMM_EXITED);
 	apply_step_undone(vm->apply, STEP_VMM, 0);
 }
 
 static void on_vmm_failed(Vm *vm, const Fault *fault)
 {
-	if (vm->state == VM_APPLYING) {
+	if (vm->state == VM_APPLYING || vm->state == VM_ADOPTING) {
 		apply_step_done(vm->apply, STEP_VMM, 0, fault);
 		return;
 	}
@@ -137,10 +147,20 @@ static void on_vmm_failed(Vm *vm, const Fault *fault)
 	vm_post(vm, VM_EVENT_VMM_FAILED);
 }
 
+void vm_guest_off(Vm *vm)
+{
+	if (event_queue_has(&vm->queue, VM_EVENT_GUEST_OFF))
+		return;
+	vm_log_guest("powered off");
+	guest_life_ends(&vm->guest, LIFE_POWER_OFF);
+	vm_post(vm, VM_EVENT_GUEST_OFF);
+}
+
 static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 {
 	Vm *vm = userdata;
 
+	vm_record_soon(vm);
 	switch (event->kind) {
 	case VMM_READY:
 		apply_step_done(vm->apply, STEP_VMM, 0, NULL);
@@ -172,12 +192,10 @@ static void on_vmm_event(Vmm *vmm, const VmmEvent *event, void *userdata)
 		findings_driver_came(&vm->findings, event->device);
 		break;
 	case VMM_GUEST_OFF:
-		vm_log_guest("powered off");
-		guest_life_ends(&vm->guest, LIFE_POWER_OFF);
-		vm_post(vm, VM_EVENT_GUEST_OFF);
+		vm_guest_off(vm);
 		break;
 	case VMM_GUEST_PANIC:
-		on_panic(vm);
+		vm_guest_panicked(vm);
 		break;
 	case VMM_EXITED:
 		on_vmm_exit(vm, event->end);
@@ -233,13 +251,16 @@ static void on_backend_exit(Backend *backend, const char *words, void *userdata)
 
 	vm_streams_backend_ended(vm->streams, backend_plan(backend));
 	lives_backend_left(&vm->guest.lives, words);
+	vm_record_soon(vm);
 }
 
 static void on_backend_restart(Backend *backend, void *userdata)
 {
 	Vm *vm = userdata;
 
-	(void) resources_record(&vm->resources);
+	if (vm->resources.vmm)
+		vmm_count_oom_kills(vm->resources.vmm);
+	vm_record(vm);
 }
 
 static void on_backend_stopped(Backend *backend, void *userdata)
@@ -285,6 +306,11 @@ static void on_console_request(int fd, void *userdata)
 	(void) console_attach(vm->resources.console, fd);
 }
 
+static void on_change(void *userdata)
+{
+	vm_record(userdata);
+}
+
 static void on_remark(const Fault *fault, void *userdata)
 {
 	vm_remark(userdata, fault);
@@ -314,6 +340,7 @@ int vm_make_parts(Vm *vm)
 		.notify = { vm_hear_report, vm },
 		.on_console_output = on_console_output,
 		.console_userdata = vm,
+		.on_change = on_change,
 		.on_remark = on_remark,
 		.console_output_fd = vm->options->console_fd,
 		.userdata = vm,
@@ -331,6 +358,8 @@ int vm_make_parts(Vm *vm)
 		return r;
 	guest_report_init(&vm->report);
 	guest_init(vm->event, &vm->resources, &guest_handler, &vm->guest);
+	vm->resources.kept = vm->options->kept;
+	vm->resources.adoption = vm->options->adoption;
 	vm->resources.replace = vm->options->replace;
 	vm->resources.judge = vm->options->judge;
 	return apply_new(&vm->resources, &applying, &vm->apply);

@@ -17,8 +17,8 @@
 #include "vm.h"
 
 /*
- * What vm.c (the lifecycle and what it asks for) shares with vm-events.c (what the parts of a VM report), and
- * nobody else.
+ * What vm.c (the lifecycle and what it asks for) shares with vm-events.c (what the parts of a VM report) and
+ * vm-adopt.c (what one supervisor leaves to the next), and nobody else.
  */
 typedef struct Vm Vm;
 
@@ -33,6 +33,7 @@ struct Vm {
 	uint64_t state_since_realtime_usec;
 	uint64_t began_usec;
 	bool wish_stop, signalled, took_lock;
+	bool let_go; /* the VM lives on without us */
 	int exit_code; /* of the first failure; 0: none so far */
 	Fault cause; /* that failure */
 	FaultList findings;
@@ -40,6 +41,7 @@ struct Vm {
 
 	EventQueue queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
+	sd_event_source *recorder; /* enabled while the record is to be written */
 	JournalRoom *journal_room;
 	Deadline deadline; /* of the state */
 	const PlanStep *failed_step; /* NULL: none */
@@ -83,3 +85,16 @@ void vm_register(Vm *vm);
 /* vm-times.c: a step is applied; the VM has entered the state. */
 void vm_times_step(Vm *vm, const PlanStep *step, uint64_t took_usec);
 void vm_times_enter(Vm *vm, VmState state);
+/* The guest powered off, or panicked as the VMM tells. */
+void vm_guest_off(Vm *vm);
+void vm_guest_panicked(Vm *vm);
+
+/* vm-adopt.c: all that the next supervisor has to know is on record: now, or when what happens now is dealt with. */
+void vm_record(Vm *vm);
+void vm_record_soon(Vm *vm);
+int vm_make_recorder(Vm *vm);
+
+/* What the last one left on record; the VMM has answered; it did not, or something else is in the way. */
+void vm_restore(Vm *vm);
+void vm_adopted(Vm *vm);
+void vm_let_go(Vm *vm);

@@ -66,6 +66,28 @@ void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_
 		  version ?: "(version unknown)", pid);
 }
 
+void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint64_t took_usec)
+{
+	const char *vmm = vmm_kind_to_string(kind);
+	uint64_t now = realtime_usec(), since = life ? life->began.realtime_usec : now;
+	char process[NUMBER_MAX], took[NUMBER_MAX], lasts[FORMAT_MAX];
+
+	log_entry(&(LogKind){ LOG_LEVEL_INFO,
+			      MVMD_MESSAGE_ADOPTED,
+			      { { MVMD_FIELD_VMM, vmm },
+				{ MVMD_FIELD_PID, number(process, (uint64_t) state->vmm.pid) },
+				{ MVMD_FIELD_TOOK_USEC, number(took, took_usec) } } },
+		  "adopted the running VM after %" PRIu64
+		  "ms: %s %s, pid %d, life %u of its guest lasts %s%s",
+		  took_usec / USEC_PER_MSEC, vmm, state->vmm_version ?: "(version unknown)",
+		  state->vmm.pid, life ? life->number : 0,
+		  format_duration(lasts,
+				  now > since ? (now - since) / USEC_PER_SEC * USEC_PER_SEC : 0),
+		  log_is_journal() ? "; warnings of systemd above, about a failure and processes "
+				     "that are left over, were expected" :
+				     "");
+}
+
 void vm_log_life(unsigned life)
 {
 	char text[NUMBER_MAX];

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/fault.h"
+#include "host/state-file.h"
 #include "model/lifecycle.h"
+#include "model/lives.h"
 #include "model/plan.h"
 
 /* What a run says of itself: each with the fields and the MESSAGE_ID of its kind (mvmd/journal.h). */
@@ -14,6 +16,9 @@ void vm_log_step(const PlanStep *step, uint64_t took_usec);
 
 /* The VMM runs the guest, so long after the start began. */
 void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_usec);
+
+/* The VM runs still, and has a supervisor again. life: NULL where none is known. */
+void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint64_t took_usec);
 
 /* What the guest did, and the number of its life: 0 before the first. */
 void vm_log_life(unsigned life);

@@ -25,6 +25,7 @@ void vm_fail(Vm *vm, const Fault *fault)
 		return;
 	log_fault(LOG_LEVEL_ERROR, fault);
 	findings_keep(&vm->findings, fault);
+	vm_record_soon(vm);
 	if (vm->exit_code != MVMD_EXIT_OK)
 		return;
 	vm->exit_code = fault->exit_code;
@@ -35,6 +36,7 @@ void vm_remark(Vm *vm, const Fault *fault)
 {
 	log_fault(LOG_LEVEL_WARNING, fault);
 	findings_keep(&vm->findings, fault);
+	vm_record_soon(vm);
 }
 
 static void on_deadline(void *userdata)
@@ -85,9 +87,20 @@ static void vm_fail_deadline(Vm *vm, VmState from)
 
 static void vm_announce(Vm *vm)
 {
-	vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm), vmm_pid(vm->resources.vmm),
-		       now_usec() - vm->began_usec);
-	vm_await_guest(vm);
+	const StateFile *adoption = vm->options->adoption;
+	uint64_t took_usec = now_usec() - vm->began_usec;
+
+	if (adoption)
+		vm_log_adopted(vm->plan->vmm, adoption, lives_last(&vm->guest.lives), took_usec);
+	if (adoption && adoption->state == VM_RUNNING)
+		vm->state_since_realtime_usec = adoption->since_realtime_usec;
+	if (!adoption)
+		vm_log_running(vm->plan->vmm, vmm_version(vm->resources.vmm),
+			       vmm_pid(vm->resources.vmm), took_usec);
+	if (adoption && adoption->ready)
+		unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	else
+		vm_await_guest(vm);
 	vm_times_enter(vm, VM_RUNNING);
 	vm_register(vm);
 	if (vm->wish_stop)
@@ -163,8 +176,21 @@ static void vm_act(Vm *vm, unsigned actions, VmState from)
 		vmm_kill(vm->resources.vmm);
 	if (actions & VM_ACTION_UNWIND)
 		vm_unwind(vm);
+	if (actions & VM_ACTION_LET_GO)
+		vm_let_go(vm);
 	if (actions & VM_ACTION_LEAVE)
 		(void) sd_event_exit(vm->event, 0);
+}
+
+/* Whoever ends a VM is known to do so before he begins: a later supervisor goes on with that. */
+static void vm_enter(Vm *vm, VmState state)
+{
+	vm->state = state;
+	vm->state_since_realtime_usec = realtime_usec();
+	if (state == VM_STOPPING || state == VM_KILLING)
+		vm_record(vm);
+	else
+		vm_record_soon(vm);
 }
 
 static void vm_handle(Vm *vm, VmEvent event)
@@ -176,8 +202,7 @@ static void vm_handle(Vm *vm, VmEvent event)
 	if (ignored)
 		return;
 	if (next.state != from) {
-		vm->state = next.state;
-		vm->state_since_realtime_usec = realtime_usec();
+		vm_enter(vm, next.state);
 		vm_log_state(from, next.state, event);
 		unit_enters(&vm->unit, next.state,
 			    deadline_usec(next.deadline, &vm->plan->spec->timeouts));
@@ -214,6 +239,8 @@ static int vm_init_sources(Vm *vm)
 	if (r >= 0)
 		r = vm_take_signals(vm);
 	if (r >= 0)
+		r = vm_make_recorder(vm);
+	if (r >= 0)
 		r = sd_event_set_watchdog(vm->event, true); /* nothing without WatchdogSec= */
 	if (r >= 0)
 		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
@@ -242,6 +269,7 @@ static void vm_done(Vm *vm)
 	(void) machined_free(vm->machined);
 	(void) journal_room_free(vm->journal_room);
 	(void) sd_event_source_disable_unref(vm->dispatch);
+	(void) sd_event_source_disable_unref(vm->recorder);
 	(void) sd_event_unref(vm->event);
 	fault_list_done(&vm->findings);
 	fault_done(&vm->cause);
@@ -277,7 +305,9 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 	r = vm_init(&vm);
 	if (r == 0) {
 		vm.guest.lives.crashes = outcome->crashes;
-		vm_post(&vm, VM_EVENT_START);
+		if (options->adoption)
+			vm_restore(&vm);
+		vm_post(&vm, options->adoption ? VM_EVENT_ADOPT : VM_EVENT_START);
 		r = sd_event_loop(vm.event);
 	}
 	if (r < 0) {
@@ -289,7 +319,8 @@ int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 	vm_leave_post_mortem(&vm);
 	vm_log_ended(vm.exit_code, &vm.cause);
 	unit_ended(&vm.unit, vm.exit_code, vm.cause.what);
-	*outcome = (VmOutcome){ vm.guest.lives.crashes, vm.cause.id, vm.took_lock };
+	*outcome = (VmOutcome){ vm.guest.lives.crashes, vm.cause.id, vm.took_lock,
+				vm.let_go && streq_null(vm.cause.id, "vmm-gone") };
 	vm_done(&vm);
 	return vm.exit_code;
 }

@@ -13,6 +13,9 @@
  */
 
 typedef struct VmOptions {
+	Kept *kept; /* what the process before us left */
+	const StateFile *adoption; /* the VM runs, and this is known of it; NULL: it is started */
+	bool stop; /* it is to power off as soon as it can hear that */
 	bool replace; /* a VMM that outlived its supervisor is killed first */
 	int console_fd; /* the guest's console is copied there; -EBADF: nowhere */
 	StartJudge judge;
@@ -27,10 +30,11 @@ typedef struct VmOutcome {
 	LifeCrashes crashes; /* in: of earlier runs; out: and of this one */
 	const char *cause; /* the id of the finding that ended it; NULL: none */
 	bool took_lock; /* no: the VM is somebody else's */
+	bool vmm_gone; /* it was to be adopted, and ended before: nothing was done */
 } VmOutcome;
 
 /*
- * Runs the plan until the VM is gone and all is undone. Returns the exit code of the run. SIGTERM, SIGINT
+ * Runs the plan until the VM is gone and all is undone, or could not be adopted and lives on. Returns the exit code of the run. SIGTERM, SIGINT
  * and SIGHUP are taken: the first presses the power button, the second ends the VM at once.
  */
 int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/adopt.h"
 #include "cli/commands.h"
 #include "cli/known-issues.h"
 #include "cli/options.h"
@@ -137,15 +138,45 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 }
 
 /* Until it is this start's turn, and there is a slot for it. */
-static bool take_turn(Start *start, const char *argument, bool now, int *ret_slot_fd,
+static bool take_turn(Start *start, const char *argument, TurnKind kind, int *ret_slot_fd,
 		      int *ret_exit_code)
 {
 	start_times_begin(now_usec(), realtime_usec(), &start->times);
 	start_times_phase(&start->times, "waiting", now_usec());
-	if (!turn_take(start->places, argument, now, &start->turn, ret_exit_code))
+	if (!turn_take(start->places, argument, kind, &start->turn, ret_exit_code))
 		return false;
 	start_times_phase(&start->times, "slot", now_usec());
 	return start_slot_take(&start->turn, ret_slot_fd, ret_exit_code);
+}
+
+/* True where the VM ran already: *ret_exit_code is how it ended then. */
+static bool adopted(const Places *places, const char *argument, VmOptions *options,
+		    int *ret_exit_code)
+{
+	_cleanup_(state_file_done) StateFile state = { 0 };
+	AdoptCase found = adopt_look(places, argument, &state);
+	bool gone = false;
+
+	if (found == ADOPT_UNBORN)
+		options->replace = true;
+	if (found == ADOPT_RUNNING)
+		*ret_exit_code = adopt_run(places, argument, &state, options->kept, false, &gone);
+	return found == ADOPT_RUNNING && !gone;
+}
+
+static int start_vm(Start *start, const char *argument, TurnKind kind, VmOptions *options)
+{
+	int exit_code, slot_fd = -EBADF;
+
+	/* What an earlier VM left is none of this one's. */
+	kept_remove_all(options->kept);
+	options->start_slot_fd = &slot_fd;
+	if (take_turn(start, argument, kind, &slot_fd, &exit_code))
+		exit_code = run(start, argument, options);
+	slot_free(&slot_fd);
+	turn_done(&start->turn);
+	start_times_done(&start->times);
+	return exit_code;
 }
 
 int cmd_run(const Places *places, int argc, char **argv)
@@ -155,17 +186,18 @@ int cmd_run(const Places *places, int argc, char **argv)
 			      .judge = { judge_start, &start },
 			      .state_directory = places->state_directory,
 			      .times = &start.times };
-	int exit_code, slot_fd = -EBADF;
 	bool now = false;
+	int exit_code;
 	const Switch switches[] = { { "--replace", &options.replace }, { "--now", &now } };
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
-	options.start_slot_fd = &slot_fd;
-	if (take_turn(&start, argv[1], now, &slot_fd, &exit_code))
-		exit_code = run(&start, argv[1], &options);
-	slot_free(&slot_fd);
-	turn_done(&start.turn);
-	start_times_done(&start.times);
+	if (kept_new(&options.kept) < 0) {
+		log_line(LOG_LEVEL_ERROR, "out of memory");
+		return MVMD_EXIT_SYSTEM;
+	}
+	if (options.replace || !adopted(places, argv[1], &options, &exit_code))
+		exit_code = start_vm(&start, argv[1], now ? TURN_NOW : TURN_WAITS, &options);
+	(void) kept_free(options.kept);
 	return exit_code;
 }

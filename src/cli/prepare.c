@@ -6,6 +6,7 @@
 #include "host/probe.h"
 #include "model/credentials.h"
 #include "model/plan-issues.h"
+#include "model/spec-json.h"
 #include "mvmd/exit-codes.h"
 
 static int say(Fault *fault)
@@ -138,6 +139,73 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 	if (exit_code == MVMD_EXIT_OK && what_for == PREPARE_FOR_LOOK)
 		say_issues(ret, places);
 	return exit_code;
+}
+
+/* A program that is gone is missed when it is to be started; in words it is called by its name. */
+static int name_missing_programs(Facts *facts)
+{
+	struct {
+		Program *program;
+		const char *name;
+	} programs[] = {
+		{ &facts->cloud_hypervisor, "cloud-hypervisor" },
+		{ &facts->qemu, "qemu-system-x86_64" },
+		{ &facts->storage_daemon, "qemu-storage-daemon" },
+		{ &facts->virtiofsd, "virtiofsd" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(programs); i++)
+		if (!programs[i].program->path &&
+		    str_set(&programs[i].program->path, programs[i].name) < 0)
+			return -ENOMEM;
+	return 0;
+}
+
+/* What was picked at the start is not picked anew. */
+static int plan_adoption(const Places *places, const StateFile *state, Prepared *ret, Fault *fault)
+{
+	Spec *spec = ret->spec;
+	VmmKind vmm = spec->vmm;
+	Accel accel = spec->accel;
+	int r;
+
+	spec->vmm = state->vmm_kind;
+	spec->accel = state->accel;
+	r = facts_probe(spec,
+			&(ProbeOptions){ .state_directory = places->state_directory,
+					 .host_conf = &ret->host_conf,
+					 .allocate_uid = true,
+					 .switches_later = true },
+			&ret->facts, fault);
+	if (r == 0 && name_missing_programs(&ret->facts) < 0)
+		r = fault_oom(fault);
+	if (r == 0)
+		r = plan_build(spec, &ret->facts, places->runtime_directory, &ret->plan, fault);
+	spec->vmm = vmm;
+	spec->accel = accel;
+	return r;
+}
+
+int prepare_adoption(const Places *places, const char *name, const StateFile *state, Prepared *ret)
+{
+	Problems problems = { 0 };
+	Fault fault = { 0 };
+	int r;
+
+	*ret = (Prepared){ 0 };
+	r = spec_from_json(state->spec, name, state->spec_file, &ret->spec, &problems);
+	if (r == -ENOMEM)
+		(void) fault_oom(&fault);
+	if (r < 0)
+		return say_wrong(&problems, &fault);
+	/* What is wrong there is printed, and is no reason to leave the VM alone. */
+	if (prepare_host_conf(places, &ret->host_conf) != MVMD_EXIT_OK &&
+	    host_conf_parse(NULL, &ret->host_conf, &problems) < 0)
+		return MVMD_EXIT_SYSTEM;
+	if (plan_adoption(places, state, ret, &fault) < 0)
+		return say(&fault);
+	ret->plan->issues = &ret->fitting;
+	return MVMD_EXIT_OK;
 }
 
 void prepared_done(Prepared *prepared)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "host/state-file.h"
 #include "model/host-conf.h"
 #include "model/known-issues.h"
 #include "model/plan.h"
@@ -29,6 +30,12 @@ typedef enum PrepareFor {
 	PREPARE_FOR_LOOK,
 } PrepareFor;
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret);
+
+/*
+ * The same for VM 'name', which runs and is to be adopted: with the spec that it was started with, the VMM that it has,
+ * and the host as it is now, whatever that lacks.
+ */
+int prepare_adoption(const Places *places, const char *name, const StateFile *state, Prepared *ret);
 void prepared_done(Prepared *prepared);
 
 /*

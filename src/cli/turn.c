@@ -16,12 +16,12 @@
 #include "run/systemd.h"
 
 /* A history that cannot be read is none: the start goes on. */
-static void history_read(Turn *turn)
+static void history_read(Turn *turn, TurnKind kind)
 {
 	char boot_id[BOOT_ID_MAX];
 
 	client_read_history(turn->places, turn->name, &turn->history);
-	if (history_is_over(&turn->history))
+	if (history_is_over(&turn->history) || (kind == TURN_GOES_ON && turn->history.runs))
 		return;
 	boot_id_read(boot_id);
 	history_look(&turn->history, boot_id, now_usec());
@@ -142,7 +142,8 @@ static bool tries_wait(Turn *turn, int *ret_exit_code)
 	return wait_usec == 0 || !wait_until(&turn->tries, now_usec() + wait_usec);
 }
 
-bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code)
+bool turn_take(const Places *places, const char *argument, TurnKind kind, Turn *ret,
+	       int *ret_exit_code)
 {
 	VmPlaces vm_places = { 0 };
 	uint64_t wait_usec;
@@ -154,13 +155,13 @@ bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, 
 		return false;
 	}
 	log_set_vm(ret->name);
-	if (!now)
+	if (kind == TURN_WAITS)
 		goes_on = tries_wait(ret, ret_exit_code);
 	ret->others = vm_lock_holder(vm_places.lock_file) != 0;
 	if (goes_on && !ret->others) {
-		history_read(ret);
+		history_read(ret, kind);
 		wait_usec = history_wait_usec(&ret->history, now_usec());
-		if (wait_usec > 0 && !now)
+		if (wait_usec > 0 && kind != TURN_NOW)
 			goes_on = turn_wait(ret, &vm_places, wait_usec, ret_exit_code);
 	}
 	vm_places_done(&vm_places);

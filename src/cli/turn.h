@@ -16,12 +16,20 @@ typedef struct Turn {
 	bool others; /* the VM runs: its history is its supervisor's */
 } Turn;
 
+typedef enum TurnKind {
+	TURN_WAITS,
+	TURN_NOW, /* it does not wait, whatever happened before */
+	TURN_GOES_ON, /* no start, but the run that its supervisor did not see to the end; only a second try of that waits */
+} TurnKind;
+
 /*
- * Looks how the last runs of the VM that argument names ended and waits where that asks for it, but not with 'now'.
- * SIGURG ends the wait, as mvmd start does; SIGTERM, SIGINT and SIGHUP end it and the start with it. Returns true where the start is to go on; else *ret_exit_code is how it
+ * Looks how the last runs of the VM that argument names ended and waits where that asks for it. SIGURG ends the wait, as
+ * mvmd start does; SIGTERM, SIGINT and SIGHUP end it and the start with it. Returns true where the start is to go on;
+ * else *ret_exit_code is how it
  * ends. *ret is to be freed in any case.
  */
-bool turn_take(const Places *places, const char *argument, bool now, Turn *ret, int *ret_exit_code);
+bool turn_take(const Places *places, const char *argument, TurnKind kind, Turn *ret,
+	       int *ret_exit_code);
 
 /* The start waits for a slot, and tells again before that time; 0: it waits no longer. */
 void turn_waits_for_slot(Turn *turn, uint64_t until_usec);

@@ -76,12 +76,13 @@ static json_t *state_to_json(const StateFile *state)
 	char boot_id[BOOT_ID_MAX];
 
 	boot_id_read(boot_id);
-	return json_pack("{s:i, s:s, s:o, s:o, s:{s:o, s:O?}, s:s, s:I, s:I, s:O?, s:O?}",
+	return json_pack("{s:i, s:s, s:o, s:o, s:{s:o, s:O?}, s:s, s:I, s:b, s:i, s:I, s:O?, s:O?}",
 			 "version", STATE_FILE_VERSION, "boot_id", boot_id, "vmm",
 			 vmm_to_json(state), "backends", backends_to_json(state), "spec", "file",
 			 text_to_json(state->spec_file), "document", state->spec, "state",
 			 vm_state_to_string(state->state), "since_realtime_usec",
-			 (json_int_t) state->since_realtime_usec, "console_bytes",
+			 (json_int_t) state->since_realtime_usec, "ready", state->ready,
+			 "exit_code", state->exit_code, "console_bytes",
 			 (json_int_t) state->console_bytes, "lives", state->lives, "findings",
 			 state->findings);
 }
@@ -219,10 +220,11 @@ static int rest_from_json(json_t *json, StateFile *ret)
 	json_t *spec = json_object_get(json, "spec");
 	json_int_t since = 0, bytes = 0;
 	const char *state = NULL;
-	int r;
+	int r, ready = 0;
 
-	if (json_unpack(json, "{s:s, s:I, s:I}", "state", &state, "since_realtime_usec", &since,
-			"console_bytes", &bytes) < 0 ||
+	if (json_unpack(json, "{s:s, s:I, s?b, s?i, s:I}", "state", &state, "since_realtime_usec",
+			&since, "ready", &ready, "exit_code", &ret->exit_code, "console_bytes",
+			&bytes) < 0 ||
 	    since < 0 || bytes < 0)
 		return -EUCLEAN;
 	r = vmm_from_json(json_object_get(json, "vmm"), ret);
@@ -237,6 +239,7 @@ static int rest_from_json(json_t *json, StateFile *ret)
 	if (r == 0)
 		r = reference_from_json(json_object_get(json, "findings"), JSON_ARRAY,
 					&ret->findings);
+	ret->ready = ready;
 	ret->since_realtime_usec = (uint64_t) since;
 	ret->console_bytes = (uint64_t) bytes;
 	return r;

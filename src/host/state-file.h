@@ -29,6 +29,8 @@ typedef struct StateFile {
 	json_t *spec; /* all of it, model/spec-json.h; NULL: not known */
 	VmState state;
 	uint64_t since_realtime_usec; /* when that began */
+	bool ready; /* its unit was told so */
+	int exit_code; /* of the run's first failure; 0: none so far */
 	uint64_t console_bytes; /* that were read when this was written */
 	json_t *lives; /* lives_to_record(), model/lives-json.h; NULL: none */
 	json_t *findings; /* fault_list_to_record(), model/fault-json.h; NULL: none */

@@ -18,6 +18,8 @@
 /* As model/places.c calls them. */
 #define VMM_DIRECTORY "vmm"
 #define STATE_FILE    "state.json"
+/* As run/step.c does. */
+#define CONSOLE_HISTORY "console.history"
 
 /* Each pass takes a level of directories away; who goes on filling one is not waited for. */
 #define EMPTY_PASSES_MAX 10000
@@ -400,7 +402,8 @@ static bool is_entry_of_ours(int directory, const char *name)
 		return errno == ENOENT;
 	if (S_ISDIR(st.st_mode))
 		return streq(name, ".") || streq(name, "..") || streq(name, VMM_DIRECTORY);
-	return S_ISSOCK(st.st_mode) || streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
+	return S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode) || streq(name, CONSOLE_HISTORY) ||
+	       streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
 }
 
 static int leftover_fault(const char *path, int error, const char *what, Fault *fault)

@@ -49,7 +49,7 @@ uint64_t history_wait_usec(const History *history, uint64_t now_usec)
 {
 	uint64_t delay_usec = RETRY_FIRST_USEC, due_usec;
 
-	if (history->failed == 0)
+	if (history->failed == 0 || history->runs)
 		return 0;
 	for (unsigned i = 1; i < history->failed && delay_usec < RETRY_MAX_USEC; i++)
 		delay_usec *= 2;

@@ -13,6 +13,7 @@ _Static_assert(ELEMENTSOF(vm_state_table) == _VM_STATE_MAX, "vm_state_table");
 
 static const char *const vm_event_table[] = {
 	[VM_EVENT_START] = "start",
+	[VM_EVENT_ADOPT] = "adopt",
 	[VM_EVENT_APPLIED] = "applied",
 	[VM_EVENT_STEP_FAILED] = "step-failed",
 	[VM_EVENT_CREATED] = "created",
@@ -53,12 +54,21 @@ typedef struct Cell {
 static const Cell lifecycle[_VM_STATE_MAX][_VM_EVENT_MAX] = {
 	[VM_NEW] = {
 		[VM_EVENT_START] = GO(VM_APPLYING, VM_ACTION_APPLY, VM_DEADLINE_NONE),
+		[VM_EVENT_ADOPT] = GO(VM_ADOPTING, VM_ACTION_APPLY, VM_DEADLINE_NONE),
 		[VM_EVENT_STOP] = UNWIND,
 		[VM_EVENT_FORCE] = UNWIND,
 	},
+	/*
+	 * The guest is not ours to end because we cannot take it over. Of a backend that is lost the guest hears when it
+	 * can hear its button.
+	 */
 	[VM_ADOPTING] = {
 		[VM_EVENT_ADOPTED] = GO(VM_RUNNING, VM_ACTION_ANNOUNCE, VM_DEADLINE_NONE),
-		[VM_EVENT_STEP_FAILED] = UNWIND,
+		[VM_EVENT_STEP_FAILED] = GO(VM_UNWINDING, VM_ACTION_LET_GO, VM_DEADLINE_NONE),
+		[VM_EVENT_VMM_FAILED] = KILL_VMM,
+		[VM_EVENT_GUEST_OFF] = KILL_VMM,
+		[VM_EVENT_CRASHED] = KILL_VMM,
+		[VM_EVENT_BACKEND_LOST] = GO(VM_ADOPTING, VM_ACTION_WISH_STOP, VM_DEADLINE_KEEP),
 		[VM_EVENT_STOP] = GO(VM_ADOPTING, VM_ACTION_WISH_STOP, VM_DEADLINE_KEEP),
 		[VM_EVENT_FORCE] = KILL_VMM,
 		[VM_EVENT_VMM_EXITED] = UNWIND,

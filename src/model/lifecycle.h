@@ -9,7 +9,7 @@
  *
  *	new → waiting → applying → creating → booting → running (⇄ paused) → stopping → killing → unwinding → dead
  *
- * 'adopting' is the other way in. Every path to 'dead' passes 'unwinding'. Only systemd starts a VM again.
+ * 'adopting' is the other way in, for a VM whose supervisor died. Every path to 'dead' passes 'unwinding'. Only systemd starts a VM again.
  *
  * state      entered by              may do                       left by
  * new        birth                   nothing                      START
@@ -25,6 +25,8 @@
  * killing    the VMM is told to end  TERM, then KILL              VMM_EXITED, DEADLINE (KILL)
  * unwinding  nothing of it runs      undo steps, last one first   UNWOUND
  * dead       all is undone           leave                        –
+ * adopting   the VM runs already     take over what there is      ADOPTED, STEP_FAILED (the VM lives on without us),
+ *                                                                 or as 'running'
  *
  * A stop request during a start only changes the wish: it ends waits, but what is in flight is awaited.
  */
@@ -46,6 +48,7 @@ typedef enum VmState {
 
 typedef enum VmEvent {
 	VM_EVENT_START,
+	VM_EVENT_ADOPT, /* instead: the VM runs already */
 	VM_EVENT_APPLIED, /* every step is applied */
 	VM_EVENT_STEP_FAILED,
 	VM_EVENT_CREATED,
@@ -81,6 +84,7 @@ typedef enum VmAction {
 	VM_ACTION_WISH_STOP = 1 << 10, /* remember that the VM shall stop */
 	VM_ACTION_FAIL =
 		1 << 11, /* the state's own deadline is the failure: say what was awaited */
+	VM_ACTION_LET_GO = 1 << 12, /* undo nothing: the VM lives on without us */
 } VmAction;
 
 /* Which of the spec's timeouts bounds the new state. */

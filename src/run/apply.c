@@ -126,7 +126,7 @@ static void step_is_applied(Apply *apply, size_t i)
 	apply->handler.on_step(step, now_usec() - apply->began_usec[i], apply->handler.userdata);
 }
 
-static void step_begin(Apply *apply, size_t i)
+static void begin_step(Apply *apply, size_t i)
 {
 	const PlanStep *step = &apply->plan->steps[i];
 	Fault fault = { 0 };
@@ -134,7 +134,7 @@ static void step_begin(Apply *apply, size_t i)
 
 	apply->steps[i] = STEP_APPLYING;
 	apply->began_usec[i] = now_usec();
-	r = step_ops(step->kind)->apply(apply->resources, step, &fault);
+	r = step_begin(apply->resources, step, &fault);
 	if (r < 0) {
 		apply->steps[i] = STEP_PENDING; /* nothing is left of it */
 		apply_fail(apply, i, &fault);
@@ -197,7 +197,7 @@ static void walk_forward(Apply *apply)
 		return;
 	apply->walking = true;
 	while (apply->state == APPLY_FORWARD && (i = next_ready(apply)) != SIZE_MAX)
-		step_begin(apply, i);
+		begin_step(apply, i);
 	apply->walking = false;
 
 	if (apply->state == APPLY_FORWARD && all_applied(apply)) {

@@ -2,9 +2,12 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host/oom.h"
+#include "host/sock.h"
 #include "model/attempts.h"
 #include "model/backend-args.h"
 #include "model/backend-end.h"
@@ -36,6 +39,7 @@ static const Backoff restart_backoff = { 100 * USEC_PER_MSEC, 5 * USEC_PER_SEC }
 typedef enum BackendState {
 	BACKEND_RUNNING, /* there is a process */
 	BACKEND_WAITING, /* it crashed; timer runs until its restart */
+	BACKEND_MISSED, /* it ended while nobody watched; timer runs until that is dealt with */
 	BACKEND_LEFT, /* it left and is not to come back; timer runs until that is told */
 	BACKEND_STOPPING, /* backend_stop() was called; on_stopped follows */
 	BACKEND_GONE, /* on_lost or on_stopped was called */
@@ -48,6 +52,7 @@ struct Backend {
 	sd_event *event;
 	sd_event_source *timer, *stopped_source; /* made at the start: cannot fail later */
 	char *label; /* "virtiofsd[data]" */
+	char *output; /* the FIFO that it writes to */
 	StrList args;
 	int listener_fd;
 	Child *child; /* NULL: no process */
@@ -87,13 +92,59 @@ static bool keeps_capabilities(const PlanBackend *backend)
 	return backend->kind == BACKEND_VIRTIOFSD && backend->identity.uid == 0;
 }
 
+/* A disk and a share may have the same id. */
+static char *listener_name(const PlanBackend *backend)
+{
+	return str_printf("listener-%s-%s", backend->disk ? "disk" : "share", backend->id);
+}
+
+/* Who connects is the VMM, as the VM's user. */
+int backend_listen(const BackendConfig *config, int *ret, Fault *fault)
+{
+	const PlanBackend *backend = config->backend;
+	const SockAccess access = { .mode = 0600, .user = config->plan->facts->vm.uid };
+	_cleanup_free_ char *name = listener_name(backend);
+	int r = name ? sock_listen(backend->socket, &access, ret) : -ENOMEM;
+
+	if (r == 0) {
+		if (config->kept)
+			kept_add(config->kept, name, *ret);
+		return 0;
+	}
+	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
+			 backend->socket);
+	(void) fault_evidence(fault, "path", "%s", backend->socket);
+	return fault_remedy(fault, "ulimit -n; namei -l %s", backend->socket);
+}
+
+/*
+ * One that another process has already at the same path, with its queue. -EBADF: nobody keeps it, and we may not trace
+ * the process (pidfd_getfd(2)), as in the unit.
+ */
+static int find_listener(const BackendConfig *config, const StateProcess *process)
+{
+	_cleanup_free_ char *name = listener_name(config->backend);
+	_cleanup_close_ int pidfd = -EBADF;
+	int fd = name && config->kept ? kept_take(config->kept, name) : -EBADF;
+
+	if (fd >= 0)
+		return fd;
+	pidfd = state_process_open(process);
+	fd = pidfd < 0 ? -EBADF : (int) syscall(SYS_pidfd_getfd, pidfd, BACKEND_LISTENER_FD, 0);
+	if (fd < 0)
+		return -EBADF;
+	if (name && config->kept)
+		kept_add(config->kept, name, fd);
+	return fd;
+}
+
 static int backend_spawn(Backend *backend, Fault *fault)
 {
 	const PlanBackend *plan = backend->config.backend;
 	const ChildHandler handler = { .on_exit = backend_on_exit,
 				       .on_line = backend_on_line,
 				       .userdata = backend };
-	const SpawnFd listener = { backend->listener_fd, BACKEND_LISTENER_FD };
+	SpawnFd listener = { .number = BACKEND_LISTENER_FD };
 	const SpawnConfig config = {
 		.path = backend->args.items[0],
 		.argv = backend->args.items,
@@ -106,11 +157,28 @@ static int backend_spawn(Backend *backend, Fault *fault)
 
 	oom_kills_read(&backend->oom_kills);
 	backend->started_usec = now_usec(); /* of a start that fails, too: it is no long life */
-	r = child_start(backend->event, backend->label, &config, &handler, &backend->child, fault);
+	r = backend->listener_fd >= 0 ?
+		    0 :
+		    backend_listen(&backend->config, &backend->listener_fd, fault);
+	if (r < 0)
+		return r;
+	listener.fd = backend->listener_fd;
+	r = child_start(backend->event, &(ChildConfig){ backend->label, backend->output, &config },
+			&handler, &backend->child, fault);
 	if (r < 0)
 		return r;
 	backend->state = BACKEND_RUNNING;
 	return 0;
+}
+
+/* Wherever it is kept: else a VMM would wait on it for an answer. */
+static void close_listener(Backend *backend)
+{
+	_cleanup_free_ char *name = listener_name(backend->config.backend);
+
+	if (name && backend->config.kept)
+		kept_remove(backend->config.kept, name);
+	backend->listener_fd = close_fd(backend->listener_fd);
 }
 
 /*
@@ -119,7 +187,7 @@ static int backend_spawn(Backend *backend, Fault *fault)
  */
 static void backend_lose(Backend *backend, Fault *fault)
 {
-	backend->listener_fd = close_fd(backend->listener_fd);
+	close_listener(backend);
 	backend->state = BACKEND_GONE;
 	backend->handler.on_lost(backend, fault, backend->handler.userdata);
 }
@@ -130,6 +198,14 @@ static uint64_t restart_delay_usec(unsigned crashes)
 
 	(void) !getrandom(&random, sizeof(random), GRND_NONBLOCK);
 	return backoff_usec(&restart_backoff, crashes, random);
+}
+
+/* backend_on_time() goes on from that state. */
+static void backend_wait(Backend *backend, BackendState state, uint64_t usec)
+{
+	backend->state = state;
+	(void) sd_event_source_set_time_relative(backend->timer, usec);
+	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
 }
 
 /* Counts a crash (or a start that failed), and starts again later or gives up. */
@@ -150,10 +226,7 @@ static void backend_crashed(Backend *backend, Fault *fault)
 	}
 
 	backend_end_is_survived(backend->config.backend, backend->crashes, fault);
-	backend->state = BACKEND_WAITING;
-	(void) sd_event_source_set_time_relative(backend->timer,
-						 restart_delay_usec(backend->crashes));
-	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
+	backend_wait(backend, BACKEND_WAITING, restart_delay_usec(backend->crashes));
 	backend->handler.on_crash(backend, fault, backend->handler.userdata);
 }
 
@@ -177,9 +250,7 @@ static void backend_left(Backend *backend, bool clean, Fault *fault)
 		return;
 	}
 	fault_move(&backend->left, fault);
-	backend->state = BACKEND_LEFT;
-	(void) sd_event_source_set_time_relative(backend->timer, BACKEND_CLIENT_GRACE_USEC);
-	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_ONESHOT);
+	backend_wait(backend, BACKEND_LEFT, BACKEND_CLIENT_GRACE_USEC);
 }
 
 /*
@@ -207,19 +278,17 @@ static bool clean_ends_are_a_loop(Backend *backend)
 	return ++backend->clean_ends > BACKEND_CLEAN_ENDS_MAX;
 }
 
-static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
+/* facts: of its process, which is gone. */
+static void backend_ended(Backend *backend, const EndFacts *facts)
 {
-	Backend *backend = userdata;
 	_cleanup_(fault_done) Fault fault = { 0 };
-	bool clean = child_end_is_clean(end), with_client;
-	EndFacts facts = { .end = *end,
-			   .last_words = child_last_words(child),
-			   .oom_before = backend->oom_kills };
+	/* Who is no child of ours may leave without telling how: mostly that is with its client, at a guest's reboot. */
+	bool clean = child_end_is_clean(&facts->end) || child_end_is_unknown(&facts->end);
+	bool with_client;
 
-	oom_kills_read(&facts.oom_after);
-	(void) fault_backend_ended(backend->config.plan, backend->config.backend, &facts, &fault);
-	backend->child = child_free(child);
-	backend_tell_exit(backend, end);
+	(void) fault_backend_ended(backend->config.plan, backend->config.backend, facts, &fault);
+	backend->child = child_free(backend->child);
+	backend_tell_exit(backend, &facts->end);
 
 	if (backend->state == BACKEND_STOPPING) {
 		backend->state = BACKEND_GONE;
@@ -243,12 +312,25 @@ static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
 		backend_left(backend, clean && !with_client, &fault);
 }
 
+static void backend_on_exit(Child *child, const ChildEnd *end, void *userdata)
+{
+	Backend *backend = userdata;
+	EndFacts facts = { .end = *end,
+			   .last_words = child_last_words(child),
+			   .oom_before = backend->oom_kills };
+
+	oom_kills_read(&facts.oom_after);
+	backend_ended(backend, &facts);
+}
+
 static int backend_on_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	Backend *backend = userdata;
 	_cleanup_(fault_done) Fault fault = { 0 };
 
-	if (backend->state == BACKEND_LEFT) {
+	if (backend->state == BACKEND_MISSED) {
+		backend_ended(backend, &(EndFacts){ .last_words = "" });
+	} else if (backend->state == BACKEND_LEFT) {
 		fault_move(&fault, &backend->left);
 		backend_lose(backend, &fault);
 	} else {
@@ -300,19 +382,23 @@ static Backend *backend_new(sd_event *event, const BackendConfig *config, int li
 	backend->handler = *handler;
 	backend->listener_fd = listener_fd;
 	backend->event = sd_event_ref(event);
+	backend->restarts = config->restarts;
 	backend->label = str_printf("%s[%s]", backend_kind_to_string(plan->kind), plan->id);
-	if (!backend->label || backend_args(config->plan, plan, &backend->args) < 0)
+	backend->output = str_printf("%s.log", plan->socket);
+	if (!backend->label || !backend->output ||
+	    backend_args(config->plan, plan, &backend->args) < 0)
 		return backend_free(backend);
 	return backend;
 }
 
-int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
-		  const BackendHandler *handler, Backend **ret, Fault *fault)
+/* Makes one that has no process yet. 0 or -errno with fault. */
+static int backend_prepare(sd_event *event, const BackendConfig *config, int listener_fd,
+			   const BackendHandler *handler, Backend **ret, Fault *fault)
 {
-	_cleanup_(backend_free_p) Backend *backend = NULL;
+	_cleanup_(backend_free_p) Backend *backend =
+		backend_new(event, config, listener_fd, handler);
 	int r;
 
-	backend = backend_new(event, config, listener_fd, handler);
 	if (!backend)
 		return fault_oom(fault);
 	r = backend_add_sources(backend);
@@ -322,11 +408,56 @@ int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 		(void) fault_evidence(fault, "backend", "%s", backend->label);
 		return fault_remedy(fault, "ulimit -n");
 	}
-	r = backend_spawn(backend, fault);
+	*ret = TAKE_PTR(backend);
+	return 0;
+}
+
+int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
+		  const BackendHandler *handler, Backend **ret, Fault *fault)
+{
+	_cleanup_(backend_free_p) Backend *backend = NULL;
+	int r = backend_prepare(event, config, listener_fd, handler, &backend, fault);
+
+	if (r == 0)
+		r = backend_spawn(backend, fault);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(backend);
 	return 0;
+}
+
+int backend_adopt(sd_event *event, const BackendConfig *config, const StateProcess *process,
+		  const BackendHandler *handler, Backend **ret, Fault *fault)
+{
+	ChildHandler child_handler = { .on_exit = backend_on_exit, .on_line = backend_on_line };
+	_cleanup_(backend_free_p) Backend *backend = NULL;
+	int r = backend_prepare(event, config, find_listener(config, process), handler, &backend,
+				fault);
+
+	if (r < 0)
+		return r;
+	child_handler.userdata = backend;
+	oom_kills_read(&backend->oom_kills);
+	backend->started_usec = now_usec();
+	r = child_adopt(event, &(ChildConfig){ backend->label, backend->output, NULL }, process,
+			&child_handler, &backend->child);
+	if (r == -ESRCH)
+		backend_wait(backend, BACKEND_MISSED, 0);
+	else if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "backend-start",
+				 "cannot take over %s, pid %d: %m", backend->label, process->pid);
+	*ret = TAKE_PTR(backend);
+	return 0;
+}
+
+void backend_let_go(Backend *backend)
+{
+	if (backend->child)
+		child_let_go(backend->child);
+	backend->child = child_free(backend->child);
+	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_OFF);
+	backend->listener_fd = close_fd(backend->listener_fd);
+	backend->state = BACKEND_GONE;
 }
 
 void backend_stop(Backend *backend)
@@ -335,7 +466,7 @@ void backend_stop(Backend *backend)
 		return;
 
 	backend->state = BACKEND_STOPPING;
-	backend->listener_fd = close_fd(backend->listener_fd);
+	close_listener(backend);
 	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_OFF);
 	if (backend->child)
 		child_stop(backend->child, BACKEND_STOP_GRACE_USEC);
@@ -371,6 +502,7 @@ Backend *backend_free(Backend *backend)
 	str_list_done(&backend->args);
 	fault_done(&backend->left);
 	free(backend->label);
+	free(backend->output);
 	free(backend);
 	return NULL;
 }

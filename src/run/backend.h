@@ -5,6 +5,7 @@
 
 #include "model/plan.h"
 #include "run/child.h"
+#include "run/kept.h"
 
 /*
  * One vhost-user backend of ours: mvmd holds the listener, the process comes and goes. A share's
@@ -29,15 +30,31 @@ typedef struct BackendHandler {
 	void *userdata;
 } BackendHandler;
 
-/* plan and backend must live longer. */
+/* plan, backend and kept must live longer. */
 typedef struct BackendConfig {
 	const Plan *plan;
+	Kept *kept; /* has the listener, too; NULL: nobody else */
 	const PlanBackend *backend;
+	unsigned restarts; /* by earlier supervisors */
 } BackendConfig;
+
+/* Makes its listener. 0 or -errno with fault. */
+int backend_listen(const BackendConfig *config, int *ret, Fault *fault);
 
 /* Takes ownership of listener_fd, also on failure. 0 or -errno with fault. */
 int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 		  const BackendHandler *handler, Backend **ret, Fault *fault);
+
+/*
+ * Takes over one that an earlier supervisor started, and restarted so many times, with its listener: the one that was
+ * kept, or that the process has. Where neither is to be had it is made anew with the next process. One that left while
+ * nobody watched is dealt with as if it left now, from the event loop. 0 or -errno with fault.
+ */
+int backend_adopt(sd_event *event, const BackendConfig *config, const StateProcess *process,
+		  const BackendHandler *handler, Backend **ret, Fault *fault);
+
+/* It lives on without us: backend_free() does not kill it, and nothing is told of it any more. */
+void backend_let_go(Backend *backend);
 
 /* Ends the process and closes the listener; on_stopped follows, from the event loop. */
 void backend_stop(Backend *backend);

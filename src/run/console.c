@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <termios.h>
 #include <unistd.h>
@@ -27,17 +28,26 @@ typedef struct Reader {
 	bool owns_fd;
 } Reader;
 
+/* As it lies in the file. All of it may be found in any state: a supervisor was killed while it wrote. */
+typedef struct History {
+	uint64_t version;
+	uint64_t n_bytes; /* written by the guest so far */
+	uint64_t n; /* of text */
+	char text[CONSOLE_HISTORY_BYTES];
+} History;
+#define HISTORY_VERSION 1
+
 struct Console {
 	sd_event *event;
 	sd_event_source *source;
 	Output *input; /* towards the guest */
-	int fd; /* pty master, or the connection to QEMU */
+	int fd; /* pty master, or the connection to QEMU; -EBADF: lost */
+	bool is_pty;
 	int child_fd;
 	Reader *readers[CONSOLE_READERS_MAX];
 	size_t n_readers;
-	char history[CONSOLE_HISTORY_BYTES];
-	size_t n_history;
-	uint64_t n_bytes;
+	History *history; /* allocated, or the file's */
+	bool history_is_mapped;
 	ConsoleListener listener; /* NULL: none */
 	void *userdata;
 };
@@ -67,32 +77,32 @@ static void reader_leave(Reader *reader)
 	(void) reader_free(reader);
 }
 
-static void history_add(Console *console, const char *bytes, size_t n)
+static void history_add(History *history, const char *bytes, size_t n)
 {
 	if (n > CONSOLE_HISTORY_BYTES) {
 		bytes += n - CONSOLE_HISTORY_BYTES;
 		n = CONSOLE_HISTORY_BYTES;
 	}
-	if (console->n_history + n > CONSOLE_HISTORY_BYTES) {
-		size_t drop = console->n_history + n - CONSOLE_HISTORY_BYTES;
+	if (history->n + n > CONSOLE_HISTORY_BYTES) {
+		size_t drop = history->n + n - CONSOLE_HISTORY_BYTES;
 
-		console->n_history -= drop;
-		memmove(console->history, console->history + drop, console->n_history);
+		history->n -= drop;
+		memmove(history->text, history->text + drop, history->n);
 	}
-	memcpy(console->history + console->n_history, bytes, n);
-	console->n_history += n;
+	memcpy(history->text + history->n, bytes, n);
+	history->n += n;
 }
 
 /* Where in the history the last CONSOLE_SCREEN_LINES lines begin. */
-static size_t screen_start(const Console *console)
+static size_t screen_start(const History *history)
 {
-	size_t at = console->n_history, lines = 0;
+	size_t at = history->n, lines = 0;
 
 	/* The newline that ends the last line begins no further one. */
-	if (at > 0 && console->history[at - 1] == '\n')
+	if (at > 0 && history->text[at - 1] == '\n')
 		at--;
 	while (at > 0) {
-		if (console->history[at - 1] == '\n' && ++lines == CONSOLE_SCREEN_LINES)
+		if (history->text[at - 1] == '\n' && ++lines == CONSOLE_SCREEN_LINES)
 			break;
 		at--;
 	}
@@ -101,8 +111,8 @@ static size_t screen_start(const Console *console)
 
 static void console_output(Console *console, const char *bytes, size_t n)
 {
-	console->n_bytes += n;
-	history_add(console, bytes, n);
+	console->history->n_bytes += n;
+	history_add(console->history, bytes, n);
 	if (console->listener)
 		console->listener(bytes, n, console->userdata);
 	/* Backwards: a reader that broke leaves, and the last one takes its place. */
@@ -134,12 +144,13 @@ static int on_console(sd_event_source *source, int fd, uint32_t revents, void *u
 
 void console_drain(Console *console)
 {
-	uint64_t start = console->n_bytes, before;
+	const History *history = console->history;
+	uint64_t start = history->n_bytes, before;
 
 	do {
-		before = console->n_bytes;
+		before = history->n_bytes;
 		(void) console_read(console);
-	} while (console->n_bytes > before && console->n_bytes - start < CONSOLE_DRAIN_MAX_BYTES);
+	} while (history->n_bytes > before && history->n_bytes - start < CONSOLE_DRAIN_MAX_BYTES);
 }
 
 /* A guest that reads slowly is typed to slowly: what waits is read from no reader. */
@@ -194,9 +205,11 @@ static Console *console_alloc(void)
 {
 	Console *console = calloc(1, sizeof(*console));
 
-	if (console)
-		console->fd = console->child_fd = -EBADF;
-	return console;
+	if (!console)
+		return NULL;
+	console->fd = console->child_fd = -EBADF;
+	console->history = calloc(1, sizeof(*console->history));
+	return console->history ? console : console_free(console);
 }
 
 int console_new_pty(sd_event *event, Console **ret, Fault *fault)
@@ -209,6 +222,7 @@ int console_new_pty(sd_event *event, Console **ret, Fault *fault)
 	r = open_pty(&console->fd, &console->child_fd);
 	if (r == 0)
 		r = console_init(event, console->fd, console);
+	console->is_pty = true;
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "console",
 				 "cannot open a pty for the console: %m");
@@ -242,6 +256,93 @@ int console_new_listener(sd_event *event, const char *path, Console **ret, Fault
 	return 0;
 }
 
+int console_adopt_pty(sd_event *event, int master, Console **ret)
+{
+	_cleanup_(console_free_p) Console *console = console_alloc();
+	int r = 0;
+
+	if (!console) {
+		(void) close_fd(master);
+		return -ENOMEM;
+	}
+	console->fd = master;
+	console->is_pty = true;
+	if (master >= 0)
+		r = console_init(event, master, console);
+	if (r >= 0)
+		*ret = TAKE_PTR(console);
+	return r < 0 ? r : 0;
+}
+
+int console_adopt_listener(sd_event *event, const char *path, Console **ret)
+{
+	_cleanup_(console_free_p) Console *console = console_alloc();
+	int r;
+
+	if (!console)
+		return -ENOMEM;
+	r = sock_connect(path, &console->fd);
+	if (r == 0)
+		r = console_init(event, console->fd, console);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		console->fd = close_fd(console->fd);
+	*ret = TAKE_PTR(console);
+	return 0;
+}
+
+/* The file's, made where it is not there; NULL with errno. All of its blocks are there: a write cannot fail later. */
+static History *history_map(const char *path)
+{
+	_cleanup_close_ int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	void *map;
+	int r;
+
+	if (fd < 0)
+		return NULL;
+	r = posix_fallocate(fd, 0, sizeof(History));
+	if (r > 0) {
+		errno = r;
+		return NULL;
+	}
+	map = mmap(NULL, sizeof(History), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	return map == MAP_FAILED ? NULL : map;
+}
+
+static void history_free(Console *console)
+{
+	if (console->history_is_mapped)
+		(void) munmap(console->history, sizeof(History));
+	else
+		free(console->history);
+}
+
+int console_keep_history(Console *console, const char *path)
+{
+	History *history = history_map(path);
+
+	if (!history)
+		return -errno;
+	if (history->version != HISTORY_VERSION || history->n > CONSOLE_HISTORY_BYTES)
+		*history = (History){ .version = HISTORY_VERSION };
+	history_free(console);
+	console->history = history;
+	console->history_is_mapped = true;
+	return 0;
+}
+
+void console_count_on(Console *console, uint64_t n_bytes)
+{
+	if (console->history->n_bytes < n_bytes)
+		console->history->n_bytes = n_bytes;
+}
+
+int console_master_fd(const Console *console)
+{
+	return console->is_pty ? console->fd : -EBADF;
+}
+
 int console_child_fd(const Console *console)
 {
 	return console->child_fd;
@@ -260,12 +361,12 @@ void console_set_listener(Console *console, ConsoleListener listener, void *user
 
 char *console_tail(const Console *console)
 {
-	return strndup(console->history, console->n_history);
+	return strndup(console->history->text, console->history->n);
 }
 
 uint64_t console_bytes(const Console *console)
 {
-	return console->n_bytes;
+	return console->history->n_bytes;
 }
 
 static void on_reader_broken(Output *output, void *userdata)
@@ -310,19 +411,25 @@ static int reader_add(Console *console, int fd, bool attached)
 	reader->owns_fd = attached;
 	console->readers[console->n_readers++] = reader;
 	if (attached) {
-		size_t start = screen_start(console);
+		const History *history = console->history;
+		size_t start = screen_start(history);
 		Output *output = reader->output;
 
 		TAKE_PTR(reader); /* a broken socket ends it from within */
-		output_write(output, console->history + start, console->n_history - start);
+		output_write(output, history->text + start, history->n - start);
 	}
 	(void) TAKE_PTR(reader);
 	return 0;
 }
 
+bool console_is_connected(const Console *console)
+{
+	return console->fd >= 0;
+}
+
 bool console_has_room(const Console *console)
 {
-	return console->n_readers < CONSOLE_READERS_MAX;
+	return console_is_connected(console) && console->n_readers < CONSOLE_READERS_MAX;
 }
 
 int console_attach(Console *console, int fd)
@@ -350,6 +457,7 @@ Console *console_free(Console *console)
 	(void) close_fd(console->fd);
 	(void) close_fd(console->child_fd);
 	(void) sd_event_unref(console->event);
+	history_free(console);
 	free(console);
 	return NULL;
 }

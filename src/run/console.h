@@ -22,11 +22,37 @@ int console_new_pty(sd_event *event, Console **ret, Fault *fault);
 /* A listener at path, already connected to; console_child_fd() is the listener. 0 or -errno with fault. */
 int console_new_listener(sd_event *event, const char *path, Console **ret, Fault *fault);
 
+/*
+ * The console of a VMM that an earlier supervisor started. Takes the pty's master; -EBADF where it is lost: then the
+ * guest cannot be heard any more. 0 or -errno.
+ */
+int console_adopt_pty(sd_event *event, int master, Console **ret);
+/* Connects to the listener at path, which QEMU has; where that fails it cannot be heard either. 0 or -errno. */
+int console_adopt_listener(sd_event *event, const char *path, Console **ret);
+
+/*
+ * Its bytes are counted and the last of them kept in a file of this name, for the supervisor after us; where there is
+ * one already, an earlier supervisor's, it is gone on with. Without it, in memory. 0 or -errno.
+ */
+int console_keep_history(Console *console, const char *path);
+
+/* The guest has written so many bytes at least, whatever is known here. */
+void console_count_on(Console *console, uint64_t n_bytes);
+
+/*
+ * The pty's master, for the VMM to hold as well: as long as it does the guest's line is not hung up, whoever is its
+ * supervisor. -EBADF: there is no pty.
+ */
+int console_master_fd(const Console *console);
+
 /* What the VMM is given. It stays the console's; release it when the VMM has it. -EBADF once released. */
 int console_child_fd(const Console *console);
 void console_release_child_fd(Console *console);
 
-/* False where as many read it as can. */
+/* False where it is lost, and the guest cannot be heard. */
+bool console_is_connected(const Console *console);
+
+/* False where it is lost, or as many read it as can. */
 bool console_has_room(const Console *console);
 
 /*

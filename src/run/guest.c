@@ -64,18 +64,33 @@ static int on_time(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-void guest_life_begins(Guest *guest)
+/* timeouts.guest of the life that goes on, which began so long ago. */
+static void guest_watch(Guest *guest, uint64_t lasted_usec)
 {
 	const Spec *spec = guest->resources->plan->spec;
+	uint64_t limit_usec = spec->timeouts.guest_usec;
+
+	guest->timer = sd_event_source_disable_unref(guest->timer);
+	if (lasted_usec < limit_usec &&
+	    (spec_expects_console(spec) || drivers_can_be_seen(guest->resources->plan)))
+		(void) sd_event_add_time_relative(guest->event, &guest->timer, CLOCK_MONOTONIC,
+						  limit_usec - lasted_usec, 0, on_time, guest);
+}
+
+static void guest_watch_clock(Guest *guest)
+{
+	(void) clock_watch_new(guest->event, guest->handler.on_remark, guest->handler.userdata,
+			       &guest->clock);
+}
+
+void guest_life_begins(Guest *guest)
+{
 	LifeMoment now = guest_moment(guest);
 
 	if (guest->given_up)
 		return;
 	lives_begin(&guest->lives, &now);
-	guest->timer = sd_event_source_disable_unref(guest->timer);
-	if (spec_expects_console(spec) || drivers_can_be_seen(guest->resources->plan))
-		(void) sd_event_add_time_relative(guest->event, &guest->timer, CLOCK_MONOTONIC,
-						  spec->timeouts.guest_usec, 0, on_time, guest);
+	guest_watch(guest, 0);
 }
 
 void guest_booted(Guest *guest)
@@ -83,8 +98,21 @@ void guest_booted(Guest *guest)
 	if (guest->lives.n > 0)
 		return;
 	guest_life_begins(guest);
-	(void) clock_watch_new(guest->event, guest->handler.on_remark, guest->handler.userdata,
-			       &guest->clock);
+	guest_watch_clock(guest);
+}
+
+void guest_continues(Guest *guest)
+{
+	const Life *life = lives_last(&guest->lives);
+
+	if (!life) {
+		guest_booted(guest);
+		return;
+	}
+	lives_unheard(&guest->lives);
+	if (life->end == LIFE_GOES_ON)
+		guest_watch(guest, life_duration_usec(life, now_usec()));
+	guest_watch_clock(guest);
 }
 
 void guest_life_ends(Guest *guest, LifeEnd end)

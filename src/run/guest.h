@@ -44,6 +44,9 @@ void guest_done(Guest *guest);
  */
 void guest_booted(Guest *guest);
 void guest_life_begins(Guest *guest);
+
+/* It has lived on while it had no supervisor: lives is what the last one knew. */
+void guest_continues(Guest *guest);
 void guest_life_ends(Guest *guest, LifeEnd end);
 
 /* What it writes, as a ConsoleListener; userdata: the Guest. */

@@ -13,125 +13,22 @@
 #include "model/credentials.h"
 #include "model/link-faults.h"
 #include "model/run-faults.h"
-#include "model/spec-json.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/deaf.h"
-#include "run/step.h"
+#include "run/step-internal.h"
 
 /* A VMM or backend that is to go in an undo: it has nothing to save any more. */
 #define UNDO_GRACE_USEC (2 * USEC_PER_SEC)
 
-static int *fds_new(size_t n)
+static void changed(Resources *resources)
 {
-	int *fds = calloc(n ?: 1, sizeof(*fds));
-
-	for (size_t i = 0; fds && i < n; i++)
-		fds[i] = -EBADF;
-	return fds;
+	if (resources->vmm)
+		vmm_count_oom_kills(resources->vmm);
+	resources->handlers.on_change(resources->handlers.userdata);
 }
 
-static Slot *slots_new(Resources *resources, size_t n)
-{
-	Slot *slots = calloc(n ?: 1, sizeof(*slots));
-
-	for (size_t i = 0; slots && i < n; i++)
-		slots[i] = (Slot){ resources, i };
-	return slots;
-}
-
-int resources_init(sd_event *event, const Plan *plan, const ResourceHandlers *handlers,
-		   Resources *ret)
-{
-	size_t n_nics = plan->n_nics ?: 1, n_backends = plan->n_backends ?: 1;
-
-	*ret = (Resources){
-		.event = event, .plan = plan, .handlers = *handlers, .lock_fd = -EBADF
-	};
-	ret->disk_locks = fds_new(plan->spec->n_disks);
-	ret->listeners = fds_new(plan->n_backends);
-	ret->link_waits = calloc(n_nics, sizeof(LinkWait *));
-	ret->bridges = calloc(n_nics, sizeof(LinkInfo));
-	ret->taps = calloc(n_nics, sizeof(Tap));
-	ret->backends = calloc(n_backends, sizeof(Backend *));
-	ret->socket_waits = calloc(n_backends, sizeof(SocketWait *));
-	ret->nic_slots = slots_new(ret, plan->n_nics);
-	ret->backend_slots = slots_new(ret, plan->n_backends);
-	if (ret->disk_locks && ret->listeners && ret->link_waits && ret->bridges && ret->taps &&
-	    ret->backends && ret->socket_waits && ret->nic_slots && ret->backend_slots)
-		return 0;
-	resources_done(ret);
-	return -ENOMEM;
-}
-
-void resources_done(Resources *resources)
-{
-	(void) vmm_free(resources->vmm);
-	for (size_t i = 0; resources->backends && i < resources->plan->n_backends; i++)
-		(void) backend_free(resources->backends[i]);
-	(void) nl_connection_free(resources->nl);
-	(void) guest_notify_free(resources->notify);
-	smbios_strings_done(&resources->smbios);
-	free(resources->disk_locks);
-	free(resources->listeners);
-	free(resources->link_waits);
-	free(resources->bridges);
-	free(resources->taps);
-	free(resources->backends);
-	free(resources->socket_waits);
-	free(resources->nic_slots);
-	free(resources->backend_slots);
-	*resources = (Resources){ .lock_fd = -EBADF };
-}
-
-static int record_backend(const Resources *resources, size_t i, StateFile *state)
-{
-	const PlanBackend *backend = &resources->plan->backends[i];
-	pid_t pid = resources->backends[i] ? backend_pid(resources->backends[i]) : 0;
-	_cleanup_free_ char *label = NULL;
-
-	if (pid == 0)
-		return 0;
-	label = str_printf("%s[%s]", backend_kind_to_string(backend->kind), backend->id);
-	return label ? state_file_add_backend(state, backend->id, label, pid,
-					      backend_restarts(resources->backends[i])) :
-		       -ENOMEM;
-}
-
-static int record_vmm(const Resources *resources, StateFile *state)
-{
-	const Plan *plan = resources->plan;
-	const char *version = plan->vmm_program->version;
-	int r = 0;
-
-	if (!resources->vmm)
-		return 0;
-	vmm_count_oom_kills(resources->vmm);
-	if (vmm_pid(resources->vmm) > 0)
-		r = state_process_set(&state->vmm, vmm_kind_to_string(plan->vmm),
-				      vmm_pid(resources->vmm));
-	return r < 0 ? r : str_set(&state->vmm_version, vmm_version(resources->vmm) ?: version);
-}
-
-int resources_record(const Resources *resources)
-{
-	const Plan *plan = resources->plan;
-	StateFile state = { .vmm_kind = plan->vmm, .accel = plan->accel };
-	int r;
-
-	state.spec = spec_to_json(plan->spec);
-	r = str_set(&state.spec_file, plan->spec->file);
-	if (r == 0)
-		r = record_vmm(resources, &state);
-	for (size_t i = 0; r == 0 && i < plan->n_backends; i++)
-		r = record_backend(resources, i, &state);
-	if (r == 0)
-		r = state_file_write(plan->places.state_file, &state);
-	state_file_done(&state);
-	return r;
-}
-
-static void remark(Resources *resources, Fault *fault)
+void step_remark(Resources *resources, Fault *fault)
 {
 	resources->handlers.on_remark(fault, resources->handlers.userdata);
 	fault_done(fault);
@@ -153,7 +50,7 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	}
 	if (found) {
 		(void) fault_leftovers(found, &leftovers);
-		remark(resources, &leftovers);
+		step_remark(resources, &leftovers);
 	}
 	return 0;
 }
@@ -236,7 +133,7 @@ static void on_bridge(const LinkInfo *bridge, const Fault *fault, void *userdata
 	apply_step_done(slot->resources->apply, STEP_BRIDGE, slot->subject, fault);
 }
 
-static int open_netlink(Resources *resources, Fault *fault)
+int open_netlink(Resources *resources, Fault *fault)
 {
 	int r = resources->nl ? 0 : nl_connection_new(NETLINK_ROUTE, &resources->nl);
 
@@ -291,7 +188,7 @@ static void look_at_bridge_mtu(Resources *resources, const PlanNic *nic, const L
 	    link_get(resources->nl, before->name, &bridge) < 0 || bridge.mtu >= before->mtu)
 		return;
 	(void) fault_bridge_mtu(bridge.name, before->mtu, bridge.mtu, &fault);
-	remark(resources, &fault);
+	step_remark(resources, &fault);
 }
 
 /*
@@ -307,7 +204,7 @@ static void look_at_port(Resources *resources, const PlanNic *nic, const Tap *ta
 		return;
 	(void) fault_port_not_forwarding(nic->tap, nic->spec->bridge,
 					 port_state_to_string(tap->port_state), &fault);
-	remark(resources, &fault);
+	step_remark(resources, &fault);
 }
 
 static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
@@ -320,7 +217,7 @@ static int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 
 	if (!(bridge->flags & IFF_UP)) {
 		(void) fault_bridge_down(bridge->name, &down);
-		remark(resources, &down);
+		step_remark(resources, &down);
 	}
 	r = open_netlink(resources, fault);
 	if (r < 0)
@@ -344,19 +241,16 @@ static int tap_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
-/* Who connects is the VMM, as the VM's user. */
+BackendConfig backend_config(const Resources *resources, size_t i)
+{
+	return (BackendConfig){ .plan = resources->plan, .backend = &resources->plan->backends[i] };
+}
+
 static int listener_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	const PlanBackend *backend = &resources->plan->backends[step->subject];
-	const SockAccess access = { .mode = 0600, .user = resources->plan->facts->vm.uid };
-	int r = sock_listen(backend->socket, &access, &resources->listeners[step->subject]);
+	const BackendConfig config = backend_config(resources, step->subject);
 
-	if (r == 0)
-		return 0;
-	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "listener", "cannot listen on %s: %m",
-			 backend->socket);
-	(void) fault_evidence(fault, "path", "%s", backend->socket);
-	return fault_remedy(fault, "ulimit -n; namei -l %s", backend->socket);
+	return backend_listen(&config, &resources->listeners[step->subject], fault);
 }
 
 static int listener_undo(Resources *resources, const PlanStep *step)
@@ -370,15 +264,14 @@ static int listener_undo(Resources *resources, const PlanStep *step)
 
 static int backend_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	BackendConfig config = { .plan = resources->plan,
-				 .backend = &resources->plan->backends[step->subject] };
+	BackendConfig config = backend_config(resources, step->subject);
 	int r;
 
 	r = backend_start(resources->event, &config, TAKE_FD(resources->listeners[step->subject]),
 			  &resources->handlers.backend, &resources->backends[step->subject], fault);
 	if (r < 0)
 		return r;
-	(void) resources_record(resources);
+	changed(resources);
 	return 0;
 }
 
@@ -412,22 +305,41 @@ static int external_undo(Resources *resources, const PlanStep *step)
 	return 0;
 }
 
+char *console_history_path(const Plan *plan)
+{
+	return str_printf("%s/console.history", plan->places.directory);
+}
+
+void console_begin(Resources *resources)
+{
+	const ResourceHandlers *handlers = &resources->handlers;
+	_cleanup_free_ char *history = console_history_path(resources->plan);
+	Console *console = resources->console;
+
+	if (history)
+		(void) console_keep_history(console, history);
+	if (resources->adoption)
+		console_count_on(console, resources->adoption->console_bytes);
+	console_set_listener(console, handlers->on_console_output, handlers->console_userdata);
+	if (handlers->console_output_fd >= 0)
+		(void) console_add_output(console, handlers->console_output_fd);
+}
+
 static int console_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
+	const char *socket = resources->plan->console_socket;
 	int r;
 
-	if (resources->plan->console_socket)
-		r = console_new_listener(resources->event, resources->plan->console_socket,
-					 &resources->console, fault);
+	if (socket)
+		r = console_new_listener(resources->event, socket, &resources->console, fault);
 	else
 		r = console_new_pty(resources->event, &resources->console, fault);
-	if (r == 0)
-		console_set_listener(resources->console, resources->handlers.on_console_output,
-				     resources->handlers.console_userdata);
-	if (r == 0 && resources->handlers.console_output_fd >= 0)
-		(void) console_add_output(resources->console,
-					  resources->handlers.console_output_fd);
-	return r;
+	if (r < 0)
+		return r;
+	if (!socket)
+		kept_add(resources->kept, CONSOLE_NAME, console_master_fd(resources->console));
+	console_begin(resources);
+	return 0;
 }
 
 static int console_undo(Resources *resources, const PlanStep *step)
@@ -513,7 +425,7 @@ static int record_apply(Resources *resources, const PlanStep *step, Fault *fault
 		if (faults.items[i].exit_code != MVMD_EXIT_OK && fault->error == 0)
 			fault_move(fault, &faults.items[i]);
 		else
-			remark(resources, &faults.items[i]);
+			step_remark(resources, &faults.items[i]);
 	}
 	fault_list_done(&faults);
 	return r < 0 ? fault_oom(fault) : fault->error;
@@ -540,26 +452,36 @@ static void tell_wait(Fault *fault, void *userdata)
 
 static void on_started(void *userdata)
 {
-	(void) resources_record(userdata);
+	changed(userdata);
 }
 
-static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
+VmmResources vmm_resources(Resources *resources)
 {
-	VmmResources given = { .plan = resources->plan,
+	return (VmmResources){ .plan = resources->plan,
 			       .taps = resources->taps,
 			       .smbios = &resources->smbios,
 			       .console_fd = console_child_fd(resources->console),
+			       .held_fds = resources->held_fds,
+			       .n_held_fds = resources->plan->spec->n_disks + 1,
 			       .console_bytes = count_console_bytes,
 			       .tell_wait = tell_wait,
 			       .on_started = on_started,
 			       .userdata = resources };
+}
+
+static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	VmmResources given = vmm_resources(resources);
 	int r;
 
+	resources->held_fds[0] = console_master_fd(resources->console);
+	memcpy(resources->held_fds + 1, resources->disk_locks,
+	       resources->plan->spec->n_disks * sizeof(*resources->held_fds));
 	r = vmm_start(resources->event, &given, &resources->handlers.vmm, &resources->vmm, fault);
 	if (r < 0)
 		return r;
 	console_release_child_fd(resources->console);
-	(void) resources_record(resources);
+	changed(resources);
 	return STEP_LATER;
 }
 

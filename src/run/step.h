@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "host/state-file.h"
 #include "host/tap.h"
 #include "model/plan.h"
 #include "run/backend.h"
 #include "run/console.h"
 #include "run/control.h"
 #include "run/guest-notify.h"
+#include "run/kept.h"
 #include "run/link-wait.h"
 #include "run/socket-wait.h"
 #include "run/vmm.h"
@@ -25,6 +27,7 @@ typedef struct ResourceHandlers {
 	ConsoleListener on_console_output;
 	void *console_userdata; /* its own */
 	int console_output_fd; /* the guest's console is copied there; -EBADF: nowhere */
+	void (*on_change)(void *userdata); /* a process came: it is to be on record */
 	/* Something that a person should know and that stops nothing. */
 	void (*on_remark)(const Fault *fault, void *userdata);
 	void *userdata;
@@ -52,6 +55,9 @@ struct Resources {
 	sd_event *event;
 	const Plan *plan;
 	ResourceHandlers handlers;
+	Kept *kept; /* not ours */
+	const StateFile
+		*adoption; /* the VM runs already, and this is known of it; NULL: it is started */
 	bool replace; /* a VMM that outlived its supervisor is killed, not a reason to refuse */
 	StartJudge judge;
 	Apply *apply; /* whom steps that take time tell of their end */
@@ -59,6 +65,7 @@ struct Resources {
 	Nl *nl; /* opened with the first tap */
 	int lock_fd;
 	int *disk_locks; /* per disk of the spec; -EBADF: none */
+	int *held_fds; /* what the VMM gets to hold: the console's master, the disks' locks */
 	LinkWait **link_waits; /* per nic */
 	LinkInfo *bridges; /* per nic */
 	Tap *taps; /* per nic */
@@ -91,5 +98,11 @@ typedef struct StepOps {
 
 const StepOps *step_ops(StepKind kind);
 
-/* Records the processes that live now in the VM's state file. Called whenever one comes or goes. */
-int resources_record(const Resources *resources);
+/* Begins a step: its apply, or what stands for it where the VM runs already. Returns as apply. */
+int step_begin(Resources *resources, const PlanStep *step, Fault *fault);
+
+/* Nothing is undone: VMM and backends live on, and somebody else may have them. For resources_done() nothing is left. */
+void resources_let_go(Resources *resources);
+
+/* What the record of the VM says of its processes and its spec. 0 or -ENOMEM; *ret is to be freed in any case. */
+int resources_describe(const Resources *resources, StateFile *ret);

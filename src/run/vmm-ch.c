@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "host/fifo.h"
 #include "model/ch-config.h"
 #include "model/ch-events.h"
 #include "mvmd/exit-codes.h"
@@ -14,6 +15,7 @@
 /* Under these numbers cloud-hypervisor gets its two descriptors. */
 #define API_FD	  3
 #define EVENTS_FD 4
+_Static_assert(VMM_HELD_FD == EVENTS_FD + 1, "the held ones are behind these");
 
 /*
  * What does not fit into the pipe is lost, so it holds far more than a guest causes between two turns of
@@ -68,12 +70,12 @@ static int api_call(Vmm *vmm, const char *endpoint, const char *body, const Tap 
 	return ch->api ? ch_api_call(ch->api, &call) : -ENOTCONN;
 }
 
-static int ping(Vmm *vmm, ChApiReply on_reply)
+static int get(Vmm *vmm, const char *endpoint, ChApiReply on_reply)
 {
 	ChVmm *ch = vmm->state;
 	const ChApiCall call = {
 		.method = "GET",
-		.endpoint = "vmm.ping",
+		.endpoint = endpoint,
 		.on_reply = on_reply,
 		.userdata = vmm,
 	};
@@ -123,7 +125,7 @@ static void on_ch_event(const ChEvent *event, void *userdata)
 		break;
 	case CH_EVENT_SHUTDOWN:
 		if (!vmm->quitting)
-			(void) ping(vmm, on_ping_after_shutdown);
+			(void) get(vmm, "vmm.ping", on_ping_after_shutdown);
 		break;
 	case CH_EVENT_DELETED:
 		ch->deleted = true;
@@ -206,6 +208,40 @@ static int take_version(Vmm *vmm, const char *body, Fault *fault)
 	return r;
 }
 
+/* vmm/src/vm.rs of v53: enum VmState; an error where there is no VM yet. */
+static VmmFound found_of(const char *state)
+{
+	static const char *const states[_VMM_FOUND_MAX] = {
+		[VMM_FOUND_RUNNING] = "Running",
+		[VMM_FOUND_PAUSED] = "Paused",
+		[VMM_FOUND_OFF] = "Shutdown",
+		[VMM_FOUND_NO_GUEST] = "Created",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(states); i++)
+		if (states[i] && streq_null(state, states[i]))
+			return (VmmFound) i;
+	return VMM_FOUND_RUNNING; /* "BreakPoint": a debugger holds it */
+}
+
+static void on_info(ChApi *api, const Fault *fault, const char *body, void *userdata)
+{
+	Vmm *vmm = userdata;
+	ChVmm *ch = vmm->state;
+	json_t *info;
+
+	if (fault && fault->error != -EREMOTEIO) {
+		tell_call_failed(vmm, fault);
+		return;
+	}
+	info = fault ? NULL : json_loads(body, 0, NULL);
+	vmm->found = fault ? VMM_FOUND_NO_GUEST :
+			     found_of(json_string_value(json_object_get(info, "state")));
+	json_decref(info);
+	ch->booted = vmm->found != VMM_FOUND_NO_GUEST;
+	vmm_tell(vmm, VMM_READY, NULL);
+}
+
 static void on_ping(ChApi *api, const Fault *fault, const char *body, void *userdata)
 {
 	Vmm *vmm = userdata;
@@ -215,8 +251,10 @@ static void on_ping(ChApi *api, const Fault *fault, const char *body, void *user
 		tell_call_failed(vmm, fault);
 	else if (take_version(vmm, body, &version_fault) < 0)
 		vmm_tell_failed(vmm, &version_fault);
-	else
+	else if (!vmm->adopted)
 		vmm_tell(vmm, VMM_READY, NULL);
+	else if (get(vmm, "vm.info", on_info) < 0)
+		vmm_tell_error(vmm, -ENOMEM);
 	fault_done(&version_fault);
 }
 
@@ -372,13 +410,21 @@ static void ch_on_exit(Vmm *vmm)
 	ch->api = ch_api_free(ch->api);
 }
 
-static int open_events_pipe(int ret[2])
+static char *events_path(const Vmm *vmm)
 {
-	if (pipe2(ret, O_CLOEXEC | O_NONBLOCK) < 0)
-		return -errno;
+	return str_printf("%s.events", vmm->plan->vmm_socket);
+}
+
+/* A FIFO: cloud-hypervisor's events, too, wait for the next supervisor. */
+static int open_events(const Vmm *vmm, int *ret_reader, int *ret_writer)
+{
+	_cleanup_free_ char *path = events_path(vmm);
+	int r = path ? fifo_make(path, ret_reader, ret_writer) : -ENOMEM;
+
 	/* A smaller pipe is worse, not wrong: an unprivileged user's are limited. */
-	(void) fcntl(ret[1], F_SETPIPE_SZ, EVENTS_PIPE_BYTES);
-	return 0;
+	if (r == 0)
+		(void) fcntl(*ret_writer, F_SETPIPE_SZ, EVENTS_PIPE_BYTES);
+	return r;
 }
 
 /*
@@ -420,7 +466,7 @@ static int begin_to_talk(Vmm *vmm, int connection, int events, Fault *fault)
 		r = sd_event_add_io(vmm->event, &ch->events_source, events, EPOLLIN, on_events_io,
 				    vmm);
 	if (r >= 0)
-		r = ping(vmm, on_ping);
+		r = get(vmm, "vmm.ping", on_ping);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot talk to cloud-hypervisor: %m");
@@ -445,7 +491,7 @@ static int ch_start(Vmm *vmm, Fault *fault)
 	_cleanup_close_ int listener = -EBADF, connection = -EBADF, reader = -EBADF,
 			    writer = -EBADF;
 	ChVmm *ch;
-	int r, events[2];
+	int r;
 
 	if (program->version && program->major < CLOUD_HYPERVISOR_MAJOR_MIN)
 		return too_old(vmm, program->version, fault);
@@ -461,16 +507,39 @@ static int ch_start(Vmm *vmm, Fault *fault)
 	r = vmm_open_socket(vmm, &listener, &connection, fault);
 	if (r < 0)
 		return r;
-	r = open_events_pipe(events);
+	r = open_events(vmm, &reader, &writer);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot make the event pipe of cloud-hypervisor: %m");
-	reader = events[0];
-	writer = events[1];
 
 	r = spawn_ch(vmm, listener, writer, fault);
 	if (r < 0)
 		return r;
+	return begin_to_talk(vmm, TAKE_FD(connection), TAKE_FD(reader), fault);
+}
+
+static int ch_adopt(Vmm *vmm, Fault *fault)
+{
+	_cleanup_close_ int connection = -EBADF, reader = -EBADF;
+	_cleanup_free_ char *path = events_path(vmm);
+	ChVmm *ch = calloc(1, sizeof(*ch));
+	int r;
+
+	vmm->state = ch;
+	if (!ch || !path)
+		return fault_oom(fault);
+	ch->events_fd = -EBADF;
+
+	r = vmm_connect(vmm, &connection, fault);
+	if (r < 0)
+		return r;
+	r = fifo_open(path, &reader);
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_VMM, "vmm-socket",
+				 "cannot open the event pipe of cloud-hypervisor, %s: %m", path);
+		(void) fault_evidence(fault, "path", "%s", path);
+		return fault_remedy(fault, "ls -l %s", path);
+	}
 	return begin_to_talk(vmm, TAKE_FD(connection), TAKE_FD(reader), fault);
 }
 
@@ -490,6 +559,7 @@ static void ch_free(Vmm *vmm)
 const VmmDriver vmm_driver_ch = {
 	.name = "cloud-hypervisor",
 	.start = ch_start,
+	.adopt = ch_adopt,
 	.create = ch_create,
 	.boot = ch_boot,
 	.power_button = ch_power_button,

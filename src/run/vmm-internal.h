@@ -7,6 +7,7 @@
 typedef struct VmmDriver {
 	const char *name; /* "cloud-hypervisor": in messages */
 	int (*start)(Vmm *vmm, Fault *fault);
+	int (*adopt)(Vmm *vmm, Fault *fault); /* the process is there */
 	int (*create)(Vmm *vmm);
 	int (*boot)(Vmm *vmm);
 	int (*power_button)(Vmm *vmm);
@@ -25,6 +26,9 @@ struct Vmm {
 	VmmResources resources;
 	const Plan *plan; /* resources.plan */
 	Child *child; /* NULL: not started, or gone */
+	char *output; /* the FIFO that it writes to */
+	bool adopted;
+	VmmFound found; /* where it is; known with VMM_READY */
 	char *version;
 	char *last_line, *last_words; /* of a process that is gone */
 	OomKills oom_kills; /* counted when it was started */
@@ -44,6 +48,9 @@ struct Vmm {
  * waits in the backlog. 0 or -errno with fault.
  */
 int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fault);
+
+/* A new connection to the VMM, which has the listener. 0 or -errno with fault. */
+int vmm_connect(Vmm *vmm, int *ret, Fault *fault);
 
 /* Starts plan->vmm_program as the VM's own user. 0 or -errno with fault. */
 int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, Fault *fault);

@@ -92,6 +92,21 @@ static void tell_command_failed(Vmm *vmm, const Fault *fault)
 		vmm_tell_failed(vmm, fault);
 }
 
+/* qapi/run-state.json: RunState. */
+static VmmFound found_of(const char *status)
+{
+	static const char *const states[_VMM_FOUND_MAX] = {
+		[VMM_FOUND_RUNNING] = "running",    [VMM_FOUND_PAUSED] = "paused",
+		[VMM_FOUND_OFF] = "shutdown",	    [VMM_FOUND_PANIC] = "guest-panicked",
+		[VMM_FOUND_NO_GUEST] = "prelaunch",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(states); i++)
+		if (streq_null(status, states[i]))
+			return (VmmFound) i;
+	return VMM_FOUND_RUNNING;
+}
+
 static void on_status(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata)
 {
 	Vmm *vmm = userdata;
@@ -100,6 +115,11 @@ static void on_status(Qmp *qmp, const Fault *fault, const json_t *result, void *
 
 	if (fault) {
 		tell_command_failed(vmm, fault);
+		return;
+	}
+	if (vmm->adopted) {
+		vmm->found = found_of(status);
+		vmm_tell(vmm, VMM_READY, NULL);
 		return;
 	}
 	if (streq_null(status, "prelaunch")) {
@@ -458,6 +478,20 @@ static int qemu_start(Vmm *vmm, Fault *fault)
 	return r < 0 ? r : connect_and_go_on(vmm, fault);
 }
 
+/* Whose connection is gone, QEMU takes the next one's (chardev server). */
+static int qemu_adopt(Vmm *vmm, Fault *fault)
+{
+	QemuVmm *qemu = calloc(1, sizeof(*qemu));
+	int r;
+
+	if (!qemu)
+		return fault_oom(fault);
+	qemu->listener = qemu->connection = qemu->console_fd = -EBADF;
+	vmm->state = qemu;
+	r = vmm_connect(vmm, &qemu->connection, fault);
+	return r < 0 ? r : begin_to_talk(vmm, fault);
+}
+
 static void qemu_on_exit(Vmm *vmm)
 {
 	QemuVmm *qemu = vmm->state;
@@ -484,6 +518,7 @@ static void qemu_free(Vmm *vmm)
 const VmmDriver vmm_driver_qemu = {
 	.name = "QEMU",
 	.start = qemu_start,
+	.adopt = qemu_adopt,
 	.create = qemu_create,
 	.boot = qemu_boot,
 	.power_button = qemu_power_button,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "host/oom.h"
 #include "host/sock.h"
@@ -176,20 +177,55 @@ int vmm_open_socket(Vmm *vmm, int *ret_listener, int *ret_connection, Fault *fau
 	return 0;
 }
 
+int vmm_connect(Vmm *vmm, int *ret, Fault *fault)
+{
+	const char *path = vmm->plan->vmm_socket;
+	int r = sock_connect(path, ret);
+
+	if (r == 0)
+		return 0;
+	(void) fault_set(fault, r, MVMD_EXIT_VMM, "vmm-socket", "cannot connect to %s at %s: %m",
+			 vmm->driver->name, path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	return fault_remedy(fault, "ls -l %s; ss -xlp src %s tells who listens", path, path);
+}
+
+/* The driver's and those that it only holds, behind them; a new list, NULL: out of memory. */
+static SpawnFd *all_fds(const Vmm *vmm, const SpawnFd *fds, size_t *n_fds)
+{
+	const VmmResources *resources = &vmm->resources;
+	SpawnFd *all = calloc(*n_fds + resources->n_held_fds + 1, sizeof(*all));
+	int number = STDERR_FILENO + 1;
+
+	for (size_t i = 0; all && i < *n_fds; i++) {
+		all[i] = fds[i];
+		if (fds[i].number >= number)
+			number = fds[i].number + 1;
+	}
+	for (size_t i = 0; all && i < resources->n_held_fds; i++)
+		if (resources->held_fds[i] >= 0)
+			all[(*n_fds)++] = (SpawnFd){ resources->held_fds[i], number++ };
+	return all;
+}
+
 int vmm_spawn(Vmm *vmm, const StrList *args, const SpawnFd *fds, size_t n_fds, Fault *fault)
 {
 	const Facts *facts = vmm->plan->facts;
+	_cleanup_free_ SpawnFd *all = all_fds(vmm, fds, &n_fds);
 	const SpawnConfig config = {
 		.path = vmm->plan->vmm_program->path,
 		.argv = args->items,
-		.fds = fds,
+		.fds = all,
 		.n_fds = n_fds,
 		.identity = facts->setuid ? &facts->vm : NULL,
 	};
+	const ChildConfig child = { vmm->driver->name, vmm->output, &config };
 	const ChildHandler handler = { on_child_exit, on_child_line, vmm };
+	int r;
 
-	int r = child_start(vmm->event, vmm->driver->name, &config, &handler, &vmm->child, fault);
-
+	if (!all)
+		return fault_oom(fault);
+	r = child_start(vmm->event, &child, &handler, &vmm->child, fault);
 	/* Not before: nothing that can wait delays the VMM. */
 	if (r == 0)
 		vmm_count_oom_kills(vmm);
@@ -205,27 +241,78 @@ int vmm_set_version(Vmm *vmm, const char *version)
 	return r;
 }
 
+/* NULL: out of memory. */
+static Vmm *vmm_new(sd_event *event, const VmmResources *resources, const VmmHandler *handler)
+{
+	const Plan *plan = resources->plan;
+	Vmm *vmm = calloc(1, sizeof(*vmm));
+
+	if (!vmm)
+		return NULL;
+	*vmm = (Vmm){
+		.event = sd_event_ref(event),
+		.driver = plan->vmm == VMM_QEMU ? &vmm_driver_qemu : &vmm_driver_ch,
+		.handler = *handler,
+		.resources = *resources,
+		.plan = plan,
+		.output = str_printf("%s.log", plan->vmm_socket),
+	};
+	return vmm->output ? vmm : vmm_free(vmm);
+}
+
 int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
 	      Fault *fault)
 {
-	_cleanup_(vmm_free_p) Vmm *vmm = calloc(1, sizeof(*vmm));
+	_cleanup_(vmm_free_p) Vmm *vmm = vmm_new(event, resources, handler);
 	int r;
 
 	if (!vmm)
 		return fault_oom(fault);
-	*vmm = (Vmm){
-		.event = sd_event_ref(event),
-		.driver = resources->plan->vmm == VMM_QEMU ? &vmm_driver_qemu : &vmm_driver_ch,
-		.handler = *handler,
-		.resources = *resources,
-		.plan = resources->plan,
-	};
-
 	r = vmm->driver->start(vmm, fault);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(vmm);
 	return 0;
+}
+
+int vmm_adopt(sd_event *event, const VmmResources *resources, const StateProcess *process,
+	      const VmmHandler *handler, Vmm **ret, Fault *fault)
+{
+	_cleanup_(vmm_free_p) Vmm *vmm = vmm_new(event, resources, handler);
+	const ChildHandler child_handler = { on_child_exit, on_child_line, vmm };
+	int r;
+
+	if (!vmm)
+		return fault_oom(fault);
+	vmm->adopted = true;
+	r = child_adopt(event, &(ChildConfig){ vmm->driver->name, vmm->output, NULL }, process,
+			&child_handler, &vmm->child);
+	if (r < 0)
+		return fault_set(fault, r, MVMD_EXIT_VMM, "vmm-gone",
+				 "%s, pid %d, cannot be taken over: %m", vmm->driver->name,
+				 process->pid);
+	vmm_count_oom_kills(vmm);
+	r = vmm->driver->adopt(vmm, fault);
+	if (r < 0) {
+		vmm_let_go(vmm);
+		return r;
+	}
+	*ret = TAKE_PTR(vmm);
+	return 0;
+}
+
+VmmFound vmm_found(const Vmm *vmm)
+{
+	return vmm->found;
+}
+
+void vmm_let_go(Vmm *vmm)
+{
+	vmm->quitting = true;
+	stop_timers(vmm);
+	if (vmm->child)
+		child_let_go(vmm->child);
+	vmm->child = child_free(vmm->child);
 }
 
 int vmm_create(Vmm *vmm)
@@ -330,9 +417,11 @@ Vmm *vmm_free(Vmm *vmm)
 		return NULL;
 
 	stop_timers(vmm);
-	vmm->driver->free(vmm);
+	if (vmm->driver)
+		vmm->driver->free(vmm);
 	vmm->child = child_free(vmm->child);
 	vmm->event = sd_event_unref(vmm->event);
+	free(vmm->output);
 	free(vmm->version);
 	free(vmm->last_line);
 	free(vmm->last_words);

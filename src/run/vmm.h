@@ -39,6 +39,16 @@ typedef struct VmmEvent {
 	const ChildEnd *end; /* VMM_EXITED */
 } VmmEvent;
 
+/* In what state vmm_adopt() found the guest. */
+typedef enum VmmFound {
+	VMM_FOUND_RUNNING,
+	VMM_FOUND_PAUSED,
+	VMM_FOUND_OFF, /* it powered off */
+	VMM_FOUND_PANIC,
+	VMM_FOUND_NO_GUEST, /* there was none yet */
+	_VMM_FOUND_MAX,
+} VmmFound;
+
 typedef struct VmmHandler {
 	void (*on_event)(Vmm *vmm, const VmmEvent *event, void *userdata);
 	void (*on_line)(Vmm *vmm, const char *line, void *userdata); /* what it writes to stderr */
@@ -51,6 +61,12 @@ typedef struct VmmResources {
 	const Tap *taps; /* per nic */
 	SmbiosStrings *smbios; /* the guest's; wiped as soon as the VMM has them. NULL: none */
 	int console_fd; /* pty slave (cloud-hypervisor), console listener (QEMU) */
+	/*
+	 * More that the process gets, only to hold it as long as it lives, from VMM_HELD_FD on where it is
+	 * cloud-hypervisor: a disk's lock is not free while its VMM has no supervisor.
+	 */
+	const int *held_fds;
+	size_t n_held_fds;
 	/* All bytes that the guest wrote to its console up to now; NULL: not known. QEMU's driver asks. */
 	uint64_t (*console_bytes)(void *userdata);
 	/* Adds to the fault of a VMM that does not answer what it waits for; NULL: not known. */
@@ -67,6 +83,20 @@ typedef struct VmmResources {
  */
 int vmm_start(sd_event *event, const VmmResources *resources, const VmmHandler *handler, Vmm **ret,
 	      Fault *fault);
+
+#define VMM_HELD_FD 5
+
+/*
+ * Takes over a VMM that an earlier supervisor started; VMM_READY follows, and vmm_found() is known then. Of resources,
+ * console_fd and what goes with it are not looked at. Returns 0, -ESRCH where the process is gone, or another -errno,
+ * with fault.
+ */
+int vmm_adopt(sd_event *event, const VmmResources *resources, const StateProcess *process,
+	      const VmmHandler *handler, Vmm **ret, Fault *fault);
+VmmFound vmm_found(const Vmm *vmm);
+
+/* It lives on without us: vmm_free() does not kill it, and nothing is told of it any more. */
+void vmm_let_go(Vmm *vmm);
 
 int vmm_create(Vmm *vmm); /* → VMM_CREATED or VMM_FAILED */
 int vmm_boot(Vmm *vmm); /* → VMM_BOOTED or VMM_FAILED */

@@ -259,7 +259,7 @@ knows_only_its_own() {
 	for pid in $(value "$VM" '.backends[].pid'); do
 		held_fds "$pid" >"$WORK/fds"
 		is "$VM: backend: has open what it needs" \
-			"$(grep -vE ' (socket|pipe|anon_inode:.*|/dev/null|/|/memfd:.*|/proc.*|/[0-9]+|.*/disk.raw|.*/share)$' \
+			"$(grep -vE ' (socket|.*.sock.log|anon_inode:.*|/dev/null|/|/memfd:.*|/proc.*|/[0-9]+|.*/disk.raw|.*/share)$' \
 				"$WORK/fds")" ""
 	done
 }
@@ -413,9 +413,7 @@ supervisor_is_killed() {
 	has "$VM: and status says what to do" "$WORK/err" "mvmd stop --force $VM"
 	"$MVMD" list >"$WORK/text"
 	has "$VM: list has a word for it" "$WORK/text" "orphaned"
-	exits "$VM: a new run is refused while the VMM lives" $EXIT_BUSY "$MVMD" run "$VM"
-	has "$VM: the refusal names the VMM" "$WORK/err" "pid $VMM_PID"
-	succeeds "$VM: which was let alone" kill -0 "$VMM_PID"
+	succeeds "$VM: the VMM was let alone" kill -0 "$VMM_PID"
 	exits "$VM: stop --force ends what is left" 0 "$MVMD" stop --force "$VM"
 	succeeds "$VM: nothing was left of it" await as_before
 }

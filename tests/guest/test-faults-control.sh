@@ -89,6 +89,9 @@ fi
 	kill -KILL "$SUPERVISOR"
 	ended "$SUPERVISOR"
 } 2>/dev/null
+# Its record is from an mvmd that could not adopt.
+jq '{ version: 1, vmm: .vmm, backends: .backends }' "$WORK/run/lives/state.json" >"$WORK/record"
+cat "$WORK/record" >"$WORK/run/lives/state.json"
 provokes "a new start" vmm-outlived-supervisor $EXIT_BUSY "pid=$VMM_PID, process=qemu" \
 	"mvmd run --replace lives" run lives
 UNDER=$(at pidfd_send_signal 1+ error=EPERM) provokes "a VMM that cannot be killed" leftover-process \

@@ -159,7 +159,8 @@ provoked_ids() {
 
 # What no test can bring about, a line each: ID: the reason.
 UNPROVOKED='out-of-memory: an allocation of a few bytes fails at no place that can be chosen
-cancelled: who stops a start that waits is told nothing, for that is no failure'
+cancelled: who stops a start that waits is told nothing, for that is no failure
+vmm-gone: a VMM cannot be made to end between the two looks at it that an adoption begins with'
 
 unprovoked_ids() {
 	sed 's/:.*//' <<<"$UNPROVOKED"

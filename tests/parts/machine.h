@@ -234,8 +234,9 @@ static inline void quit(Machine *m)
 
 static inline void remove_directory(const Machine *m)
 {
-	static const char *const names[] = { "vmm.sock", "console.sock", "vsock.sock", "disk.raw",
-					     "kernel",	 "kernel.new",	 "share.sock" };
+	static const char *const names[] = { "vmm.sock",   "console.sock", "vsock.sock",
+					     "disk.raw",   "kernel",	   "kernel.new",
+					     "share.sock", "vmm.sock.log", "vmm.sock.events" };
 
 	if (strncmp(m->program.path, m->directory, strlen(m->directory)) == 0)
 		(void) unlink(m->program.path);

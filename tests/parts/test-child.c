@@ -63,8 +63,8 @@ static void start(Watch *watch, const char *script)
 	argv[2] = copy;
 	*watch = (Watch){ 0 };
 	assert_int_equal(sd_event_new(&watch->event), 0);
-	if (child_start(watch->event, "sh[test]", &config, handler_of(watch), &watch->child,
-			&fault) < 0)
+	if (child_start(watch->event, &(ChildConfig){ "sh[test]", NULL, &config },
+			handler_of(watch), &watch->child, &fault) < 0)
 		fail_msg("%s", fault.what);
 }
 
@@ -281,15 +281,14 @@ static void test_own_stderr(void **state)
 			 NULL };
 	int fds[2];
 	char text[16] = "";
+	SpawnFd own = { .number = STDERR_FILENO };
+	const SpawnConfig config = { .path = "/bin/sh", .argv = argv, .fds = &own, .n_fds = 1 };
 	Watch watch = { 0 };
 
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	own.fd = fds[1];
 	assert_int_equal(sd_event_new(&watch.event), 0);
-	assert_int_equal(child_start(watch.event, "sh",
-				     &(SpawnConfig){ .path = "/bin/sh",
-						     .argv = argv,
-						     .fds = &(SpawnFd){ fds[1], STDERR_FILENO },
-						     .n_fds = 1 },
+	assert_int_equal(child_start(watch.event, &(ChildConfig){ "sh", NULL, &config },
 				     handler_of(&watch), &watch.child, NULL),
 			 0);
 	run_until_end(&watch);

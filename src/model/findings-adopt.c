@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/findings.h"
+
+static const Finding findings[] = {
+	{ .id = "vmm-gone",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM ended while it was taken over",
+	  .what = "The supervisor of a VM died, the next one found its VMM, and that ended before it could "
+		  "be taken over.",
+	  .why = "Whoever killed the supervisor killed the VMM as well, as systemctl kill does without "
+		 "--kill-whom=main; or the guest powered off.",
+	  .remedy = "Nothing is to be done: the VM is started anew.",
+	  .evidence = "pid" },
+	{ .id = "adopt-failed",
+	  .severity = FINDING_ERROR,
+	  .title = "a running VM could not be taken over",
+	  .what = "The supervisor of a VM died, and the next one could not take over its VMM. The VM goes "
+		  "on running; nobody starts its backends again, or a second VMM beside it.",
+	  .why = "The message has the cause, such as a VMM that does not answer.",
+	  .remedy =
+		  "mvmd start NAME, or mvmd run NAME, tries again; mvmd stop --force NAME ends the VM "
+		  "at once.",
+	  .evidence = "pid, cause" },
+	{ .id = "adopt-no-guest",
+	  .severity = FINDING_ERROR,
+	  .title = "a VMM was found without a guest",
+	  .what = "The supervisor of a VM died after it had started the VMM and before there was a guest.",
+	  .why = "It was killed, or crashed, during the start.",
+	  .remedy = "Nothing is to be done: the VM is started anew.",
+	  .evidence = "" },
+	{ .id = "adopt-record",
+	  .severity = FINDING_WARNING,
+	  .title = "what a VM went through before its supervisor died is not known",
+	  .what = "The VM was taken over, but a part of its record could not be read.",
+	  .why = "Another version of mvmd wrote it, or somebody changed it.",
+	  .remedy = "Nothing is to be done: lives and findings are counted anew.",
+	  .evidence = "path" },
+	{ .id = "console-lost",
+	  .severity = FINDING_WARNING,
+	  .title = "the guest's console is lost",
+	  .what = "The VM was taken over after its supervisor died, but not the guest's console: it can be "
+		  "neither heard nor typed to. The VM itself goes on.",
+	  .why = "cloud-hypervisor's console is a pty of which only the supervisor had the other end. It is "
+		 "kept in systemd's fd store, which is emptied where a unit fails (systemd before 254).",
+	  .remedy =
+		  "mvmd stop NAME and mvmd start NAME, when it suits; until then reach the guest by its "
+		  "network.",
+	  .evidence = "" },
+};
+
+const FindingTable findings_of_adoption = { "A SUPERVISOR THAT DIED", findings,
+					    ELEMENTSOF(findings) };

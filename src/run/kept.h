@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/util.h"
+
+/*
+ * Descriptors that outlive this process for the next supervisor of the VM, by name: systemd's fd store keeps them
+ * (sd_notify(3), FDSTORE=1), without a systemd nobody does. What only a descriptor can give is then lost.
+ *
+ * They are stored with FDPOLL=0: else systemd drops what is hung up, a pipe with last words in it, too. It tells nobody
+ * of those beyond FileDescriptorStoreMax=, and a name that is stored twice has two: so each is stored once.
+ */
+typedef struct Kept Kept;
+
+/* With all that the process before us left; they are in nobody's hands yet. 0 or -errno. */
+int kept_new(Kept **ret);
+
+/* The descriptor of that name, the caller's own now; -EBADF where there is none. It stays kept. */
+int kept_take(Kept *kept, const char *name);
+
+/* fd stays the caller's and must stay open until then. */
+void kept_add(Kept *kept, const char *name, int fd);
+
+/* That one no longer: who waits on it at the other end is to learn so. */
+void kept_remove(Kept *kept, const char *name);
+
+/* The VM is gone: nothing is to be kept, of an earlier one neither, or the next start would be given it. */
+void kept_remove_all(Kept *kept);
+
+Kept *kept_free(Kept *kept);
+DEFINE_CLEANUP(Kept *, kept_free)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "run/step.h"
+
+/* What step.c and step-adopt.c share, and nobody else. */
+
+/* The name under which the pty's master is kept (run/kept.h). */
+#define CONSOLE_NAME "console"
+
+/* The file of the guest's last words, a new string or NULL. */
+char *console_history_path(const Plan *plan);
+
+/* What the VMM's driver needs of us. */
+VmmResources vmm_resources(Resources *resources);
+
+/* Whoever hears and reads it is told of all that the guest writes from now on. */
+void console_begin(Resources *resources);
+
+BackendConfig backend_config(const Resources *resources, size_t i);
+
+void step_remark(Resources *resources, Fault *fault);
+int open_netlink(Resources *resources, Fault *fault);

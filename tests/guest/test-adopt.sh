@@ -1,0 +1,245 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# A supervisor that dies, and the next one, which takes over the VM that runs: in each VMM that is here.
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/run-lib.sh"
+. "$(dirname "$0")/run-cases.sh"
+
+private_namespaces "$@"
+need qemu-storage-daemon virtiofsd jq
+make_host
+
+# both_backends WORDS [JSON]: a VM with a share and with a disk of a storage daemon's, in which it counts its lives.
+both_backends() {
+	rm -f "$WORK/disk.raw"
+	truncate -s 1M "$WORK/disk.raw"
+	chmod 666 "$WORK/disk.raw"
+	spec "$VM" "lives=disk $1" "$(share | jq --arg path "$WORK/disk.raw" --argjson more "${2:-"{}"}" \
+		'. + { disks: [ { id: "blk", path: $path, backend: "storage-daemon" } ] } + $more')"
+}
+
+# adopt VM [OPTION]...: another supervisor, which finds the VM running.
+adopt() {
+	run "$@"
+	await_text "$WORK/$1.err" "adopted the running VM" || fail "$1: is adopted" "$(cat "$WORK/$1.err")"
+}
+
+processes() {
+	value "$VM" '[.vmm.pid, (.backends | sort_by(.id)[] | .pid)] | map(tostring) | join(" ")'
+}
+
+# Typed to the guest, which sends it back and, at a "q", goes on with its words.
+type_text() {
+	attach "$1" 5
+	await_text "$WORK/$1.screen" "tiny: listening"
+	echo "$2" >&5
+	await_text "$WORK/$1.screen" "$2"
+	exec 5>&-
+	rm "$WORK/$1.keys"
+}
+
+lives_on() {
+	local before since
+	both_backends "echo=1 reboot=1 print=again powerbutton print=pressed poweroff"
+	boot "$VM"
+	await_text "$WORK/$VM.out" "tiny: listening"
+	await_value "$VM" '.guest.lives == 1'
+	before=$(processes) since=$(value "$VM" .since_realtime_usec)
+	kill_supervisor
+	succeeds "$VM: the VMM lives without its supervisor" kill -0 "$VMM_PID"
+
+	adopt "$VM"
+	is "$VM: VMM and backends are the same" "$(processes)" "$before"
+	has "$VM: it says so, with the VMM's pid" "$WORK/$VM.err" "pid $VMM_PID, life 1 of its guest"
+	is "$VM: and no more than that" "$(grep -c "^mvmd: $VM: [a-z]" "$WORK/$VM.err")" 1
+	holds "$VM: nothing is found, its life goes on" "$VM" '.findings == [] and .state == "running"
+		and .guest.lives == 1 and .lives[0].end == null and .lives[0].console_bytes > 0'
+	is "$VM: it has been running ever since" "$(value "$VM" .since_realtime_usec)" "$since"
+	holds "$VM: its tap is on the bridge" "$VM" '.interfaces[0].attached'
+	type_text early "typed after the adoption"
+	has "$VM: who attaches sees what was there before" "$WORK/early.screen" "tiny: life 1"
+	has "$VM: and the guest hears what one types" "$WORK/early.screen" "typed after"
+
+	type_text first q
+	succeeds "$VM: the guest reboots, and finds its backends" await_text "$WORK/$VM.out" "again"
+	succeeds "$VM: which is its second life" await_value "$VM" '.guest.lives == 2'
+	holds "$VM: the share's backend was started again where its client left it" "$VM" \
+		"[.backends[] | .id + \" \\(.restarts)\"] | sort == [\"blk 0\", \"data $RESTARTS\"]"
+	holds "$VM: and nothing is found still" "$VM" '.findings == []'
+
+	kill_supervisor
+	adopt "$VM"
+	holds "$VM: the third supervisor knows both lives" "$VM" \
+		'[.lives[] | [.number, .end]] == [[1, "reboot"], [2, null]] and .findings == []'
+	await_text "$WORK/$VM.err" adopted
+	succeeds "$VM: mvmd stop is heard" "$MVMD" stop "$VM"
+	ends "$VM: and the guest powers off by itself" 0
+	has "$VM: as its button was pressed" "$WORK/$VM.out" "pressed"
+}
+
+# A second VMM for the VM is not possible while the first one lives, whoever looks.
+no_second() {
+	spec "$VM" "powerbutton poweroff"
+	boot "$VM"
+	kill_supervisor
+	adopt "$VM"
+	exits "$VM: who comes late is refused" $EXIT_BUSY "$MVMD" run "$VM"
+	has "$VM: and told who has it" "$WORK/err" "pid $SUPERVISOR"
+	is "$VM: the VMM is the one that it was" "$(value "$VM" .vmm.pid)" "$VMM_PID"
+	kill -TERM "$SUPERVISOR"
+	ends "$VM: a signal stops it gracefully" 0
+}
+
+# The disk's lock is the VMM's, too: it is not free while nobody looks after it.
+disk_stays_locked() {
+	rm -f "$WORK/disk.raw"
+	truncate -s 1M "$WORK/disk.raw"
+	chmod 666 "$WORK/disk.raw"
+	local disk="{ \"disks\": [ { \"id\": \"blk\", \"path\": \"$WORK/disk.raw\" } ] }"
+	spec "$VM" "powerbutton poweroff" "$disk"
+	spec other "poweroff" "$disk"
+	boot "$VM"
+	kill_supervisor
+	exits "$VM: no other VM gets its disk" $EXIT_BUSY "$MVMD" run --now other
+	has "$VM: and is told why" "$WORK/err" "[disk-busy]"
+	adopt "$VM"
+	exits "$VM: nor afterwards" $EXIT_BUSY "$MVMD" run --now other
+	"$MVMD" stop "$VM"
+	ends "$VM: with its end the lock is free" 0
+	run other --now
+	VM=other ends "$VM: for the other" 0
+	rm "$WORK/spec/other.json"
+}
+
+# The guest powers off while it has no supervisor, or right after it got one.
+off_meanwhile() {
+	spec "$VM" "wait=1 poweroff"
+	boot "$VM"
+	kill_supervisor
+	run "$VM"
+	ends "$VM: its power-off is seen" 0
+	has "$VM: and told" "$WORK/$VM.err" "the guest powered off"
+}
+
+stop_goes_on() {
+	spec "$VM" "echo powerbutton print=pressed poweroff"
+	boot "$VM"
+	await_text "$WORK/$VM.out" "tiny: listening"
+	kill -TERM "$SUPERVISOR"
+	await_value "$VM" '.state == "stopping"'
+	kill_supervisor
+	adopt "$VM"
+	succeeds "$VM: a stop that was begun goes on" await_value "$VM" '.state == "stopping"'
+	type_text keys q
+	ends "$VM: the guest is asked again, until it hears it" 0
+	has "$VM: and does as it was asked" "$WORK/$VM.out" "pressed"
+}
+
+# A VMM that does not answer is not taken over, and not ended either.
+does_not_answer() {
+	spec "$VM" "powerbutton poweroff" '{ "timeouts": { "boot": "2s" } }'
+	boot "$VM"
+	kill_supervisor
+	kill -STOP "$VMM_PID"
+	run "$VM"
+	ends "$VM: what cannot be taken over" $EXIT_VMM
+	has "$VM: is let alone, and why" "$WORK/$VM.err" "[adopt-failed]"
+	has "$VM: with its pid" "$WORK/$VM.err" "goes on running without a supervisor: its VMM is pid $VMM_PID"
+	has "$VM: and what to do" "$WORK/$VM.err" "mvmd stop --force $VM"
+	succeeds "$VM: it lives" kill -0 "$VMM_PID"
+	kill -CONT "$VMM_PID"
+	run "$VM"
+	await_text "$WORK/$VM.err" "adopted the running VM"
+	is "$VM: the next try has the same VMM" "$(value "$VM" .vmm.pid)" "$VMM_PID"
+	"$MVMD" stop "$VM"
+	ends "$VM: which ends as any" 0
+}
+
+# With another spec, or none, it goes on as it was started.
+spec_has_changed() {
+	spec "$VM" "powerbutton poweroff" "$(share)"
+	boot "$VM"
+	kill_supervisor
+	rm "$WORK/spec/$VM.json"
+	adopt "$VM"
+	holds "$VM: what it was started with counts" "$VM" '[.backends[].id] == ["data"] and .findings == []'
+	"$MVMD" stop "$VM"
+	ends "$VM: until its end" 0
+}
+
+tap_is_taken_away() {
+	spec "$VM" "powerbutton poweroff"
+	boot "$VM"
+	kill_supervisor
+	ip link set "vm-$VM-net0" nomaster
+	adopt "$VM"
+	has "$VM: what has changed about its tap meanwhile is told" "$WORK/$VM.err" "[tap-off-bridge]"
+	"$MVMD" stop "$VM"
+	ends "$VM: and is no reason to end" 0
+}
+
+# What is broken of a VM's remains is told, and the VM goes on with the rest.
+remains_are_damaged() {
+	spec "$VM" "powerbutton poweroff"
+	boot "$VM"
+	kill_supervisor
+	jq '.lives = {}' "$WORK/run/$VM/state.json" >"$WORK/record"
+	cat "$WORK/record" >"$WORK/run/$VM/state.json"
+	[ "$VMM" != qemu ] || rm "$WORK/run/$VM/console.sock"
+	adopt "$VM"
+	has "$VM: lives that cannot be read are told" "$WORK/$VM.err" "[adopt-record]"
+	holds "$VM: they are counted anew" "$VM" '.guest.lives == 1'
+	if [ "$VMM" = qemu ]; then
+		has "$VM: and a console that is lost" "$WORK/$VM.err" "[console-lost]"
+		exits "$VM: which nobody can see then" $EXIT_NOT_RUNNING "$MVMD" console "$VM"
+	fi
+	"$MVMD" stop "$VM"
+	ends "$VM: the rest is as ever" 0
+}
+
+# A QEMU of the test's own, which waits before its guest begins, as one whose supervisor died during the start.
+no_guest_yet() {
+	local qemu
+	[ "$VMM" = qemu ] || return 0
+	spec "$VM" "powerbutton poweroff"
+	boot "$VM"
+	kill_supervisor
+	kill -KILL "$VMM_PID"
+	await is_gone_or_zombie "$VMM_PID"
+	start paused qemu-system-x86_64 -S -M none -display none \
+		-qmp "unix:$WORK/run/$VM/qmp.sock,server=on,wait=off"
+	qemu=$STARTED
+	await listens "$WORK/run/$VM/qmp.sock"
+	jq --argjson pid "$qemu" '.vmm.pid = $pid | .vmm.pidfd_inode = 0 | .vmm.start_ticks = $ticks' \
+		--argjson ticks "$(sed 's/.*) //' "/proc/$qemu/stat" | cut -d " " -f 20)" \
+		"$WORK/run/$VM/state.json" >"$WORK/record"
+	cat "$WORK/record" >"$WORK/run/$VM/state.json"
+	run "$VM"
+	ends "$VM: a VMM without a guest is no VM" $EXIT_RESTART
+	has "$VM: and why is told" "$WORK/$VM.err" "[adopt-no-guest]"
+	succeeds "$VM: it is ended" is_gone_or_zombie "$qemu"
+	ended "$qemu"
+}
+
+# NAME_OF_VMM
+all_cases() {
+	local case
+	for case in lives_on no_second disk_stays_locked off_meanwhile stop_goes_on does_not_answer \
+		spec_has_changed tap_is_taken_away remains_are_damaged no_guest_yet; do
+		case_of "$1-${case//_/-}" "$case"
+	done
+}
+
+if command -v qemu-system-x86_64 >/dev/null; then
+	VMM=qemu ACCEL=tcg RESTARTS=0
+	all_cases q
+else
+	skip "adoption of QEMU" "qemu-system-x86_64 is not installed"
+fi
+if has_cloud_hypervisor && kvm_runs_the_guest; then
+	VMM=cloud-hypervisor ACCEL=kvm RESTARTS=1
+	all_cases c
+else
+	skip "adoption of cloud-hypervisor" "$(no_cloud_hypervisor)"
+fi
+finish

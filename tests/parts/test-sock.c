@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/acl.h"
 #include "host/sock.h"
 
 #define NOBODY 65534
@@ -162,6 +163,25 @@ static void test_who_may_connect_is_set(void **state)
 		assert_int_equal(access_as(&user, place->path, W_OK), 0);
 		assert_int_equal(access_as(&other, place->path, W_OK), -EACCES);
 	}
+}
+
+/* Where somebody else may write he may have put another file there. */
+static void test_what_is_not_ours_is_let_be(void **state)
+{
+	const Place *place = *state;
+	struct stat before, after;
+
+	assert_int_equal(stat(place->directory, &before), 0);
+	assert_int_equal(symlink(place->directory, place->path), 0);
+	assert_int_equal(file_let_in(place->path, 0777, NOBODY), -EPERM);
+	assert_int_equal(stat(place->directory, &after), 0);
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(unlink(place->path), 0);
+	if (geteuid() != 0)
+		return;
+	(void) close(listen_plainly(place->path));
+	assert_int_equal(chown(place->path, NOBODY, NOBODY), 0);
+	assert_int_equal(file_let_in(place->path, 0777, NOBODY), -EPERM);
 }
 
 /* ramfs has no access control lists: there the socket is given away. */
@@ -454,6 +474,7 @@ int main(void)
 		IN_PLACE(test_listener_takes_connections),
 		IN_PLACE(test_connect_is_never_refused_over_a_renewal),
 		IN_PLACE(test_who_may_connect_is_set),
+		IN_PLACE(test_what_is_not_ours_is_let_be),
 		IN_PLACE(test_a_file_system_without_lists),
 		IN_PLACE(test_bound_name_is_not_the_path),
 		IN_PLACE(test_what_is_there_is_replaced),

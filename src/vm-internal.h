@@ -82,7 +82,7 @@ void vm_report_done(Vm *vm);
 /* The VM runs: in its unit it stands in the list of machines now. */
 void vm_register(Vm *vm);
 
-/* vm-times.c: a step is applied; the VM has entered the state. */
+/* vm-times.c: a step is applied; the VM has entered the state, or the guest is ready in it. */
 void vm_times_step(Vm *vm, const PlanStep *step, uint64_t took_usec);
 void vm_times_enter(Vm *vm, VmState state);
 /* The guest powered off, or panicked as the VMM tells. */

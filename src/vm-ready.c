@@ -55,6 +55,7 @@ static void guest_is_ready(Vm *vm)
 	vm->ready_timer = sd_event_source_disable_unref(vm->ready_timer);
 	if (!vm->unit.ready)
 		unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	vm_times_enter(vm, VM_RUNNING);
 	if (vm->report.status[0])
 		tell_report(vm);
 }

@@ -56,6 +56,8 @@ void vm_times_enter(Vm *vm, VmState state)
 		return;
 	if (state == VM_APPLYING || state == VM_CREATING || state == VM_BOOTING)
 		start_times_phase(times, vm_state_to_string(state), now_usec());
+	else if (state == VM_RUNNING && !vm->unit.ready)
+		start_times_phase(times, "guest", now_usec());
 	else if (state != VM_ADOPTING)
 		start_ends(vm, times, state == VM_RUNNING);
 }

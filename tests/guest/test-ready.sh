@@ -41,6 +41,8 @@ is_ready_when_it_says_so() {
 	succeeds "$VM: and tells after how long" grep -Eq 'the guest is ready after [0-9]+\.[0-9]s$' "$WORK/$VM.err"
 	"$MVMD" status "$VM" >"$WORK/text"
 	has "$VM: so does mvmd status" "$WORK/text" "the guest is ready, it says: all is"
+	is "$VM: mvmd blame tells of that wait" \
+		"$("$MVMD" blame --json "$VM" | jq -r '"\(.phases[-1].name) \(.runs)"')" "guest true"
 	exits "$VM: it stops" 0 "$MVMD" stop "$VM"
 	ends "$VM: ends well" 0
 	has_not "$VM: nothing is wrong" "$WORK/$VM.err" "error:"
@@ -53,6 +55,8 @@ never_says_so() {
 	has "$VM: which is told" "$WORK/$VM.err" "the guest has not said within 1s that it is ready [guest-not-ready]"
 	has "$VM: with the likely cause" "$WORK/$VM.err" "systemd before 254"
 	has "$VM: the guest was asked to power off" "$WORK/$VM.out" "pressed"
+	is "$VM: and mvmd blame tells of it" \
+		"$("$MVMD" blame --json "$VM" | jq -r '"\(.phases[-1].name) \(.runs) \(.cause)"')" "guest false guest-not-ready"
 	"$MVMD" status --last --json "$VM" >"$WORK/last"
 	succeeds "$VM: and that mvmd itself asked is on record" \
 		jq -e '.lives[-1] | .end == "power-off" and .asked_by == "mvmd"' "$WORK/last"

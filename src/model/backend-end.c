@@ -33,10 +33,30 @@ static void tell_why(EndCause cause, const EndFacts *facts, Fault *fault)
 		(void) fault_why(fault, "it left without a word");
 }
 
-static void tell_remedy(const Plan *plan, const PlanBackend *backend, EndCause cause, Fault *fault)
+/* virtiofsd's words where it is kept from its namespaces or their mounts (its src/main.rs). */
+#define NO_SANDBOX "entering sandbox"
+
+static void tell_sandbox_remedy(const Plan *plan, Fault *fault)
+{
+	const char *name = plan->spec->name;
+
+	(void) fault_remedy(
+		fault,
+		"mvmd start %s brings the unit up to date; in a container or another "
+		"unit: findmnt -R /proc, for where parts of /proc are covered no user's "
+		"namespace may mount one",
+		name);
+}
+
+static void tell_remedy(const Plan *plan, const PlanBackend *backend, EndCause cause,
+			const EndFacts *facts, Fault *fault)
 {
 	const char *program = backend_program(plan, backend)->path;
 
+	if (strstr(facts->last_words, NO_SANDBOX)) {
+		tell_sandbox_remedy(plan, fault);
+		return;
+	}
 	switch (cause) {
 	case END_OOM_KILL:
 	case END_KILLED:
@@ -90,7 +110,7 @@ int fault_backend_ended(const Plan *plan, const PlanBackend *backend, const EndF
 									  MVMD_EXIT_BACKEND,
 				 ID_CRASHED, "%s[%s] ended: %s", kind, backend->id, how);
 	tell_why(cause, facts, fault);
-	tell_remedy(plan, backend, cause, fault);
+	tell_remedy(plan, backend, cause, facts, fault);
 	(void) fault_evidence(fault, "backend", "%s[%s]", kind, backend->id);
 	return end_evidence(facts, fault);
 }

@@ -265,6 +265,18 @@ static void test_a_disks_crash_stays(void **state)
 	fault_list_done(&findings);
 }
 
+/* Neither its user nor the folder is what keeps it from its own namespaces. */
+static void test_a_sandbox_that_cannot_be_made(void **state)
+{
+	World *world = *state;
+	EndFacts facts = exited(1, "[2026-11-22T10:06:26Z ERROR virtiofsd] Error entering sandbox: "
+				   "MountProc(Os { code: 1, kind: PermissionDenied })");
+
+	(void) fault_backend_ended(&world->plan, &world->backend, &facts, &world->fault);
+	assert_string_equal(world->fault.id, "backend-crashed");
+	assert_non_null(strstr(world->fault.remedy, "findmnt -R /proc"));
+}
+
 static void test_the_policys_exit_code(void **state)
 {
 	World *world = *state;
@@ -348,6 +360,7 @@ int main(void)
 		TEST(test_what_qemu_refused),
 		TEST(test_a_share_must_be_mounted_again),
 		TEST(test_a_disks_crash_stays),
+		TEST(test_a_sandbox_that_cannot_be_made),
 		TEST(test_the_policys_exit_code),
 		TEST(test_an_end_that_is_not_known),
 		TEST(test_last_words_of_an_end_that_is_not_known),

@@ -112,9 +112,13 @@ $(BUILD)/man/%: man/%.in $(BUILD)/mvmd
 	$(Q)$(BUILD)/mvmd $(or $(KEYS_$*),schema --man) > $@.keys
 	$(Q)sed -e 's/@VERSION@/$(VERSION)/g' -e 's,@DATADIR@,$(datadir),g' -e '/^@KEYS@$$/{r $@.keys' -e 'd}' $< > $@
 
+# Older ones call the key unknown at each load. With it the store outlives a unit that failed.
+SERVICE_LINES := $(shell pkg-config --atleast-version=254 systemd && \
+	echo '/^FileDescriptorStoreMax=/a FileDescriptorStorePreserve=yes')
+
 $(BUILD)/mvmd@.service: contrib/systemd/mvmd@.service.in Makefile
 	@mkdir -p $(@D)
-	$(Q)sed 's,@BINDIR@,$(bindir),g' $< > $@
+	$(Q)sed 's,@BINDIR@,$(bindir),g; $(SERVICE_LINES)' $< > $@
 
 # What journalctl -x says of our entries; its table of findings is the program's own.
 $(BUILD)/mvmd.catalog: $(BUILD)/mvmd

@@ -243,7 +243,9 @@ static int tap_undo(Resources *resources, const PlanStep *step)
 
 BackendConfig backend_config(const Resources *resources, size_t i)
 {
-	return (BackendConfig){ .plan = resources->plan, .backend = &resources->plan->backends[i] };
+	return (BackendConfig){ .plan = resources->plan,
+				.kept = resources->kept,
+				.backend = &resources->plan->backends[i] };
 }
 
 static int listener_apply(Resources *resources, const PlanStep *step, Fault *fault)

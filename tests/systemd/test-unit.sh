@@ -67,30 +67,6 @@ vmm_is_killed() {
 	stop vmm
 }
 
-supervisor_is_killed() {
-	local before
-	spec lost hang '{ "timeouts": { "stop": "1s" } }'
-	start_unit lost
-	before=$(vmm_pid lost)
-	inside kill -KILL "$(property lost MainPID)"
-	comes "lost: its supervisor killed, the unit is restarted" lost NRestarts 1
-	comes "lost: and is active again" lost ActiveState active
-	[ ! -e "$(root /proc)/$before" ] && pass "lost: the first VMM is gone" || fail "lost: the first VMM is gone"
-	stop lost
-}
-
-supervisor_hangs() {
-	spec stuck hang '{ "timeouts": { "stop": "1s" } }'
-	mkdir -p "$(root /etc/systemd/system)/mvmd@stuck.service.d"
-	printf '[Service]\nWatchdogSec=%s\n' 3 >"$(root /etc/systemd/system)/mvmd@stuck.service.d/watchdog.conf"
-	inside systemctl daemon-reload
-	start_unit stuck
-	inside kill -STOP "$(property stuck MainPID)"
-	comes "stuck: a supervisor that hangs is ended, and the unit restarted" stuck NRestarts 1
-	comes "stuck: and is active again" stuck ActiveState active
-	stop stuck
-}
-
 # What mvmd waits for has mvmd's own limits; systemd is asked for them.
 waits_longer_than_the_unit() {
 	spec long hang '{ "interfaces": [ { "id": "net0", "bridge": "br3" } ],
@@ -170,8 +146,6 @@ waits_for_bridge
 stop_while_it_waits
 guest_powers_off
 vmm_is_killed
-supervisor_is_killed
-supervisor_hangs
 waits_longer_than_the_unit
 crash_loop
 wrong_spec

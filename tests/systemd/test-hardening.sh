@@ -85,6 +85,10 @@ real_vms() {
 	else
 		skip "real: cloud-hypervisor" "it needs cloud-hypervisor, virtiofsd and /dev/kvm"
 	fi
+	spec tcg hang '{ "accel": "tcg" }'
+	start_unit tcg
+	says "tcg: a unit that systemd was not told of" tcg "QEMU without KVM may not run here"
+	is "tcg: once" "$(property tcg ExecMainStatus) $(property tcg NRestarts)" "77 0"
 	runs "real: QEMU without KVM" tcg '{ "accel": "tcg" }'
 	is "real: as its spec says" "$(property tcg MemoryDenyWriteExecute)" no
 	is "oom: systemd is told to leave it to mvmd" "$(property tcg OOMPolicy)" continue
@@ -341,6 +345,10 @@ share_tries() {
 	inside nsenter -t "$(property shared MainPID)" -m /srv/forbidden >"$WORK/inner.results"
 	ends "share: but there" inner other-processes-of-a-share "done"
 	inside systemctl stop mvmd@shared
+	# Somebody's own drop-in takes back what the spec needs.
+	drop_in owners "CapabilityBoundingSet=~CAP_MKNOD"
+	start_unit owners
+	says "owners: a capability that is missing is named" owners "virtiofsd as root needs CAP_MKNOD"
 }
 
 boot

@@ -8,6 +8,7 @@
 #include "model/host-conf.h"
 #include "model/json-place.h"
 #include "model/names.h"
+#include "model/spec-json.h"
 #include "model/spec.h"
 
 /* Between the documents of one input: template, main file, drop-ins. No byte of JSON. */
@@ -67,6 +68,22 @@ static void check_spec(const Spec *spec)
 		assert((spec->owners[i].user != NULL) != (spec->owners[i].group != NULL));
 }
 
+/* What the record of a running VM has of it is the same spec. */
+static void check_document(const Spec *spec)
+{
+	json_t *document = spec_to_json(spec), *again;
+	Problems problems = { 0 };
+	Spec *read = NULL;
+
+	assert(document);
+	assert(spec_from_json(document, spec->name, spec->file, &read, &problems) == 0);
+	again = spec_to_json(read);
+	assert(json_equal(document, again));
+	json_decref(document);
+	json_decref(again);
+	(void) spec_free(read);
+}
+
 static void check_problems(const Problems *problems)
 {
 	char *text = NULL;
@@ -99,6 +116,7 @@ static void parse(const SpecDoc *docs, size_t n)
 		FaultList conflicts = { 0 };
 
 		check_spec(spec);
+		check_document(spec);
 		assert(spec_conflicts(twice, ELEMENTSOF(twice), &conflicts) == 0);
 		assert(conflicts.n >= 2 * spec->n_interfaces);
 		fault_list_done(&conflicts);

@@ -10,6 +10,7 @@ FUZZ_FLAGS   := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -O
 
 # Where a fuzzer has them: seeds and a dictionary.
 FUZZ_SEEDS_spec := -dict=tests/fuzz/spec.dict tests/fuzz/corpus
+FUZZ_SEEDS_record := tests/fuzz/records
 
 $(BUILD)/fuzz/fuzz-%: tests/fuzz/fuzz-%.c $(FUZZ_SRC) $(wildcard tests/fuzz/*.h src/base/*.h src/model/*.h)
 	$(call say,FUZZ,$@)

@@ -348,8 +348,7 @@ int client_say_absent(const VmFound *found)
 		log_line(
 			LOG_LEVEL_ERROR,
 			"%s has no supervisor: the one that had started it was killed, but its VMM, "
-			"pid %d, runs on; mvmd stop --force %s ends it, mvmd run --replace %s starts "
-			"it anew",
+			"pid %d, runs on; mvmd start %s takes it over, mvmd stop %s stops it",
 			name, found->pid, name, name);
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_WAITING:

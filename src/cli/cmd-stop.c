@@ -70,7 +70,7 @@ static void stop_unit(Stop *stop, const VmFound *found)
 		return;
 	if (fault.exit_code == MVMD_EXIT_PERMISSION && found->presence == VM_PRESENCE_RUNNING) {
 		fault_done(&fault);
-		unit_tasks_failed(&stop->tasks, vm_stop(found, stop->force));
+		unit_tasks_failed(&stop->tasks, vm_stop(stop->places, found, stop->force));
 	} else {
 		unit_tasks_say(&stop->tasks, vm, &fault);
 	}
@@ -91,7 +91,7 @@ static void stop_one(Stop *stop, const char *argument)
 	if (!by_force && unit_is_alive(stop, found.places.name))
 		stop_unit(stop, &found);
 	else if (is_there(&found) || !stop->all)
-		unit_tasks_failed(&stop->tasks, vm_stop(&found, stop->force));
+		unit_tasks_failed(&stop->tasks, vm_stop(stop->places, &found, stop->force));
 	vm_found_done(&found);
 }
 
@@ -112,7 +112,7 @@ static int end_of_stop(UnitTasks *tasks, const UnitTask *task)
 	}
 	if (found.presence == VM_PRESENCE_ORPHANED ||
 	    (found.presence == VM_PRESENCE_RUNNING && !unit_is_alive(stop, task->vm)))
-		exit_code = vm_stop(&found, stop->force);
+		exit_code = vm_stop(stop->places, &found, stop->force);
 	vm_found_done(&found);
 	return exit_code;
 }

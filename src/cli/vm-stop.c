@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cli/adopt.h"
 #include "cli/client.h"
 #include "cli/vm-stop.h"
 #include "host/vm-dir.h"
@@ -90,8 +91,8 @@ static int stop_waiting(const VmFound *found, Fault *fault)
 	return 0;
 }
 
-/* Nobody can ask the guest any more: the VMM is killed, and what its supervisor left is removed. */
-static int stop_orphan(const VmFound *found, Fault *fault)
+/* The VMM is killed, and what its supervisor left is removed. */
+static int end_orphan(const VmFound *found, Fault *fault)
 {
 	_cleanup_free_ char *ended = NULL;
 	int r, lock_fd = -EBADF;
@@ -106,17 +107,48 @@ static int stop_orphan(const VmFound *found, Fault *fault)
 	return r;
 }
 
-int vm_stop(const VmFound *found, bool force)
+/* Who becomes its supervisor can ask its guest. Returns an exit code. */
+static int adopt_to_stop(const Places *places, const char *vm, const StateFile *state,
+			 bool *ret_gone)
 {
-	Fault fault = { 0 };
+	_cleanup_(kept_free_p) Kept *kept = NULL;
+
+	if (kept_new(&kept) < 0) {
+		log_line(LOG_LEVEL_ERROR, "out of memory");
+		return MVMD_EXIT_SYSTEM;
+	}
+	log_line(LOG_LEVEL_INFO, "%s has no supervisor: it is taken over, and stopped", vm);
+	return adopt_run(places, vm, state, kept, true, ret_gone);
+}
+
+/* A VMM without a guest has nothing to power off. One that cannot be taken over is left to the user's own decision. */
+static int stop_orphan(const Places *places, const VmFound *found, bool force, int *ret_exit_code,
+		       Fault *fault)
+{
+	_cleanup_(state_file_done) StateFile state = { 0 };
+	AdoptCase adopt = adopt_look(places, found->places.name, &state);
+	bool gone = false;
+
+	if (adopt == ADOPT_NOTHING && !force) {
+		*ret_exit_code = client_say_absent(found);
+		return 0;
+	}
+	if (adopt == ADOPT_RUNNING && !force)
+		*ret_exit_code = adopt_to_stop(places, found->places.name, &state, &gone);
+	return adopt != ADOPT_RUNNING || force || gone ? end_orphan(found, fault) : 0;
+}
+
+int vm_stop(const Places *places, const VmFound *found, bool force)
+{
 	int r, exit_code = MVMD_EXIT_OK;
+	Fault fault = { 0 };
 
 	if (found->presence == VM_PRESENCE_RUNNING)
 		r = stop_running(found, force, &fault);
 	else if (found->presence == VM_PRESENCE_WAITING)
 		r = stop_waiting(found, &fault);
-	else if (found->presence == VM_PRESENCE_ORPHANED && force)
-		r = stop_orphan(found, &fault);
+	else if (found->presence == VM_PRESENCE_ORPHANED)
+		r = stop_orphan(places, found, force, &exit_code, &fault);
 	else
 		return client_say_absent(found);
 	if (r < 0) {

@@ -14,8 +14,9 @@ static const Finding findings[] = {
 	  .title = "the VMM lives and its supervisor does not",
 	  .what = "A VMM of an earlier run is still there.",
 	  .why = "The mvmd that had started it was killed, by the OOM killer for instance.",
-	  .remedy = "mvmd stop --force NAME ends it; mvmd run --replace NAME does that and starts "
-		    "the VM anew.",
+	  .remedy =
+		  "mvmd start NAME, or mvmd run NAME, takes it over; mvmd stop NAME stops it. What cannot be taken "
+		  "over mvmd stop --force NAME ends, and mvmd run --replace NAME starts anew.",
 	  .evidence = "pid, process" },
 	{ .id = "record-newer",
 	  .severity = FINDING_ERROR,

@@ -8,13 +8,28 @@
 
 #include "host/access.h"
 #include "host/sock.h"
+#include "host/strays.h"
 #include "host/vm-dir.h"
 #include "model/adopt-faults.h"
+#include "model/run-faults.h"
 #include "run/step-internal.h"
 
 /* The steps of a VM that runs already: what is there is taken over, what died with the last supervisor is made anew. */
 
-/* Nothing of an earlier run is a leftover here; but it must be there still, now that nobody else can have the VM. */
+/* What the last supervisor had started and had not on record yet when it was killed: nobody knows what it is for. */
+static void end_strays(Resources *resources)
+{
+	_cleanup_(str_buf_done) StrBuf found = { 0 };
+	Fault fault = { 0 };
+	int r = strays_end(resources->plan->places.name, resources->adoption, &found, &fault);
+
+	if (r == 0 && found.length > 0)
+		r = fault_leftovers(found.text, &fault);
+	if (fault.id)
+		step_remark(resources, &fault);
+}
+
+/* Nothing on record is a leftover here; but it must be there still, now that nobody else can have the VM. */
 static int lock_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const StateProcess *vmm = &resources->adoption->vmm;
@@ -22,8 +37,10 @@ static int lock_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 
 	if (r < 0)
 		return r;
-	if (state_process_is_alive(vmm))
+	if (state_process_is_alive(vmm)) {
+		end_strays(resources);
 		return 0;
+	}
 	vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));
 	return fault_adopt_vmm_gone(resources->plan, vmm->pid, fault);
 }

@@ -410,7 +410,7 @@ supervisor_is_killed() {
 	kill_supervisor
 	exits "$VM: without its supervisor it counts as not running" $EXIT_NOT_RUNNING \
 		"$MVMD" status "$VM"
-	has "$VM: and status says what to do" "$WORK/err" "mvmd stop --force $VM"
+	has "$VM: and status says what to do" "$WORK/err" "mvmd stop $VM"
 	"$MVMD" list >"$WORK/text"
 	has "$VM: list has a word for it" "$WORK/text" "orphaned"
 	succeeds "$VM: the VMM was let alone" kill -0 "$VMM_PID"

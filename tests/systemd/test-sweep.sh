@@ -8,6 +8,14 @@ lives() {
 	[ -e "$(root /proc)/$1" ]
 }
 
+# kill_all PID...: never a group, as 0 would be.
+kill_all() {
+	local pid
+	for pid; do
+		[ "${pid:-0}" -gt 1 ] && inside kill -KILL "$pid"
+	done
+}
+
 is_gone() {
 	! lives "$1"
 }
@@ -18,7 +26,7 @@ unsupervised() {
 	spec "$1" hang '{ "timeouts": { "stop": "1s" } }'
 	start_unit "$1"
 	VMM=$(vmm_pid "$1")
-	inside kill -KILL "$(property "$1" MainPID)"
+	kill_all "$(property "$1" MainPID)"
 	comes "$1: its supervisor killed, the unit has failed" "$1" ActiveState failed
 }
 
@@ -65,6 +73,36 @@ ignores_the_stop() {
 	is "deaf: nothing of it is left" "$(remains deaf)" ""
 }
 
+# A supervisor that dies in the middle of a stop: what it began is brought to its end, and nobody adopts.
+dies_while_it_stops() {
+	drop_in dying KillMode=process
+	spec dying hang
+	start_unit dying
+	VMM=$(vmm_pid dying)
+	inside systemctl stop --no-block mvmd@dying
+	comes "dying: the guest is asked to power off" dying StatusText "stopping: *"
+	kill_all "$(property dying MainPID)"
+	comes "dying: its supervisor killed, the stop is over" dying ActiveState failed
+	succeeds "dying: the VMM is swept away" await is_gone "$VMM"
+	says "dying: which is told" dying "swept away: qemu (pid $VMM)"
+	is "dying: and nothing of it is left" "$(remains dying)" ""
+	is "dying: nor started again" "$(property dying NRestarts)" 0
+}
+
+# A unit that has failed has no supervisor for its VM any more: mvmd stop is one.
+failed_unit_is_stopped() {
+	drop_in failed KillMode=process Restart=no
+	spec failed "powerbutton poweroff"
+	start_unit failed
+	await journal_has failed "awaiting the power button"
+	kill_all "$(property failed MainPID)"
+	comes "failed: its supervisor killed, the unit has failed" failed ActiveState failed
+	inside mvmd stop failed >"$WORK/failed.stop" 2>&1
+	is "failed: mvmd stop" $? 0
+	has "failed: the guest powered off" "$WORK/failed.stop" "the guest powered off"
+	is "failed: nothing of it is left" "$(remains failed)" ""
+}
+
 # By hand the VM is its own supervisor's, whatever becomes of the unit.
 by_hand() {
 	local supervisor
@@ -89,8 +127,7 @@ busy() {
 	supervisor=$STARTED
 	await_text "$WORK/busy.err" "running after"
 	inside systemctl start --no-block mvmd@busy
-	says "busy: a unit whose VM runs by hand waits" busy "1 in a row failed, the last one with exit code 75"
-	says "busy: longer each time" busy "3 in a row failed, the last one with exit code 75"
+	says "busy: a unit whose VM runs by hand waits, longer each time" busy "4 in a row failed, the last one with exit code 75"
 	restarts=$(property busy NRestarts)
 	[ "$restarts" -lt 10 ] && pass "busy: that is no storm" || fail "busy: that is no storm" "$restarts"
 	is "busy: the VM that runs has no history of that" "$(inside mvmd status --json busy | jq -r .state)" running
@@ -109,7 +146,7 @@ no_lock() {
 	spec locked "powerbutton poweroff"
 	mkdir "$(root /run)/mvmd/.locked.lock"
 	inside systemctl start --no-block mvmd@locked
-	says "locked: a lock that is not to be had is awaited" locked "2 in a row failed, the last one with exit code 71, vm-lock"
+	says "locked: a lock that is not to be had is awaited" locked "4 in a row failed, the last one with exit code 71, vm-lock"
 	rmdir "$(root /run)/mvmd/.locked.lock"
 	comes "locked: it starts when it may" locked ActiveState active
 	await journal_has locked "awaiting the power button"
@@ -124,14 +161,48 @@ stray() {
 	STRAY=$(cat "$WORK/stray.out")
 }
 
+# The generator gives the unit what a share needs: the spec comes before the daemon-reload of drop_in.
+share_and_limit() {
+	if type -P virtiofsd >/dev/null; then
+		echo '{ "timeouts": { "stop": "1s" }, "shares": [ { "tag": "data", "source": "/srv/share" } ] }'
+	else
+		echo '{ "timeouts": { "stop": "1s" } }'
+	fi
+}
+
+# all_processes NAME: of the unit's control group but its supervisor and STRAY.
+all_processes() {
+	inside cat "/sys/fs/cgroup/mvmd.slice/mvmd@$1.service/cgroup.procs" |
+		grep -vx -e "$(property "$1" MainPID)" -e "$STRAY" | sort
+}
+
+# Who adopts the VM ends what nobody had on record, and nothing else; a share is served by two processes.
+adoption_ends_strays() {
+	local before
+	spec adopt hang "$(share_and_limit)"
+	drop_in adopt KillMode=process
+	start_unit adopt
+	VMM=$(vmm_pid adopt)
+	stray adopt
+	before=$(all_processes adopt)
+	kill_all "$(property adopt MainPID)"
+	comes "adopt: its supervisor killed, the unit is restarted" adopt NRestarts 1
+	comes "adopt: and is active again" adopt ActiveState active
+	is "adopt: with the VM that runs" "$(vmm_pid adopt)" "$VMM"
+	succeeds "adopt: what nobody had on record is gone" await is_gone "$STRAY"
+	says "adopt: and is told" adopt "sleep (pid $STRAY)"
+	is "adopt: all others are those of before" "$(all_processes adopt)" "$before"
+	stop adopt
+}
+
 # As one that its supervisor had started in the moment before it was killed.
 next_start_ends_strays() {
+	spec stray hang "$(share_and_limit)"
 	drop_in stray KillMode=process
-	spec stray hang '{ "timeouts": { "stop": "1s" } }'
 	start_unit stray
 	VMM=$(vmm_pid stray)
 	stray stray
-	inside kill -KILL "$(property stray MainPID)" "$VMM"
+	kill_all "$(property stray MainPID)" "$VMM"
 	comes "stray: supervisor and VMM killed, the unit is restarted" stray NRestarts 1
 	comes "stray: and is active again" stray ActiveState active
 	succeeds "stray: what nobody had on record is gone" await is_gone "$STRAY"
@@ -154,9 +225,12 @@ left_and_swept 66 yes
 left_and_swept 75 no
 left_and_swept 203 no
 ignores_the_stop
+dies_while_it_stops
+failed_unit_is_stopped
 by_hand
 busy
 no_lock
 next_start_ends_strays
+adoption_ends_strays
 sweep_ends_strays
 finish

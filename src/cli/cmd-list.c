@@ -78,9 +78,9 @@ static const char *format_since(char ret[TIME_TEXT_MAX], uint64_t since_realtime
 	time_t seconds = (time_t) (since_realtime_usec / USEC_PER_SEC);
 	struct tm local;
 
-	(void) strcpy(ret, "-");
-	if (seconds > 0 && localtime_r(&seconds, &local))
-		(void) strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &local);
+	if (seconds == 0 || !localtime_r(&seconds, &local))
+		return "-";
+	(void) strftime(ret, TIME_TEXT_MAX, "%Y-%m-%d %H:%M:%S", &local);
 	return ret;
 }
 

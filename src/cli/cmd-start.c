@@ -106,7 +106,8 @@ static void start_one(Start *start, const char *vm)
 	int r = unit_bus_active(start->tasks.bus, vm, &active, &fault);
 	bool alive;
 
-	if (r == 0 && start->verb == UNIT_START && streq(active, "active")) {
+	if (r == 0 && start->verb == UNIT_START &&
+	    (streq(active, "active") || streq(active, "reloading"))) {
 		log_line(LOG_LEVEL_INFO, "%s: runs already; mvmd status %s", vm, vm);
 		return;
 	}

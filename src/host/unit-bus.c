@@ -39,8 +39,10 @@ struct UnitBus {
 };
 
 static const char *const verbs[_UNIT_VERB_MAX] = {
-	[UNIT_START] = "start",	  [UNIT_STOP] = "stop",	    [UNIT_RESTART] = "restart",
-	[UNIT_RELOAD] = "reload", [UNIT_ENABLE] = "enable", [UNIT_DISABLE] = "disable",
+	[UNIT_START] = "start",	    [UNIT_STOP] = "stop",
+	[UNIT_RESTART] = "restart", [UNIT_RELOAD] = "reload",
+	[UNIT_ENABLE] = "enable",   [UNIT_DISABLE] = "disable",
+	[UNIT_LOOK] = "look at",    [UNIT_READ_FILES] = "let systemd read",
 };
 
 static const char *const methods[_UNIT_VERB_MAX] = {
@@ -321,14 +323,14 @@ int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
 	if (r < 0)
 		return r;
 	(void) sd_bus_message_append(message, "asas", 0, 1, "mvmd@*.service");
-	r = call(bus, _UNIT_VERB_MAX, NULL, 0, message, &reply, fault);
+	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
 	r = read_units(reply, &vms);
 	(void) sd_bus_message_unref(reply);
 	if (r < 0) {
 		str_list_done(&vms);
-		return unit_fault_call(_UNIT_VERB_MAX, NULL, r, NULL, fault);
+		return unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault);
 	}
 	*ret = vms;
 	return 0;
@@ -346,7 +348,7 @@ static int get_text(UnitBus *bus, const char *vm, const char *interface, const c
 	r = sd_bus_get_property_string(bus->bus, SYSTEMD_NAME, path, interface, property, &error,
 				       ret);
 	if (r < 0)
-		(void) unit_fault_call(_UNIT_VERB_MAX, vm, r, &error, fault);
+		(void) unit_fault_call(UNIT_LOOK, vm, r, &error, fault);
 	sd_bus_error_free(&error);
 	return r < 0 ? r : 0;
 }
@@ -370,12 +372,12 @@ static int read_all(UnitBus *bus, const char *vm, const char *path, const char *
 	if (r < 0)
 		return r;
 	(void) sd_bus_message_append(message, "s", interface);
-	r = call(bus, _UNIT_VERB_MAX, vm, 0, message, &reply, fault);
+	r = call(bus, UNIT_LOOK, vm, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
 	r = unit_state_read(reply, state);
 	(void) sd_bus_message_unref(reply);
-	return r < 0 ? unit_fault_call(_UNIT_VERB_MAX, vm, r, NULL, fault) : 0;
+	return r < 0 ? unit_fault_call(UNIT_LOOK, vm, r, NULL, fault) : 0;
 }
 
 int unit_bus_state(UnitBus *bus, const char *vm, UnitState *ret, Fault *fault)
@@ -405,12 +407,12 @@ int unit_bus_file_state(UnitBus *bus, const char *unit, char **ret, Fault *fault
 	if (r < 0)
 		return r;
 	(void) sd_bus_message_append(message, "s", unit);
-	r = call(bus, _UNIT_VERB_MAX, NULL, 0, message, &reply, fault);
+	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
 	r = sd_bus_message_read(reply, "s", &state);
 	if (r < 0)
-		r = unit_fault_call(_UNIT_VERB_MAX, NULL, r, NULL, fault);
+		r = unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault);
 	else
 		r = str_set(ret, state) < 0 ? fault_oom(fault) : 0;
 	(void) sd_bus_message_unref(reply);
@@ -504,5 +506,5 @@ int unit_bus_reload(UnitBus *bus, Fault *fault)
 	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "Reload", &message, fault);
 
 	return r < 0 ? r :
-		       call(bus, _UNIT_VERB_MAX, NULL, RELOAD_TIMEOUT_USEC, message, NULL, fault);
+		       call(bus, UNIT_READ_FILES, NULL, RELOAD_TIMEOUT_USEC, message, NULL, fault);
 }

@@ -21,10 +21,12 @@ typedef enum UnitVerb {
 	UNIT_RELOAD,
 	UNIT_ENABLE,
 	UNIT_DISABLE,
+	UNIT_LOOK, /* no job: a look at it */
+	UNIT_READ_FILES, /* nor this: systemctl daemon-reload */
 	_UNIT_VERB_MAX,
 } UnitVerb;
 
-/* "start" */
+/* "start"; "look at" */
 const char *unit_verb_to_string(UnitVerb verb);
 
 /* "mvmd@NAME.service", a new string; NULL: out of memory. Always with its suffix: NAME may be "a.mount". */

@@ -40,17 +40,15 @@ int unit_fault_by_hand(UnitVerb verb, const char *vm, Fault *fault)
 static void set(Fault *fault, int error, int exit_code, const char *id, UnitVerb verb,
 		const char *vm, const char *words)
 {
-	const char *verb_words = verb < _UNIT_VERB_MAX ? unit_verb_to_string(verb) : "look at";
 	_cleanup_free_ char *unit = vm ? unit_name(vm) : NULL;
 
-	(void) fault_set(fault, error, exit_code, id, "cannot %s %s: %s", verb_words,
+	(void) fault_set(fault, error, exit_code, id, "cannot %s %s: %s", unit_verb_to_string(verb),
 			 vm ?: "the units of the VMs", words);
 	(void) fault_evidence(fault, "unit", "%s", unit ?: "mvmd@.service");
 }
 
 static int fault_denied(UnitVerb verb, const char *vm, int error, bool asks, Fault *fault)
 {
-	const char *word = verb < _UNIT_VERB_MAX ? unit_verb_to_string(verb) : "COMMAND";
 	_cleanup_free_ char *words = NULL;
 
 	words = str_printf("uid %u may not", (unsigned) getuid());
@@ -62,13 +60,18 @@ static int fault_denied(UnitVerb verb, const char *vm, int error, bool asks, Fau
 	else
 		(void) fault_why(fault, "it is not root, and polkit, where there is one, does not "
 					"allow it to others");
+	if (verb == UNIT_LOOK)
+		return fault_remedy(fault, "sudo");
+	if (verb == UNIT_READ_FILES)
+		return fault_remedy(fault, "sudo systemctl daemon-reload");
 	/* Of unit files polkit is not told which one is meant, so no rule can be about VMs alone. */
-	if (verb >= UNIT_ENABLE)
-		return fault_remedy(fault, "sudo mvmd %s %s", word, vm ?: "NAME");
+	if (verb == UNIT_ENABLE || verb == UNIT_DISABLE)
+		return fault_remedy(fault, "sudo mvmd %s %s", unit_verb_to_string(verb),
+				    vm ?: "NAME");
 	return fault_remedy(fault,
 			    "sudo mvmd %s %s; mvmd explain unit-denied has the polkit rule "
 			    "that allows it for good",
-			    word, vm ?: "NAME");
+			    unit_verb_to_string(verb), vm ?: "NAME");
 }
 
 static int fault_missing(UnitVerb verb, const char *vm, int error, Fault *fault)

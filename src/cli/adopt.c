@@ -75,6 +75,17 @@ static int look_again(void *userdata, FaultList *ret)
 	return 0;
 }
 
+/*
+ * After an end that no restart cures the sweep of the unit would end the VM (model/sweep.h); but one that cannot be taken
+ * over goes on running, and the next try may succeed.
+ */
+static int never_final(int exit_code, const StateFile *state)
+{
+	if (exit_code_is_retried(exit_code) || !state_process_is_alive(&state->vmm))
+		return exit_code;
+	return MVMD_EXIT_BUSY;
+}
+
 static int adopt(Adopter *adopter, const char *argument, const VmOptions *options, bool *ret_gone)
 {
 	VmOutcome outcome = { .crashes = adopter->turn.history.crashes };
@@ -82,10 +93,12 @@ static int adopt(Adopter *adopter, const char *argument, const VmOptions *option
 					 &adopter->prepared);
 
 	if (exit_code == MVMD_EXIT_OK) {
-		exit_code = vm_run(adopter->prepared.plan, options, &outcome);
+		exit_code = never_final(vm_run(adopter->prepared.plan, options, &outcome),
+					options->adoption);
 		adopter->turn.others = !outcome.took_lock;
 		*ret_gone = outcome.vmm_gone;
 	} else {
+		exit_code = never_final(exit_code, options->adoption);
 		log_line(LOG_LEVEL_ERROR,
 			 "the VM goes on running without a supervisor: its VMM is pid %d; mvmd run "
 			 "%s tries again, mvmd stop --force %s ends it",

@@ -112,9 +112,12 @@ static void sweep_directory(Sweep *sweep)
 int vm_sweep(const VmPlaces *places, char **ret_found, Fault *fault)
 {
 	Sweep sweep = { .places = places, .fault = fault };
+	int r;
 
 	*ret_found = NULL;
-	(void) state_file_read(places->state_file, &sweep.state);
+	r = state_file_read(places->state_file, &sweep.state);
+	if (r == -EPROTONOSUPPORT)
+		return state_file_fault(places->state_file, r, fault);
 	sweep_processes(&sweep);
 	sweep_taps(&sweep);
 	/* The record goes last: who was not ended can be found by it the next time. */

@@ -146,6 +146,29 @@ static void test_no_record(void **context)
 	assert_int_equal(access(web1.directory, F_OK), -1);
 }
 
+/* Only the mvmd that wrote it knows what is the VM's. */
+static void test_a_newer_record_keeps_all(void **context)
+{
+	_cleanup_free_ char *found = NULL;
+	pid_t vmm = start_process(true);
+	Fault fault = { 0 };
+	json_t *json;
+
+	record(vmm, 0, NULL);
+	json = json_load_file(web1.state_file, 0, NULL);
+	(void) json_object_set_new(json, "version", json_integer(77));
+	assert_int_equal(json_dump_file(json, web1.state_file, 0), 0);
+	json_decref(json);
+	assert_int_equal(vm_sweep(&web1, &found, &fault), -EPROTONOSUPPORT);
+	assert_string_equal(fault.id, "record-newer");
+	assert_null(found);
+	assert_int_equal(kill(vmm, 0), 0);
+	fault_done(&fault);
+	assert_int_equal(kill(vmm, SIGKILL), 0);
+	assert_int_equal(signal_of(vmm), SIGKILL);
+	assert_int_equal(vm_directory_remove(&web1), 0);
+}
+
 /* Without the right to remove it, as nobody; 0 where that is told as it should be. */
 static int sweep_as_nobody(void *data)
 {
@@ -180,11 +203,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_all_of_it_goes),
-		TEST(test_what_is_not_ours_stays),
-		TEST(test_nothing_is_there),
-		TEST(test_no_record),
-		TEST(test_a_tap_that_cannot_be_removed),
+		TEST(test_all_of_it_goes),	     TEST(test_what_is_not_ours_stays),
+		TEST(test_nothing_is_there),	     TEST(test_no_record),
+		TEST(test_a_newer_record_keeps_all), TEST(test_a_tap_that_cannot_be_removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

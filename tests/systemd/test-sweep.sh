@@ -103,6 +103,22 @@ failed_unit_is_stopped() {
 	is "failed: nothing of it is left" "$(remains failed)" ""
 }
 
+# What cannot be taken over is not swept away: the VM goes on running, and each try says what to do.
+adoption_fails() {
+	local record
+	unsupervised fails
+	record=$(root /run/mvmd)/fails/state.json
+	jq '.spec.document.warp = 9' "$record" >"$WORK/record"
+	cat "$WORK/record" >"$record"
+	drop_in fails KillMode=process Restart=no
+	start_unit fails
+	is "fails: a VM that cannot be taken over is a failure that is tried again" "$(property fails ExecMainStatus)" 75
+	succeeds "fails: it lives on" lives "$VMM"
+	says "fails: and what to do is told" fails "mvmd stop --force fails ends it"
+	succeeds "fails: that helps" inside mvmd stop --force fails
+	succeeds "fails: and it is gone" await is_gone "$VMM"
+}
+
 # By hand the VM is its own supervisor's, whatever becomes of the unit.
 by_hand() {
 	local supervisor
@@ -227,6 +243,7 @@ left_and_swept 203 no
 ignores_the_stop
 dies_while_it_stops
 failed_unit_is_stopped
+adoption_fails
 by_hand
 busy
 no_lock

@@ -139,7 +139,7 @@ $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
 	  -o $@ -lcmocka $(PKG_LIBS)
 
 -include $(OBJ:.o=.d) $(TESTS:=.d)
--include tests/guest/guest.mk tests/systemd/systemd.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
+-include tests/guest/guest.mk tests/host/host.mk tests/systemd/systemd.mk tests/bench/bench.mk tests/fuzz/fuzz.mk
 
 tests-build: all $(TESTS) $(TEST_PARTS)
 unit-build: all $(filter $(BUILD)/tests/unit/%,$(TESTS))

@@ -32,13 +32,14 @@ fi
 # pack CASE...: the archive that the host unpacks, from a disk of its own.
 pack() {
 	local payload=$WORK/payload
-	mkdir -p "$payload"/build/{tests/guest,linux-guest} "$payload/contrib"
+	mkdir -p "$payload"/build/{tests/{guest,host},linux-guest} "$payload/contrib"
 	printf '%s\n' "$@" >"$payload/cases"
 	ln -s "$TOP/tests/host/run-inside" "$payload/run"
 	ln -s "$TOP/tests" "$payload/"
 	ln -s "$TOP/contrib/known-issues.json" "$payload/contrib/"
 	ln -s "$MVMD" "$payload/build/"
 	ln -s "$BUILD/tests/guest/tiny.elf" "$payload/build/tests/guest/"
+	ln -s "$BUILD/tests/host/guest-notifies" "$payload/build/tests/host/"
 	ln -s "$BUILD"/linux-guest/{vmlinuz,initramfs.img} "$payload/build/linux-guest/"
 	tar -C "$payload" -c -h -f "$WORK/payload.tar" .
 }

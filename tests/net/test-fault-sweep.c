@@ -307,7 +307,7 @@ static void test_cloud_hypervisor(void **state)
 	sweep_spec("ch");
 }
 
-static void write_spec(const char *name, const char *vmm, const char *accel)
+static void write_spec(const char *name, const char *vmm, const char *accel, const char *ready)
 {
 	char path[64];
 	FILE *file;
@@ -324,8 +324,10 @@ static void write_spec(const char *name, const char *vmm, const char *accel)
 		       " \"backend\": \"storage-daemon\" } ],\n"
 		       "  \"interfaces\": [ { \"id\": \"net0\", \"bridge\": \"br0\" },\n"
 		       "    { \"id\": \"net1\", \"bridge\": \"br1\" } ],\n"
-		       "  \"shares\": [ { \"tag\": \"data\", \"source\": \"%s\" } ] }\n",
-		       vmm, accel, folder, folder, folder, folder);
+		       "  \"shares\": [ { \"tag\": \"data\", \"source\": \"%s\" } ],\n"
+		       "  \"ready\": \"%s\",\n"
+		       "  \"credentials\": { \"a\": { \"file\": \"%s/secret\" } } }\n",
+		       vmm, accel, folder, folder, folder, folder, ready, folder);
 	assert_int_equal(fclose(file), 0);
 }
 
@@ -382,10 +384,11 @@ static int setup(void **state)
 	assert_int_equal(chmod(folder, 0777), 0);
 	make_file("own.raw", (off_t) MIB, 0666);
 	make_file("far.raw", (off_t) MIB, 0666);
+	make_file("secret", 16, 0600);
 	copy_guest();
 	open_kvm();
-	write_spec("qemu", "qemu", "tcg");
-	write_spec("ch", "cloud-hypervisor", "kvm");
+	write_spec("qemu", "qemu", "tcg", "vmm"); /* else it takes the host's vsock */
+	write_spec("ch", "cloud-hypervisor", "kvm", "guest");
 	ip("link add br0 type bridge");
 	ip("link set br0 up");
 	ip("link add br1 type bridge");

@@ -107,8 +107,11 @@ static void progress_show(UnitTasks *tasks)
 /* What it says while it runs, and that it ended, is told otherwise. */
 static bool status_is_a_phase(const UnitState *news)
 {
-	return news->status_text && !starts_with(news->status_text, UNIT_STATUS_RUNNING) &&
-	       !starts_with(news->status_text, UNIT_STATUS_ENDED);
+	const char *text = news->status_text;
+
+	if (!text || starts_with(text, UNIT_STATUS_ENDED))
+		return false;
+	return !starts_with(text, UNIT_STATUS_RUNNING) || starts_with(text, UNIT_STATUS_READYING);
 }
 
 /* A line for what is new, and for a countdown now and then. */

@@ -123,13 +123,12 @@ void unit_awaits_guest(uint64_t limit_usec, const char *says)
 	char text[FORMAT_MAX];
 
 	if (limit_usec > 0)
-		(void) sd_notifyf(0,
-				  "STATUS=" UNIT_STATUS_RUNNING
-				  "waiting up to %s %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
-				  format_duration(text, limit_usec), words,
-				  limit_usec + UNIT_MARGIN_USEC);
+		(void) sd_notifyf(
+			0,
+			"STATUS=" UNIT_STATUS_READYING "up to %s %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+			format_duration(text, limit_usec), words, limit_usec + UNIT_MARGIN_USEC);
 	else if (line)
-		(void) sd_notifyf(0, "STATUS=" UNIT_STATUS_RUNNING "waiting %s: %s", words, line);
+		(void) sd_notifyf(0, "STATUS=" UNIT_STATUS_READYING "%s: %s", words, line);
 }
 
 void unit_guest_says(const char *says)

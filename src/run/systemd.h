@@ -14,8 +14,10 @@
  */
 
 /* How STATUS= begins: the commands that wait for a unit read it. */
-#define UNIT_STATUS_WAITING  "waiting: " /* a start waits for its turn */
-#define UNIT_STATUS_RUNNING  "running: "
+#define UNIT_STATUS_WAITING "waiting: " /* a start waits for its turn */
+#define UNIT_STATUS_RUNNING "running: "
+#define UNIT_STATUS_READYING                                                                       \
+	UNIT_STATUS_RUNNING "waiting " /* for the guest to say that it is ready */
 #define UNIT_STATUS_STOPPING "stopping: " /* the guest is asked to power off */
 #define UNIT_STATUS_ENDED    "ended"
 #define UNIT_STATUS_FAILED   UNIT_STATUS_ENDED " with exit code "

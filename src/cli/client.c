@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -367,7 +368,8 @@ int client_say_absent(const VmFound *found)
 	case VM_PRESENCE_STOPPED:
 	case VM_PRESENCE_RUNNING:
 	default:
-		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd run %s starts it", name, name);
+		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd %s %s starts it", name,
+			 sd_booted() > 0 ? "start" : "run", name);
 		return MVMD_EXIT_NOT_RUNNING;
 	}
 }

@@ -142,6 +142,37 @@ leave_during_start() {
 	mvmd_exits "left: stop" 0 stop left
 }
 
+# On a terminal the phases are one line, which is gone at the end.
+on_terminal() {
+	if ! inside sh -c 'command -v script' >/dev/null; then
+		skip "terminal: one line for all phases" "script is not installed"
+		return
+	fi
+	spec shown hang "$QUICK"
+	inside env TERM=xterm script -qec "mvmd start shown" /dev/null >"$WORK/terminal"
+	has "terminal: a line for the phases is written over" "$WORK/terminal" "$(printf '\r\033[K')"
+	has "terminal: what is left is that it runs" "$WORK/terminal" "$(printf '\r\033[Kmvmd: shown: running: qemu')"
+	mvmd_exits "terminal: stop" 0 stop shown
+}
+
+# Its supervisor is gone, its unit failed: the VM lives, and is no less the commands'.
+orphan() {
+	local vmm
+	spec orphan hang "$QUICK"
+	drop_in orphan Restart=no
+	mvmd_exits "orphan: start" 0 start orphan
+	vmm=$(vmm_pid orphan)
+	inside kill -KILL "$(property orphan MainPID)"
+	comes "orphan: its unit fails" orphan ActiveState failed
+	is "orphan: list says so" "$(inside mvmd list | awk '$1 == "orphan" { print $2 }')" orphaned
+	mvmd_exits "orphan: start takes the VM over" 0 start orphan
+	is "orphan: it is the same VMM" "$(vmm_pid orphan)" "$vmm"
+	inside kill -KILL "$(property orphan MainPID)"
+	comes "orphan: its unit fails again" orphan ActiveState failed
+	mvmd_exits "orphan: stop" 0 stop orphan
+	is "orphan: the VMM is gone" "$(inside mvmd list | awk '$1 == "orphan" { print $2 }')" failed
+}
+
 # A pid of the container is none of ours: as the kernel tells.
 in_our_pids() {
 	local pid inner
@@ -190,6 +221,8 @@ start_while_it_waits
 stop_during_start
 leave_during_start
 in_order
+on_terminal
+orphan
 by_hand
 systemd_is_lost
 finish

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,8 @@
 #define STATE_FILE    "state.json"
 /* As run/step.c does. */
 #define CONSOLE_HISTORY "console.history"
+/* The VMM holds a lock on it as long as it lives. */
+#define VMM_ALIVE "vmm.alive"
 
 /* Each pass takes a level of directories away; who goes on filling one is not waited for. */
 #define EMPTY_PASSES_MAX 10000
@@ -393,6 +396,47 @@ static int refuse_living_vmm(const VmPlaces *places, const StateProcess *vmm, Fa
 		name, name);
 }
 
+/* flock(2) needs no right to write: whoever holds it can do no more with it than that. */
+int vm_alive_lock(const VmPlaces *places, int *ret)
+{
+	_cleanup_free_ char *path = str_printf("%s/" VMM_ALIVE, places->directory);
+	_cleanup_close_ int fd = -EBADF;
+
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static bool is_alive(const VmPlaces *places)
+{
+	_cleanup_free_ char *path = str_printf("%s/" VMM_ALIVE, places->directory);
+	_cleanup_close_ int fd =
+		path ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -EBADF;
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/* Its record does not know it; but the lock that it holds does. */
+static int refuse_unknown_vmm(const VmPlaces *places, Fault *fault)
+{
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "vmm-outlived-supervisor",
+			 "%s is still running: a VMM holds %s/" VMM_ALIVE, places->name,
+			 places->directory);
+	(void) fault_evidence(fault, "path", "%s/" VMM_ALIVE, places->directory);
+	(void) fault_why(fault,
+			 "the mvmd that had started it is gone, and its record %s is "
+			 "missing or damaged",
+			 places->state_file);
+	return fault_remedy(fault,
+			    "fuser -v %s/" VMM_ALIVE " tells its pid; power the guest off from "
+			    "within, or kill that process",
+			    places->directory);
+}
+
 /* Whether mvmd makes such an entry in a VM's directory. */
 static bool is_entry_of_ours(int directory, const char *name)
 {
@@ -403,7 +447,7 @@ static bool is_entry_of_ours(int directory, const char *name)
 	if (S_ISDIR(st.st_mode))
 		return streq(name, ".") || streq(name, "..") || streq(name, VMM_DIRECTORY);
 	return S_ISSOCK(st.st_mode) || S_ISFIFO(st.st_mode) || streq(name, CONSOLE_HISTORY) ||
-	       streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
+	       streq(name, VMM_ALIVE) || streq(name, STATE_FILE) || streq(name, STATE_FILE ".new");
 }
 
 static int leftover_fault(const char *path, int error, const char *what, Fault *fault)
@@ -446,10 +490,13 @@ static int end_recorded(const VmPlaces *places, bool replace, StrBuf *found, Fau
 
 	if (r == -EPROTONOSUPPORT)
 		return state_file_fault(places->state_file, r, fault);
-	if (state_process_is_alive(&state.vmm) && !replace)
-		r = refuse_living_vmm(places, &state.vmm, fault);
+	if (state_process_is_alive(&state.vmm))
+		r = replace ? leftover_end(&state.vmm, 0, found, fault) :
+			      refuse_living_vmm(places, &state.vmm, fault);
+	else if (is_alive(places))
+		r = refuse_unknown_vmm(places, fault);
 	else
-		r = leftover_end(&state.vmm, 0, found, fault);
+		r = 0;
 	for (size_t i = 0; r == 0 && i < state.n_backends; i++)
 		r = leftover_end(&state.backends[i].process, 0, found, fault);
 	state_file_done(&state);

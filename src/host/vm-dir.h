@@ -38,5 +38,11 @@ int vm_leftovers_clean(const VmPlaces *places, bool replace, char **ret_found, F
 /* Makes the VM's directory, and in it one that the VMM may write to, too. 0 or -errno with fault. */
 int vm_directory_make(const VmPlaces *places, const Identity *vm, Fault *fault);
 
+/*
+ * A lock in the VM's directory, for the VMM to inherit and to hold as long as it lives: then vm_leftovers_clean() knows
+ * of it, whatever became of its record. 0 or -errno (-EWOULDBLOCK: one holds it).
+ */
+int vm_alive_lock(const VmPlaces *places, int *ret);
+
 /* Removes the directory with all that is in it, the VMM's own with whatever it made there. 0 or -errno. */
 int vm_directory_remove(const VmPlaces *places);

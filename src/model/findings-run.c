@@ -17,7 +17,7 @@ static const Finding findings[] = {
 	  .remedy =
 		  "mvmd start NAME, or mvmd run NAME, takes it over; mvmd stop NAME stops it. What cannot be taken "
 		  "over mvmd stop --force NAME ends, and mvmd run --replace NAME starts anew.",
-	  .evidence = "pid, process" },
+	  .evidence = "pid, process, path" },
 	{ .id = "record-newer",
 	  .severity = FINDING_ERROR,
 	  .title = "the record of a running VM is of a newer mvmd",

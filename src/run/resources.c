@@ -28,11 +28,13 @@ int resources_init(sd_event *event, const Plan *plan, const ResourceHandlers *ha
 {
 	size_t n_nics = plan->n_nics ?: 1, n_backends = plan->n_backends ?: 1;
 
-	*ret = (Resources){
-		.event = event, .plan = plan, .handlers = *handlers, .lock_fd = -EBADF
-	};
+	*ret = (Resources){ .event = event,
+			    .plan = plan,
+			    .handlers = *handlers,
+			    .lock_fd = -EBADF,
+			    .alive_fd = -EBADF };
 	ret->disk_locks = fds_new(plan->spec->n_disks);
-	ret->held_fds = fds_new(plan->spec->n_disks + 1);
+	ret->held_fds = fds_new(plan->spec->n_disks + 2);
 	ret->listeners = fds_new(plan->n_backends);
 	ret->link_waits = calloc(n_nics, sizeof(LinkWait *));
 	ret->bridges = calloc(n_nics, sizeof(LinkInfo));
@@ -66,7 +68,8 @@ void resources_done(Resources *resources)
 	free(resources->socket_waits);
 	free(resources->nic_slots);
 	free(resources->backend_slots);
-	*resources = (Resources){ .lock_fd = -EBADF };
+	(void) close_fd(resources->alive_fd);
+	*resources = (Resources){ .lock_fd = -EBADF, .alive_fd = -EBADF };
 }
 
 static int describe_backend(const Resources *resources, size_t i, StateFile *state)

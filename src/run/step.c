@@ -101,11 +101,14 @@ static int directory_apply(Resources *resources, const PlanStep *step, Fault *fa
 
 	if (r < 0)
 		(void) vm_directory_remove(&resources->plan->places);
+	else
+		(void) vm_alive_lock(&resources->plan->places, &resources->alive_fd);
 	return r;
 }
 
 static int directory_undo(Resources *resources, const PlanStep *step)
 {
+	resources->alive_fd = close_fd(resources->alive_fd);
 	(void) vm_directory_remove(&resources->plan->places);
 	return 0;
 }
@@ -464,7 +467,7 @@ VmmResources vmm_resources(Resources *resources)
 			       .smbios = &resources->smbios,
 			       .console_fd = console_child_fd(resources->console),
 			       .held_fds = resources->held_fds,
-			       .n_held_fds = resources->plan->spec->n_disks + 1,
+			       .n_held_fds = resources->plan->spec->n_disks + 2,
 			       .console_bytes = count_console_bytes,
 			       .tell_wait = tell_wait,
 			       .on_started = on_started,
@@ -477,7 +480,8 @@ static int vmm_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	int r;
 
 	resources->held_fds[0] = console_master_fd(resources->console);
-	memcpy(resources->held_fds + 1, resources->disk_locks,
+	resources->held_fds[1] = resources->alive_fd;
+	memcpy(resources->held_fds + 2, resources->disk_locks,
 	       resources->plan->spec->n_disks * sizeof(*resources->held_fds));
 	r = vmm_start(resources->event, &given, &resources->handlers.vmm, &resources->vmm, fault);
 	if (r < 0)

@@ -64,8 +64,9 @@ struct Resources {
 
 	Nl *nl; /* opened with the first tap */
 	int lock_fd;
+	int alive_fd; /* the VMM's lock; -EBADF: none, or the VMM alone has it */
 	int *disk_locks; /* per disk of the spec; -EBADF: none */
-	int *held_fds; /* what the VMM gets to hold: the console's master, the disks' locks */
+	int *held_fds; /* what the VMM gets to hold: the console's master, alive_fd, the disks' locks */
 	LinkWait **link_waits; /* per nic */
 	LinkInfo *bridges; /* per nic */
 	Tap *taps; /* per nic */

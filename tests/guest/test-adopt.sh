@@ -197,6 +197,22 @@ remains_are_damaged() {
 	ends "$VM: the rest is as ever" 0
 }
 
+# Not even without a record a second VMM is started beside the first one.
+record_is_lost() {
+	spec "$VM" "powerbutton poweroff" '{ "interfaces": [] }'
+	boot "$VM"
+	kill_supervisor
+	mv "$WORK/run/$VM/state.json" "$WORK/record"
+	exits "$VM: a start is refused" $EXIT_BUSY "$MVMD" run --now "$VM"
+	has "$VM: and told how to find the VMM" "$WORK/err" "fuser -v $WORK/run/$VM/vmm.alive"
+	exits "$VM: nor is it replaced" $EXIT_BUSY "$MVMD" run --replace --now "$VM"
+	succeeds "$VM: the VMM lives" kill -0 "$VMM_PID"
+	mv "$WORK/record" "$WORK/run/$VM/state.json"
+	adopt "$VM"
+	"$MVMD" stop "$VM"
+	ends "$VM: with its record it is adopted" 0
+}
+
 # A QEMU of the test's own, which waits before its guest begins, as one whose supervisor died during the start.
 no_guest_yet() {
 	local qemu
@@ -225,7 +241,7 @@ no_guest_yet() {
 all_cases() {
 	local case
 	for case in lives_on no_second disk_stays_locked off_meanwhile stop_goes_on does_not_answer \
-		spec_has_changed tap_is_taken_away remains_are_damaged no_guest_yet; do
+		spec_has_changed tap_is_taken_away remains_are_damaged record_is_lost no_guest_yet; do
 		case_of "$1-${case//_/-}" "$case"
 	done
 }

@@ -10,7 +10,7 @@ ACCEL=kvm
 # API: a listener and our connection; share and disk, each a connection and a way back for the
 # backend's own requests.
 WANTED_SOCKETS=6
-ALLOWED_FDS=' (socket|.*/(qmp|api).sock.(log|events)|.*/disk.raw|anon_inode:.*|/dev/(null|net/tun|urandom|kvm|ptmx|pts/[0-9]+)|/memfd:.*)$'
+ALLOWED_FDS=' (socket|.*/(qmp|api).sock.(log|events)|.*/disk.raw|.*/vmm.alive|anon_inode:.*|/dev/(null|net/tun|urandom|kvm|ptmx|pts/[0-9]+)|/memfd:.*)$'
 
 need cloud-hypervisor qemu-storage-daemon virtiofsd jq strace script
 private_namespaces "$@"

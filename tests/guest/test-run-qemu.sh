@@ -10,7 +10,7 @@ ACCEL=tcg
 # Monitor and console, each a listener and our connection; share and disk, each a connection and a way
 # back for the backend's own requests.
 WANTED_SOCKETS=8
-ALLOWED_FDS=' (socket|.*/(qmp|api).sock.(log|events)|.*/disk.raw|anon_inode:.*|/dev/(null|net/tun|urandom)|/memfd:.*)$'
+ALLOWED_FDS=' (socket|.*/(qmp|api).sock.(log|events)|.*/disk.raw|.*/vmm.alive|anon_inode:.*|/dev/(null|net/tun|urandom)|/memfd:.*)$'
 
 need qemu-system-x86_64 qemu-storage-daemon virtiofsd jq strace script
 private_namespaces "$@"

@@ -70,7 +70,7 @@ static void restore_lives(Vm *vm, const StateFile *state)
 {
 	Lives *lives = &vm->guest.lives;
 	bool may_be_mute = lives->may_be_mute;
-	int r = lives_from_record(state->lives, lives);
+	int r = state->lives ? lives_from_record(state->lives, lives) : 0;
 
 	lives->may_be_mute = may_be_mute;
 	if (r < 0)
@@ -117,6 +117,9 @@ void vm_adopted(Vm *vm)
 	VmmFound found = vmm_found(vm->resources.vmm);
 	Fault fault = { 0 };
 
+	/* cloud-hypervisor forgets a guest that powered off, and is as if it had never had one. */
+	if (found == VMM_FOUND_NO_GUEST && vm->guest.lives.n > 0)
+		found = VMM_FOUND_OFF;
 	if (found == VMM_FOUND_NO_GUEST) {
 		(void) fault_adopt_no_guest(vm->plan, &fault);
 		vm_fail(vm, &fault);

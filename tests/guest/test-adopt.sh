@@ -226,7 +226,7 @@ no_guest_yet() {
 		-qmp "unix:$WORK/run/$VM/qmp.sock,server=on,wait=off"
 	qemu=$STARTED
 	await listens "$WORK/run/$VM/qmp.sock"
-	jq --argjson pid "$qemu" '.vmm.pid = $pid | .vmm.pidfd_inode = 0 | .vmm.start_ticks = $ticks' \
+	jq --argjson pid "$qemu" '.lives = null | .vmm.pid = $pid | .vmm.pidfd_inode = 0 | .vmm.start_ticks = $ticks' \
 		--argjson ticks "$(sed 's/.*) //' "/proc/$qemu/stat" | cut -d " " -f 20)" \
 		"$WORK/run/$VM/state.json" >"$WORK/record"
 	cat "$WORK/record" >"$WORK/run/$VM/state.json"

@@ -36,16 +36,17 @@ static void tell_report(Vm *vm)
 					  REPORT_EVERY_USEC, 0, on_report_time, vm);
 }
 
+/* When a start began that somebody else made is not known here. */
 static void log_ready(const Vm *vm)
 {
 	uint64_t tenths = (now_usec() - vm->began_usec) / (USEC_PER_SEC / 10);
-	_cleanup_free_ char *words = vm->unit.ready ?
-					     strdup("is ready again") :
-					     str_printf("is ready after %" PRIu64 ".%" PRIu64 "s",
-							tenths / 10, tenths % 10);
+	_cleanup_free_ char *words =
+		str_printf("is ready after %" PRIu64 ".%" PRIu64 "s", tenths / 10, tenths % 10);
 
-	if (words)
-		vm_log_guest(words);
+	if (vm->unit.ready)
+		vm_log_guest("is ready again");
+	else
+		vm_log_guest(words && !vm->options->adoption ? words : "is ready");
 }
 
 /* The first time that is the end of the start, later only news of a guest that rebooted. */
@@ -55,6 +56,8 @@ static void guest_is_ready(Vm *vm)
 	vm->ready_timer = sd_event_source_disable_unref(vm->ready_timer);
 	if (!vm->unit.ready)
 		unit_runs(&vm->unit, vm->plan->vmm, vm->resources.vmm);
+	/* At once: whoever adopted a VM that seems not to be ready would stop it in the end. */
+	vm_record(vm);
 	vm_times_enter(vm, VM_RUNNING);
 	if (vm->report.status[0])
 		tell_report(vm);

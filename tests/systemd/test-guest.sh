@@ -94,6 +94,41 @@ stopped_before_it_is_ready() {
 	is "early: a stop before that is no failure" "$(property early Result)" success
 }
 
+# killed NAME: its supervisor, and the next one has it.
+killed() {
+	inside kill -KILL "$(property "$1" MainPID)"
+	comes "$1: its supervisor killed, the next one takes over" "$1" NRestarts 1
+}
+
+adopted_when_ready() {
+	local vmm
+	ready_spec taken "powerbutton poweroff"
+	inside systemctl start --no-block mvmd@taken
+	guest_says taken 'READY=1'
+	comes "taken: the guest is ready" taken ActiveState active
+	vmm=$(vmm_pid taken)
+	killed taken
+	comes "taken: a guest that was ready need not say so again" taken ActiveState active
+	is "taken: it is the same VM" "$(vmm_pid taken)" "$vmm"
+	succeeds "taken: the guest is heard" guest_says taken 'STATUS=still here'
+	comes "taken: and what it says stands there" taken StatusText "running: guest: still here"
+	stop taken
+}
+
+adopted_before_it_is_ready() {
+	ready_spec soon "powerbutton poweroff"
+	inside systemctl start --no-block mvmd@soon
+	comes "soon: it waits" soon StatusText "*waiting*for the guest*"
+	killed soon
+	comes "soon: and waits on" soon StatusText "*waiting*for the guest*"
+	is "soon: it is not active yet" "$(property soon ActiveState)" activating
+	succeeds "soon: the guest says that it is ready" guest_says soon 'READY=1'
+	comes "soon: then it is" soon ActiveState active
+	is "soon: after how long nobody knows now" "$(inside journalctl --no-pager -o cat -u mvmd@soon |
+		grep -F "the guest is ready")" "the guest is ready"
+	stop soon
+}
+
 boot bring_cloud_hypervisor
 credentials_of_the_unit
 if [ ! -w "$(root /dev/kvm)" ] || ! inside cloud-hypervisor --version >/dev/null 2>&1; then
@@ -103,5 +138,7 @@ else
 	never_ready
 	longer_than_the_unit
 	stopped_before_it_is_ready
+	adopted_when_ready
+	adopted_before_it_is_ready
 fi
 finish

@@ -186,6 +186,22 @@ static int plan_adoption(const Places *places, const StateFile *state, Prepared 
 	return r;
 }
 
+/* What is wrong in it is the record's, whatever the file says by now. */
+static int spec_of_record(const Places *places, const char *name, const StateFile *state,
+			  Spec **ret, Problems *problems)
+{
+	_cleanup_free_ char *record =
+		str_printf("the spec in %s/%s/state.json", places->runtime_directory, name);
+	_cleanup_(spec_free_p) Spec *spec = NULL;
+	int r = record ? spec_from_json(state->spec, name, record, &spec, problems) : -ENOMEM;
+
+	if (r == 0)
+		r = str_set(&spec->file, state->spec_file ?: record);
+	if (r == 0)
+		*ret = TAKE_PTR(spec);
+	return r;
+}
+
 int prepare_adoption(const Places *places, const char *name, const StateFile *state, Prepared *ret)
 {
 	Problems problems = { 0 };
@@ -193,7 +209,7 @@ int prepare_adoption(const Places *places, const char *name, const StateFile *st
 	int r;
 
 	*ret = (Prepared){ 0 };
-	r = spec_from_json(state->spec, name, state->spec_file, &ret->spec, &problems);
+	r = spec_of_record(places, name, state, &ret->spec, &problems);
 	if (r == -ENOMEM)
 		(void) fault_oom(&fault);
 	if (r < 0)

@@ -114,7 +114,8 @@ adoption_fails() {
 	start_unit fails
 	is "fails: a VM that cannot be taken over is a failure that is tried again" "$(property fails ExecMainStatus)" 75
 	succeeds "fails: it lives on" lives "$VMM"
-	says "fails: and what to do is told" fails "mvmd stop --force fails ends it"
+	says "fails: it is told where the fault lies" fails "the spec in /run/mvmd/fails/state.json:1:"
+	says "fails: and what to do" fails "mvmd stop --force fails ends it"
 	succeeds "fails: that helps" inside mvmd stop --force fails
 	succeeds "fails: and it is gone" await is_gone "$VMM"
 }

@@ -33,27 +33,23 @@
 #define MVMD_STREAM_CONSOLE "console"
 
 /* The kinds of entries. A finding's is derived from its id, base/message-id.h. */
-#define MVMD_MESSAGE_STATE     "baab920f665849c6ab77eb397255c7ce" /* from one state to another */
-#define MVMD_MESSAGE_STEP      "64cdaf20ce5741f0aaadc3ec49c01625" /* a step is done */
-#define MVMD_MESSAGE_STEP_WAIT "2e041669bf5c4e1788fe2e015a6a92ee" /* a step waits */
-#define MVMD_MESSAGE_FACTS     "91b7a95740a64be6b9e3d9c7f12bf7d9" /* what the VM is started on */
-#define MVMD_MESSAGE_RUNNING   "ad99e95091ea47878e2c7f5af832fc66" /* the guest runs */
-#define MVMD_MESSAGE_ADOPTED                                                                       \
-	"c5aa74f2744e41acbbc9b9f6ec0cdc16" /* a VM that lived on is ours again */
-#define MVMD_MESSAGE_RELOADED "5c4bb081f0434deb9099ba3e6fb3f40b" /* mvmd executed itself anew */
-#define MVMD_MESSAGE_GUEST    "862f552d7d7b498fb5b80b4cc453bcaf" /* the guest resets or powers off */
-#define MVMD_MESSAGE_STOP     "5820c5d6bd7f41099325b90249fa6b64" /* a stop, and its progress */
-#define MVMD_MESSAGE_NEXT_TRY "2d42686206e74a91b72b7261c5cb9ad6" /* the start waits for its turn */
-#define MVMD_MESSAGE_START_SLOT                                                                    \
-	"72d36757240d4cc082b2f6e99e31c681" /* the start waits for a start slot */
-#define MVMD_MESSAGE_ENDED   "3d1e653344f9457f8f77624b1005e12c" /* the run is over */
-#define MVMD_MESSAGE_SPEC    "7d7609179e154171a8df1fd4f87ae15e" /* what is wrong in a spec */
-#define MVMD_MESSAGE_CHILD   "68e09d9d2c6f4543b77d420f66f45a59" /* a line of VMM or backend */
-#define MVMD_MESSAGE_CONSOLE "6c5fa08969904d76abbb995a9c88df9f" /* a line of the guest's console */
-#define MVMD_MESSAGE_LEFT_OUT                                                                      \
-	"1c8b6c4dbdeb4402a0d9550df9e047ef" /* lines of a stream were left out */
-#define MVMD_MESSAGE_LOST                                                                          \
-	"68116c1f460949b3a4d6fee6e02d911e" /* entries that the journal did not take */
+#define MVMD_MESSAGE_STATE	"baab920f665849c6ab77eb397255c7ce" /* from state to state */
+#define MVMD_MESSAGE_STEP	"64cdaf20ce5741f0aaadc3ec49c01625" /* a step is done */
+#define MVMD_MESSAGE_STEP_WAIT	"2e041669bf5c4e1788fe2e015a6a92ee" /* a step waits */
+#define MVMD_MESSAGE_FACTS	"91b7a95740a64be6b9e3d9c7f12bf7d9" /* what the VM is started on */
+#define MVMD_MESSAGE_RUNNING	"ad99e95091ea47878e2c7f5af832fc66" /* the guest runs */
+#define MVMD_MESSAGE_ADOPTED	"c5aa74f2744e41acbbc9b9f6ec0cdc16" /* a VM that lived on is ours */
+#define MVMD_MESSAGE_RELOADED	"5c4bb081f0434deb9099ba3e6fb3f40b" /* mvmd executed itself anew */
+#define MVMD_MESSAGE_GUEST	"862f552d7d7b498fb5b80b4cc453bcaf" /* it resets or powers off */
+#define MVMD_MESSAGE_STOP	"5820c5d6bd7f41099325b90249fa6b64" /* a stop, and its progress */
+#define MVMD_MESSAGE_NEXT_TRY	"2d42686206e74a91b72b7261c5cb9ad6" /* the start waits for its turn */
+#define MVMD_MESSAGE_START_SLOT "72d36757240d4cc082b2f6e99e31c681" /* it waits for a slot */
+#define MVMD_MESSAGE_ENDED	"3d1e653344f9457f8f77624b1005e12c" /* the run is over */
+#define MVMD_MESSAGE_SPEC	"7d7609179e154171a8df1fd4f87ae15e" /* what is wrong in a spec */
+#define MVMD_MESSAGE_CHILD	"68e09d9d2c6f4543b77d420f66f45a59" /* a line of VMM or backend */
+#define MVMD_MESSAGE_CONSOLE	"6c5fa08969904d76abbb995a9c88df9f" /* a line of the guest's console */
+#define MVMD_MESSAGE_LEFT_OUT	"1c8b6c4dbdeb4402a0d9550df9e047ef" /* lines were left out */
+#define MVMD_MESSAGE_LOST	"68116c1f460949b3a4d6fee6e02d911e" /* entries are missing here */
 
 /* What the ids of findings are derived from. */
 #define MVMD_MESSAGE_NAMESPACE "91fe22143f6f4d52bb721c293461f36c"

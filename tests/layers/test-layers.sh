@@ -218,9 +218,9 @@ else
 	finds "a bad man page is found" bad.8 lint bad.8
 	finds_nothing "the man pages pass mandoc's lint" lint "${pages[@]}"
 fi
-# ids_missing HEADER PAGE: kinds of journal entries that the page does not name.
+# ids_missing HEADER PAGE: fields and kinds of journal entries that the page does not name.
 ids_missing() {
-	sed -n '/NAMESPACE/d; s/^#define MVMD_\(MESSAGE\|FIELD\)_[A-Z_]*[[:space:]]*"\([^"]*\)".*/\2/p' "$1" | while read -r id; do
+	sed -nz 's/\\\n//g; p' "$1" | sed -n '/NAMESPACE/d; s/^#define MVMD_\(MESSAGE\|FIELD\)_[A-Z_]*[[:space:]]*"\([^"]*\)".*/\2/p' | while read -r id; do
 		grep -qF "$id" "$2" || echo "$id"
 	done
 }

@@ -24,7 +24,7 @@ field() {
 }
 
 message_id() {
-	sed -n "s/^#define MVMD_MESSAGE_$1  *\"\([0-9a-f]*\)\".*/\1/p" "$TOP/include/mvmd/journal.h"
+	sed -n "s/^#define MVMD_MESSAGE_$1[[:space:]]*\"\([0-9a-f]*\)\".*/\1/p" "$TOP/include/mvmd/journal.h"
 }
 
 fields() {
@@ -102,26 +102,37 @@ console() {
 	wait "$typist"
 }
 
+# told_numbers: of $WORK/flood, a guest's flood of numbered lines: for each entry of its console how many lines it
+# stands for. The very last one may have been cut.
+told_numbers() {
+	jq -r 'select(.MVMD_STREAM == "console") | .MVMD_LINES // .MESSAGE' "$WORK/flood" | sed '/tiny: life/d; $d' >"$WORK/said"
+	sed 's/.*flood.*/1/' "$WORK/said" | jq -s add
+}
+
+# Every line of a flood is in the journal or counted as left out: so the number in a line, from 0, is that of all
+# before it.
+all_is_counted() {
+	local told
+	entries "$1" >"$WORK/flood"
+	told=$(told_numbers)
+	is "$1: each line is there or counted" "$told" $(($(sed -n 's/^tiny: flood //p' "$WORK/said" | tail -n 1) + 1))
+}
+
 # line_of FILTER: the number of the last entry in $WORK/flood that the filter selects.
 line_of() {
 	jq "if $1 then 1 else 0 end" "$WORK/flood" | grep -n 1 | tail -n 1 | cut -d: -f1
 }
 
-# Every line of a flood is in the journal or counted as left out: so the number in a line, from 0, is that of all
-# before it. The very last one may have been cut.
 flood() {
-	local last words finding console
+	local words finding console
 	spec flood flood '{ "timeouts": { "stop": "1s" } }'
 	drop_in flood Restart=no
 	start_unit flood
 	await has_entries flood MESSAGE_ID="$(message_id LEFT_OUT)"
 	inside kill -TERM "$(vmm_pid flood)"
 	await is_so flood ActiveState failed
-	entries flood >"$WORK/flood"
-	jq -r 'select(.MVMD_STREAM == "console") | .MVMD_LINES // .MESSAGE' "$WORK/flood" | sed '/tiny: life/d; $d' >"$WORK/said"
-	last=$(sed -n 's/^tiny: flood //p' "$WORK/said" | tail -n 1)
-	is "flood: each line is there or counted" "$(sed 's/.*flood.*/1/' "$WORK/said" | jq -s add)" $((last + 1))
-	succeeds "flood: most are left out" [ "$(grep -c 'tiny: flood' "$WORK/flood")" -lt $((last / 2)) ]
+	all_is_counted flood
+	succeeds "flood: most are left out" [ "$(grep -c flood "$WORK/said")" -lt $(($(told_numbers) / 2)) ]
 	words=$(line_of '.MVMD_STREAM == "vmm" and (.MESSAGE | contains("terminating on signal 15"))')
 	finding=$(line_of '.PRIORITY == "3" and .MVMD_FINDING')
 	console=$(line_of '.MVMD_STREAM == "console"')
@@ -132,11 +143,45 @@ flood() {
 		[ "${words:-0}" -lt "${finding:-0}" -a "${console:-0}" -lt "${finding:-0}" ]
 }
 
+# has_written NAME BYTES: the guest, to its console.
+has_written() {
+	[ "$(inside mvmd status --json "$1" | jq .guest.console_bytes)" -gt "$2" ]
+}
+
+# The queue of journald's socket is full after a few entries.
+frozen() {
+	local journald bytes
+	spec frozen flood '{ "timeouts": { "stop": "1s" } }'
+	start_unit frozen
+	await has_entries frozen MESSAGE_ID="$(message_id LEFT_OUT)"
+	journald=$(inside systemctl show --value -p MainPID systemd-journald)
+	inside kill -STOP "$journald"
+	bytes=$(inside mvmd status --json frozen | jq .guest.console_bytes)
+	succeeds "frozen: mvmd goes on while journald stands still" await has_written frozen $((bytes + 1000000))
+	inside kill -CONT "$journald"
+	stop frozen
+	all_is_counted frozen
+	start_unit frozen
+	inside kill -STOP "$journald"
+	inside systemctl stop --no-block mvmd@frozen
+	succeeds "frozen: and so it does at a stop" await is_so frozen ActiveState inactive
+	inside kill -CONT "$journald"
+}
+
+normal_start() {
+	local n
+	n=$(entries fields -p info _COMM=mvmd MVMD_STATE=applying + _COMM=mvmd MESSAGE_ID="$(message_id FACTS)" \
+		+ _COMM=mvmd MESSAGE_ID="$(message_id RUNNING)" | grep -c MESSAGE)
+	succeeds "a start is about ten lines at info ($n)" [ "$n" -ge 4 -a "$n" -le 10 ]
+}
+
 boot
 succeeds "the catalog is taken" inside journalctl --update-catalog
 fields
+normal_start
 finding
 failed_start
 console
 flood
+frozen
 finish

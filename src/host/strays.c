@@ -78,6 +78,17 @@ static int stray_end(pid_t pid, StrBuf *found, Fault *fault)
 	return r;
 }
 
+/*
+ * Threads of the kernel that KVM and vhost make for a VM are in its group, too (cgroup_attach_task_all()): no signal ends
+ * them, and they go with the VM. Alone they are in no session.
+ */
+static bool is_stray(pid_t pid, const StateFile *state)
+{
+	pid_t session = getsid(pid);
+
+	return session > 0 && session != getsid(0) && !is_on_record(pid, state);
+}
+
 int strays_end(const char *vm, const StateFile *state, StrBuf *found, Fault *fault)
 {
 	_cleanup_free_ char *unit = str_printf("mvmd@%s.service", vm);
@@ -90,7 +101,7 @@ int strays_end(const char *vm, const StateFile *state, StrBuf *found, Fault *fau
 	if (!cgroup_is_of_unit(unit) || cgroup_processes(&pids, &n) < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		if (getsid(pids[i]) != getsid(0) && !is_on_record(pids[i], state))
+		if (is_stray(pids[i], state))
 			r = stray_end(pids[i], found, fault);
 	return r;
 }

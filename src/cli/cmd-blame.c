@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <systemd/sd-daemon.h>
 #include <time.h>
 
 #include "base/log.h"
 #include "cli/client.h"
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "host/unit-bus.h"
 #include "model/blame.h"
 #include "mvmd/exit-codes.h"
 #include "run/start-record.h"
 
 #define TIME_TEXT_MAX 32
+
+/* A beginning that is later than that after a fork of systemd's is not of that process. */
+#define SYSTEMD_LONGEST_USEC (10 * USEC_PER_SEC)
 
 typedef struct BlameOptions {
 	bool json, svg;
@@ -76,6 +81,33 @@ static int say_unreadable(const Places *places, const char *name, int error)
 	return exit_code;
 }
 
+/*
+ * How long the supervisor's process was systemd's, before it was mvmd: of the unit's last one, if that is the one on
+ * record. Whatever keeps us from asking, it is only not known then.
+ */
+static uint64_t systemd_usec(const StartTimes *times)
+{
+	uint64_t forked_usec, took_usec = 0;
+	UnitBus *bus = NULL;
+	sd_event *event = NULL;
+	UnitState state = { 0 };
+	Fault fault = { 0 };
+
+	if (sd_booted() > 0 && sd_event_new(&event) >= 0 &&
+	    unit_bus_open(event, &bus, &fault) == 0 &&
+	    unit_bus_state(bus, times->name, &state, &fault) == 0) {
+		forked_usec = state.main_began_realtime_usec;
+		if (forked_usec > 0 && forked_usec < times->began_realtime_usec &&
+		    times->began_realtime_usec - forked_usec < SYSTEMD_LONGEST_USEC)
+			took_usec = times->began_realtime_usec - forked_usec;
+	}
+	unit_state_done(&state);
+	(void) unit_bus_free(bus);
+	(void) sd_event_unref(event);
+	fault_done(&fault);
+	return took_usec;
+}
+
 /* Of a VM that is gone the record stays: it is looked at before the VM is. */
 static int blame(const Places *places, const VmFound *found, const BlameOptions *options)
 {
@@ -92,6 +124,7 @@ static int blame(const Places *places, const VmFound *found, const BlameOptions 
 	}
 	if (r < 0)
 		return say_unreadable(places, name, r);
+	times.systemd_usec = systemd_usec(&times);
 	exit_code = print(&times, options);
 	start_times_done(&times);
 	return exit_code;

@@ -180,6 +180,9 @@ static void add_head(StrBuf *svg, const StartTimes *times, const char *when, uns
 			    format_took(took, times->took_usec), times->exit_code);
 	str_buf_add(svg, "</text>\n<text class=\"faint\" x=\"%d\" y=\"48\">began ", MARGIN);
 	add_escaped(svg, when);
+	if (times->systemd_usec > 0)
+		str_buf_add(svg, ", before it systemd took %s to make the unit's sandbox",
+			    format_took(took, times->systemd_usec));
 	if (times->cause) {
 		str_buf_add(svg, ", ended by ");
 		add_escaped(svg, times->cause);

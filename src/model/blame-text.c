@@ -74,12 +74,22 @@ static void add_head(StrBuf *text, const StartTimes *times, const char *when)
 			    times->cause ?: "", times->cause ? "]" : "", when);
 }
 
+static void add_systemd(StrBuf *text, const StartTimes *times)
+{
+	char took[FORMAT_MAX];
+
+	if (times->systemd_usec > 0)
+		str_buf_add(text, "before it systemd took %s to make the unit's sandbox\n",
+			    format_took(took, times->systemd_usec));
+}
+
 int blame_to_text(const StartTimes *times, const char *when, char **ret)
 {
 	StrBuf text = { 0 };
 	bool decisive = false;
 
 	add_head(&text, times, when);
+	add_systemd(&text, times);
 	str_buf_add(&text, "%10s %10s\n", "BEGIN", "TOOK");
 	for (size_t i = 0; i < times->n_phases; i++) {
 		add_span(&text, &times->phases[i], times->took_usec, '-');

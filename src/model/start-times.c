@@ -192,11 +192,14 @@ static json_t *spans_to_json(const StartSpan *spans, size_t n, bool steps)
 
 json_t *start_times_to_json(const StartTimes *times)
 {
-	return json_pack("{s:i, s:s, s:I, s:I, s:b, s:i, s:s?, s:o, s:o}", "version",
+	json_t *systemd = times->systemd_usec > 0 ? json_integer((json_int_t) times->systemd_usec) :
+						    json_null();
+
+	return json_pack("{s:i, s:s, s:I, s:o, s:I, s:b, s:i, s:s?, s:o, s:o}", "version",
 			 START_TIMES_VERSION, "name", times->name, "began_realtime_usec",
-			 (json_int_t) times->began_realtime_usec, "took_usec",
-			 (json_int_t) times->took_usec, "runs", times->runs, "exit_code",
-			 times->exit_code, "cause", times->cause, "phases",
+			 (json_int_t) times->began_realtime_usec, "systemd_usec", systemd,
+			 "took_usec", (json_int_t) times->took_usec, "runs", times->runs,
+			 "exit_code", times->exit_code, "cause", times->cause, "phases",
 			 spans_to_json(times->phases, times->n_phases, false), "steps",
 			 spans_to_json(times->steps, times->n_steps, true));
 }

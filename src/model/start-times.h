@@ -33,6 +33,8 @@ typedef struct StartTimes {
 	char *name; /* of the VM; NULL: not known yet */
 	uint64_t began_usec; /* monotonic; 0 once it is read back */
 	uint64_t began_realtime_usec;
+	uint64_t
+		systemd_usec; /* from the fork of systemd's to the beginning; 0: not known. Not kept on record */
 	uint64_t took_usec;
 	bool over;
 	bool runs; /* else it failed, or was ended on request */

@@ -35,6 +35,9 @@ install_it() {
 		mvmd@web1.service mvmd.target mvmd.slice 2>&1)" ""
 	spec web1 "powerbutton print=pressed poweroff"
 	succeeds "install: a VM starts" start_unit web1
+	await test -e "$(root /var/lib/mvmd/web1/start-times.json)"
+	inside mvmd blame web1 >"$WORK/blame"
+	has "install: mvmd blame tells systemd's share of the start" "$WORK/blame" "before it systemd took"
 }
 
 upgrade_it() {

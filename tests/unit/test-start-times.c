@@ -244,6 +244,29 @@ static void test_svg(void **context)
 	start_times_done(&times);
 }
 
+/* What only systemd knows: told where it is known, null in the data where it is not. */
+static void test_systemd(void **context)
+{
+	_cleanup_free_ char *text = NULL, *svg = NULL;
+	StartTimes times;
+	json_t *json;
+
+	note_start(&times);
+	json = start_times_to_json(&times);
+	assert_true(json_is_null(json_object_get(json, "systemd_usec")));
+	json_decref(json);
+	times.systemd_usec = 62100;
+	json = start_times_to_json(&times);
+	assert_int_equal(json_integer_value(json_object_get(json, "systemd_usec")), 62100);
+	json_decref(json);
+	assert_int_equal(blame_to_text(&times, WHEN, &text), 0);
+	assert_non_null(
+		strstr(text, "\nbefore it systemd took 62.1ms to make the unit's sandbox\n"));
+	assert_int_equal(blame_to_svg(&times, WHEN, &svg), 0);
+	assert_non_null(strstr(svg, "before it systemd took 62.1ms"));
+	start_times_done(&times);
+}
+
 /* Nothing at all took any time. */
 static void test_empty(void **context)
 {
@@ -273,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_text),
 		cmocka_unit_test(test_text_of_a_failure),
 		cmocka_unit_test(test_svg),
+		cmocka_unit_test(test_systemd),
 		cmocka_unit_test(test_empty),
 	};
 

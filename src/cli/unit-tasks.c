@@ -78,6 +78,7 @@ static void progress_show(UnitTasks *tasks)
 {
 	_cleanup_free_ char *status = NULL, *line = NULL;
 	const UnitTask *first = NULL;
+	char more[FORMAT_MAX] = "";
 	size_t others = 0;
 
 	for (size_t i = 0; i < tasks->n; i++) {
@@ -98,8 +99,9 @@ static void progress_show(UnitTasks *tasks)
 	if (!line)
 		return;
 	if (others > 0)
-		(void) fprintf(stderr, "(%zu more) ", others);
-	(void) fprintf(stderr, "%.*s", terminal_columns() - (others > 0 ? 16 : 1), line);
+		(void) snprintf(more, sizeof(more), " (%zu more)", others);
+	/* One column stays free: in the last one a terminal would begin the next line. */
+	(void) fprintf(stderr, "%.*s%s", terminal_columns() - (int) strlen(more) - 1, line, more);
 	(void) fflush(stderr);
 	tasks->progress_is_shown = true;
 }

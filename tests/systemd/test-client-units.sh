@@ -163,6 +163,10 @@ with_polkit() {
 	inside systemctl restart polkit
 	exits "denied: the rule that explain tells allows it" 0 as_somebody mvmd start private
 	exits "denied: and the stop" 0 as_somebody mvmd stop private
+	without_bridge public 100ms
+	exits "denied: a start that fails" $EXIT_UNAVAILABLE as_somebody mvmd start public
+	says_here "denied: is told without the journal" "bridge br9 did not appear within 100ms ["
+	exits "denied: its stop" 0 as_somebody mvmd stop public
 }
 
 boot

@@ -22,7 +22,7 @@ is_gone() {
 
 # unsupervised NAME: a VM that runs, and whose unit has failed; its VMM's pid is VMM. Nothing starts it again.
 unsupervised() {
-	drop_in "$1" KillMode=process Restart=no
+	drop_in "$1" Restart=no
 	spec "$1" hang '{ "timeouts": { "stop": "1s" } }'
 	start_unit "$1"
 	VMM=$(vmm_pid "$1")
@@ -32,7 +32,7 @@ unsupervised() {
 
 # ends_with NAME CODE: a supervisor in its unit that ends so, whatever the VM does.
 ends_with() {
-	drop_in "$1" KillMode=process Restart=no ExecStart= "ExecStart=/bin/sh -c 'exit $2'"
+	drop_in "$1" Restart=no ExecStart= "ExecStart=/bin/sh -c 'exit $2'"
 	start_unit "$1"
 	is "$1: another supervisor ended with $2" "$(property "$1" ExecMainStatus)" "$2"
 }
@@ -62,7 +62,7 @@ nothing_remains() {
 
 # The supervisor does not even hear of the stop. (SIGSTOP would not do: systemd sends SIGCONT behind SIGTERM.)
 ignores_the_stop() {
-	drop_in deaf KillMode=process Restart=no TimeoutStopSec=1 KillSignal=SIGWINCH
+	drop_in deaf Restart=no TimeoutStopSec=1 KillSignal=SIGWINCH
 	spec deaf hang
 	start_unit deaf
 	VMM=$(vmm_pid deaf)
@@ -75,7 +75,6 @@ ignores_the_stop() {
 
 # A supervisor that dies in the middle of a stop: what it began is brought to its end, and nobody adopts.
 dies_while_it_stops() {
-	drop_in dying KillMode=process
 	spec dying hang
 	start_unit dying
 	VMM=$(vmm_pid dying)
@@ -91,7 +90,7 @@ dies_while_it_stops() {
 
 # A unit that has failed has no supervisor for its VM any more: mvmd stop is one.
 failed_unit_is_stopped() {
-	drop_in failed KillMode=process Restart=no
+	drop_in failed Restart=no
 	spec failed "powerbutton poweroff"
 	start_unit failed
 	await journal_has failed "awaiting the power button"
@@ -110,7 +109,7 @@ adoption_fails() {
 	record=$(root /run/mvmd)/fails/state.json
 	jq '.spec.document.warp = 9' "$record" >"$WORK/record"
 	cat "$WORK/record" >"$record"
-	drop_in fails KillMode=process Restart=no
+	drop_in fails Restart=no
 	start_unit fails
 	is "fails: a VM that cannot be taken over is a failure that is tried again" "$(property fails ExecMainStatus)" 75
 	succeeds "fails: it lives on" lives "$VMM"
@@ -178,7 +177,7 @@ stray() {
 	STRAY=$(cat "$WORK/stray.out")
 }
 
-# The generator gives the unit what a share needs: the spec comes before the daemon-reload of drop_in.
+# The generator gives the unit what a share needs: with the daemon-reload behind the spec.
 share_and_limit() {
 	if type -P virtiofsd >/dev/null; then
 		echo '{ "timeouts": { "stop": "1s" }, "shares": [ { "tag": "data", "source": "/srv/share" } ] }'
@@ -197,7 +196,7 @@ all_processes() {
 adoption_ends_strays() {
 	local before
 	spec adopt hang "$(share_and_limit)"
-	drop_in adopt KillMode=process
+	inside systemctl daemon-reload
 	start_unit adopt
 	VMM=$(vmm_pid adopt)
 	stray adopt
@@ -215,7 +214,7 @@ adoption_ends_strays() {
 # As one that its supervisor had started in the moment before it was killed.
 next_start_ends_strays() {
 	spec stray hang "$(share_and_limit)"
-	drop_in stray KillMode=process
+	inside systemctl daemon-reload
 	start_unit stray
 	VMM=$(vmm_pid stray)
 	stray stray
@@ -228,7 +227,7 @@ next_start_ends_strays() {
 }
 
 sweep_ends_strays() {
-	drop_in odd KillMode=process TimeoutStopSec=1 KillSignal=SIGWINCH
+	drop_in odd TimeoutStopSec=1 KillSignal=SIGWINCH
 	spec odd hang
 	start_unit odd
 	stray odd

@@ -87,6 +87,18 @@ static void test_qemu(void **state)
 			   "\n[Service]\n"
 			   "# QEMU's vsock is a device of the kernel's.\n"
 			   "DeviceAllow=/dev/vhost-vsock rw\n");
+	assert_dropin("{ \"boot\": { \"firmware\": \"/srv/OVMF.fd\" }, \"ready\": \"guest\" }",
+		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+			   "\n[Service]\n"
+			   "# QEMU's vsock is a device of the kernel's.\n"
+			   "DeviceAllow=/dev/vhost-vsock rw\n"
+			   "# There mvmd hears the guest say that it is ready.\n"
+			   "RestrictAddressFamilies=AF_VSOCK\n");
+	assert_dropin(
+		"{ \"vmm\": \"cloud-hypervisor\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" },"
+		"  \"ready\": \"guest\" }",
+		HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+		     "\n[Service]\n");
 	assert_dropin("{ \"accel\": \"tcg\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" } }",
 		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 			   "\n[Service]\n"

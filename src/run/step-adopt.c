@@ -24,7 +24,7 @@ static void end_strays(Resources *resources)
 	int r = strays_end(resources->plan->places.name, resources->adoption, &found, &fault);
 
 	if (r == 0 && found.length > 0)
-		r = fault_leftovers(found.text, &fault);
+		(void) fault_leftovers(found.text, &fault);
 	if (fault.id)
 		step_remark(resources, &fault);
 }

@@ -18,8 +18,7 @@
 typedef struct List {
 	const Places *places;
 	sd_event *event;
-	UnitBus *bus; /* NULL: without systemd */
-	StrList loaded; /* the VMs that it has units of */
+	VmRowUnits units;
 	VmRow *rows;
 	size_t n;
 } List;
@@ -29,22 +28,26 @@ static void list_done(List *list)
 	for (size_t i = 0; i < list->n; i++)
 		vm_row_done(&list->rows[i]);
 	free(list->rows);
-	str_list_done(&list->loaded);
-	(void) unit_bus_free(list->bus);
+	str_list_done(&list->units.loaded);
+	unit_files_done(&list->units.files);
+	(void) unit_bus_free(list->units.bus);
 	(void) sd_event_unref(list->event);
 }
 
 /* Without systemd the list is shorter, and no less right. */
 static void ask_systemd(List *list)
 {
+	VmRowUnits *units = &list->units;
 	Fault fault = { 0 };
 
 	if (!unit_tasks_fit(list->places) || sd_event_new(&list->event) < 0)
 		return;
-	if (unit_bus_open(list->event, &list->bus, &fault) < 0 ||
-	    unit_bus_list(list->bus, &list->loaded, &fault) < 0) {
+	if (unit_bus_open(list->event, &units->bus, &fault) < 0 ||
+	    unit_bus_list(units->bus, &units->loaded, &fault) < 0 ||
+	    unit_bus_files(units->bus, &units->files, &fault) < 0) {
 		log_fault(LOG_LEVEL_DEBUG, &fault);
-		list->bus = unit_bus_free(list->bus);
+		str_list_done(&units->loaded);
+		units->bus = unit_bus_free(units->bus);
 	}
 	fault_done(&fault);
 }
@@ -56,8 +59,7 @@ static int add_row(List *list, const char *name)
 
 	if (array_grow(&list->rows, list->n, sizeof(*list->rows)) < 0)
 		return -ENOMEM;
-	if (vm_row_look(list->places, list->bus, &list->loaded, name, &list->rows[list->n],
-			&fault) == 0)
+	if (vm_row_look(list->places, &list->units, name, &list->rows[list->n], &fault) == 0)
 		list->n++;
 	else
 		log_fault(LOG_LEVEL_DEBUG, &fault);
@@ -170,7 +172,7 @@ int cmd_list(const Places *places, int argc, char **argv)
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, 0) < 0)
 		return MVMD_EXIT_USAGE;
 	ask_systemd(&list);
-	r = vm_list_names_with(places, &list.loaded, &names, &fault);
+	r = vm_list_names_with(places, &list.units.loaded, &names, &fault);
 	if (r == 0 && add_rows(&list, &names) < 0)
 		r = fault_oom(&fault);
 	if (r < 0)

@@ -24,7 +24,6 @@ void vm_row_done(VmRow *row)
 {
 	free(row->name);
 	free(row->state);
-	free(row->unit_file);
 	free(row->cause);
 	spec_changes_done(&row->changes);
 	*row = (VmRow){ 0 };
@@ -142,19 +141,13 @@ static void look_at_vm(Look *look)
 	fault_done(&fault);
 }
 
-static int look_at_unit(Look *look, UnitBus *bus, const StrList *loaded, VmRow *row, Fault *fault)
+static const char *unit_file_of(const UnitFiles *files, const char *name)
 {
-	const char *name = look->found.places.name;
-	_cleanup_free_ char *unit = unit_name(name);
-	Fault unknown = { 0 };
-
-	if (!unit)
-		return fault_oom(fault);
-	look->has_unit = true;
-	/* Without mvmd@.service there is no such unit file. */
-	(void) unit_bus_file_state(bus, unit, &row->unit_file, &unknown);
-	fault_done(&unknown);
-	return str_list_contains(loaded, name) ? unit_bus_state(bus, name, &look->unit, fault) : 0;
+	if (!files->installed)
+		return NULL;
+	if (str_list_contains(&files->masked, name))
+		return "masked";
+	return str_list_contains(&files->enabled, name) ? "enabled" : "disabled";
 }
 
 static int fill_in(const Look *look, VmRow *row)
@@ -172,18 +165,18 @@ static int fill_in(const Look *look, VmRow *row)
 	return streq(state, "failed") || streq(state, "waiting") ? tell_cause(look, row) : 0;
 }
 
-int vm_row_look(const Places *places, UnitBus *bus, const StrList *loaded, const char *name,
-		VmRow *ret, Fault *fault)
+int vm_row_look(const Places *places, const VmRowUnits *units, const char *name, VmRow *ret,
+		Fault *fault)
 {
-	Look look = { .places = places };
-	VmRow row = { 0 };
+	Look look = { .places = places, .has_unit = units->bus };
+	VmRow row = { .unit_file = unit_file_of(&units->files, name) };
 	int r = client_find(places, name, &look.found, fault);
 
 	if (r < 0)
 		return r;
 	look_at_vm(&look);
-	if (bus)
-		r = look_at_unit(&look, bus, loaded, &row, fault);
+	if (str_list_contains(&units->loaded, name))
+		r = unit_bus_state(units->bus, name, &look.unit, fault);
 	if (r == 0 && fill_in(&look, &row) < 0)
 		r = fault_oom(fault);
 	look_done(&look);
@@ -195,17 +188,12 @@ int vm_row_look(const Places *places, UnitBus *bus, const StrList *loaded, const
 	return 0;
 }
 
-static bool is_enabled(const char *unit_file)
-{
-	return strncmp(unit_file, "enabled", strlen("enabled")) == 0;
-}
-
 json_t *vm_row_to_json(const VmRow *row)
 {
 	return json_pack(
 		"{s:s, s:s, s:o, s:o, s:s?, s:o, s:b, s:o, s:s?, s:o}", "name", row->name, "state",
 		row->state, "pid", row->pid > 0 ? json_integer(row->pid) : json_null(), "enabled",
-		row->unit_file ? json_boolean(is_enabled(row->unit_file)) : json_null(),
+		row->unit_file ? json_boolean(streq(row->unit_file, "enabled")) : json_null(),
 		"unit_file", row->unit_file, "since_realtime_usec",
 		row->since_realtime_usec > 0 ? json_integer((json_int_t) row->since_realtime_usec) :
 					       json_null(),

@@ -11,7 +11,7 @@
 typedef struct VmRow {
 	char *name;
 	char *state; /* one of mvmd(8), LIFE; or stopped, failed, starting, orphaned, unknown */
-	char *unit_file; /* enabled, disabled, masked, …; NULL: without systemd */
+	const char *unit_file; /* enabled, disabled, masked; NULL: there is no unit */
 	uint64_t since_realtime_usec; /* of the state */
 	pid_t pid; /* of its supervisor, or of an orphaned VMM */
 	bool has_spec;
@@ -20,12 +20,16 @@ typedef struct VmRow {
 	SpecChanges changes; /* of a VM that runs, since it was started */
 } VmRow;
 
-/*
- * What there is to know of the VM. bus: NULL without systemd; loaded: of unit_bus_list(). Returns 0, or -errno with
- * fault.
- */
-int vm_row_look(const Places *places, UnitBus *bus, const StrList *loaded, const char *name,
-		VmRow *ret, Fault *fault);
+/* What systemd tells of all VMs in one go. */
+typedef struct VmRowUnits {
+	UnitBus *bus; /* NULL: without systemd */
+	StrList loaded; /* unit_bus_list() */
+	UnitFiles files;
+} VmRowUnits;
+
+/* What there is to know of the VM. Returns 0, or -errno with fault. */
+int vm_row_look(const Places *places, const VmRowUnits *units, const char *name, VmRow *ret,
+		Fault *fault);
 void vm_row_done(VmRow *row);
 
 /* As "mvmd list --json" has it; NULL: out of memory. */

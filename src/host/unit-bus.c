@@ -282,12 +282,13 @@ void unit_bus_forget(UnitBus *bus, UnitJob *job)
 
 /* --- looks */
 
-/* NAME of mvmd@NAME.service. */
+/* NAME of mvmd@NAME.service; other units are none of ours. */
 static void add_vm_of_unit(const char *unit, StrList *ret)
 {
 	size_t start = strlen("mvmd@"), end = strlen(".service"), length = strlen(unit);
 
-	if (length > start + end)
+	if (length > start + end && strncmp(unit, "mvmd@", start) == 0 &&
+	    streq(unit + length - end, ".service"))
 		str_list_add(ret, "%.*s", (int) (length - start - end), unit + start);
 }
 
@@ -333,6 +334,86 @@ int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
 		return unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault);
 	}
 	*ret = vms;
+	return 0;
+}
+
+void unit_files_done(UnitFiles *files)
+{
+	str_list_done(&files->enabled);
+	str_list_done(&files->masked);
+	*files = (UnitFiles){ 0 };
+}
+
+/* The reply's a(ss): paths and states. Of instances there are only files where somebody made them: masks, mostly. */
+static int read_unit_files(sd_bus_message *reply, UnitFiles *ret)
+{
+	const char *path, *state;
+	int r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+
+	if (r < 0)
+		return r;
+	while ((r = sd_bus_message_read(reply, "(ss)", &path, &state)) > 0) {
+		const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+		if (streq(name, "mvmd@.service"))
+			ret->installed = true;
+		else if (strncmp(state, "masked", strlen("masked")) == 0)
+			add_vm_of_unit(name, &ret->masked);
+	}
+	return ret->masked.failed ? -ENOMEM : r;
+}
+
+static int list_unit_files(UnitBus *bus, UnitFiles *ret, Fault *fault)
+{
+	sd_bus_message *message = NULL, *reply = NULL;
+	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitFilesByPatterns", &message,
+			 fault);
+
+	if (r < 0)
+		return r;
+	(void) sd_bus_message_append(message, "asas", 0, 1, "mvmd@*.service");
+	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
+	if (r < 0)
+		return r;
+	r = read_unit_files(reply, ret);
+	(void) sd_bus_message_unref(reply);
+	return r < 0 ? unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault) : 0;
+}
+
+/* Also of a target that is not loaded: the look loads it. */
+static int list_wanted(UnitBus *bus, StrList *ret, Fault *fault)
+{
+	_cleanup_free_ char *path = NULL;
+	sd_bus_error error = SD_BUS_ERROR_NULL;
+	char **units = NULL;
+	int r = sd_bus_path_encode(SYSTEMD_UNITS, UNIT_TARGET, &path);
+
+	if (r >= 0)
+		r = sd_bus_get_property_strv(bus->bus, SYSTEMD_NAME, path, SYSTEMD_UNIT, "Wants",
+					     &error, &units);
+	for (char **unit = units; unit && *unit; unit++) {
+		add_vm_of_unit(*unit, ret);
+		free(*unit);
+	}
+	free(units);
+	if (r < 0 || ret->failed)
+		r = unit_fault_call(UNIT_LOOK, NULL, r < 0 ? r : -ENOMEM, &error, fault);
+	sd_bus_error_free(&error);
+	return r < 0 ? r : 0;
+}
+
+int unit_bus_files(UnitBus *bus, UnitFiles *ret, Fault *fault)
+{
+	UnitFiles files = { 0 };
+	int r = list_unit_files(bus, &files, fault);
+
+	if (r == 0)
+		r = list_wanted(bus, &files.enabled, fault);
+	if (r < 0) {
+		unit_files_done(&files);
+		return r;
+	}
+	*ret = files;
 	return 0;
 }
 

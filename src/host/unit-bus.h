@@ -57,6 +57,17 @@ void unit_bus_forget(UnitBus *bus, UnitJob *job);
 /* The VMs whose units systemd has in memory: active, failed, or spoken of by another. Others are inactive. */
 int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault);
 
+/*
+ * What becomes of the VMs' units at boot, of all at once: systemd takes milliseconds to tell it of one. Enabled are
+ * those that mvmd.target wants.
+ */
+typedef struct UnitFiles {
+	bool installed; /* there is an mvmd@.service */
+	StrList enabled, masked; /* VMs */
+} UnitFiles;
+int unit_bus_files(UnitBus *bus, UnitFiles *ret, Fault *fault);
+void unit_files_done(UnitFiles *files);
+
 /* active, inactive, …; and what its supervisor says. New strings, cheaper than the whole. */
 int unit_bus_active(UnitBus *bus, const char *vm, char **ret, Fault *fault);
 int unit_bus_status(UnitBus *bus, const char *vm, char **ret, Fault *fault);

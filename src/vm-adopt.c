@@ -127,7 +127,8 @@ void vm_adopted(Vm *vm)
 		vm_post(vm, VM_EVENT_VMM_FAILED);
 		return;
 	}
-	guest_continues(&vm->guest);
+	/* What nobody reads, a pty holds for the moment that a reload takes. */
+	guest_continues(&vm->guest, !kept_is_reload(vm->options->kept) || vm->plan->console_socket);
 	tell_surroundings(vm);
 	vm_post(vm, VM_EVENT_ADOPTED);
 	if (found == VMM_FOUND_PAUSED)

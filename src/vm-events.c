@@ -336,7 +336,7 @@ int vm_make_parts(Vm *vm)
 			     .userdata = vm },
 		.vmm = { on_vmm_event, on_vmm_line, vm },
 		.control = { get_status, on_stop_request, console_is_ready, on_console_request,
-			     vm },
+			     vm_ask_reload, vm },
 		.notify = { vm_hear_report, vm },
 		.on_console_output = on_console_output,
 		.console_userdata = vm,

@@ -41,6 +41,8 @@ struct Vm {
 
 	EventQueue queue;
 	sd_event_source *dispatch; /* enabled while the queue is not empty */
+	sd_event_source *reloader; /* enabled while a reload is to begin, and then: */
+	int caller_fd; /* who asked for it */
 	sd_event_source *recorder; /* enabled while the record is to be written */
 	JournalRoom *journal_room;
 	Deadline deadline; /* of the state */
@@ -98,3 +100,9 @@ int vm_make_recorder(Vm *vm);
 void vm_restore(Vm *vm);
 void vm_adopted(Vm *vm);
 void vm_let_go(Vm *vm);
+
+/* vm-reload.c: a ControlHandler's reload; the new program has taken over. */
+int vm_ask_reload(int fd, void *userdata, Fault *fault);
+void vm_reloaded(Vm *vm);
+int vm_make_reloader(Vm *vm);
+void vm_reloader_done(Vm *vm);

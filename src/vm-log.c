@@ -88,6 +88,17 @@ void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint
 				     "");
 }
 
+void vm_log_reloaded(uint64_t took_usec)
+{
+	char took[NUMBER_MAX];
+
+	log_entry(&(LogKind){ LOG_LEVEL_INFO,
+			      MVMD_MESSAGE_RELOADED,
+			      { { MVMD_FIELD_TOOK_USEC, number(took, took_usec) } } },
+		  "reloaded: mvmd " MVMD_VERSION " has the VM after %" PRIu64 "ms",
+		  took_usec / USEC_PER_MSEC);
+}
+
 void vm_log_life(unsigned life)
 {
 	char text[NUMBER_MAX];

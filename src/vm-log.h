@@ -20,6 +20,9 @@ void vm_log_running(VmmKind kind, const char *version, pid_t pid, uint64_t took_
 /* The VM runs still, and has a supervisor again. life: NULL where none is known. */
 void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint64_t took_usec);
 
+/* It runs still, and this is another program. */
+void vm_log_reloaded(uint64_t took_usec);
+
 /* What the guest did, and the number of its life: 0 before the first. */
 void vm_log_life(unsigned life);
 void vm_log_guest(const char *did);

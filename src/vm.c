@@ -90,7 +90,11 @@ static void vm_announce(Vm *vm)
 	const StateFile *adoption = vm->options->adoption;
 	uint64_t took_usec = now_usec() - vm->began_usec;
 
-	if (adoption)
+	bool reload = kept_is_reload(vm->options->kept);
+
+	if (adoption && reload)
+		vm_log_reloaded(took_usec);
+	else if (adoption)
 		vm_log_adopted(vm->plan->vmm, adoption, lives_last(&vm->guest.lives), took_usec);
 	if (adoption && adoption->state == VM_RUNNING)
 		vm->state_since_realtime_usec = adoption->since_realtime_usec;
@@ -103,6 +107,8 @@ static void vm_announce(Vm *vm)
 		vm_await_guest(vm);
 	vm_times_enter(vm, VM_RUNNING);
 	vm_register(vm);
+	if (reload)
+		vm_reloaded(vm);
 	if (vm->wish_stop)
 		vm_post(vm, VM_EVENT_STOP);
 }
@@ -241,6 +247,8 @@ static int vm_init_sources(Vm *vm)
 	if (r >= 0)
 		r = vm_make_recorder(vm);
 	if (r >= 0)
+		r = vm_make_reloader(vm);
+	if (r >= 0)
 		r = sd_event_set_watchdog(vm->event, true); /* nothing without WatchdogSec= */
 	if (r >= 0)
 		r = sd_event_add_defer(vm->event, &vm->dispatch, on_dispatch, vm);
@@ -270,6 +278,7 @@ static void vm_done(Vm *vm)
 	(void) journal_room_free(vm->journal_room);
 	(void) sd_event_source_disable_unref(vm->dispatch);
 	(void) sd_event_source_disable_unref(vm->recorder);
+	vm_reloader_done(vm);
 	(void) sd_event_unref(vm->event);
 	fault_list_done(&vm->findings);
 	fault_done(&vm->cause);

@@ -51,7 +51,7 @@ AdoptCase adopt_look(const Places *places, const char *argument, StateFile *ret)
 
 	if (!name || vm_places_init(places->runtime_directory, name, &vm) < 0)
 		return ADOPT_NOTHING;
-	if (vm_lock_holder(vm.lock_file) == 0 && state_file_read(vm.state_file, &state) == 0 &&
+	if (!vm_is_others(vm.lock_file) && state_file_read(vm.state_file, &state) == 0 &&
 	    state_process_is_alive(&state.vmm))
 		found = case_of(&state);
 	if (found == ADOPT_RUNNING) {

@@ -10,6 +10,7 @@
 #include "host/record-series.h"
 #include "host/sock.h"
 #include "host/vm-dir.h"
+#include "model/fault-json.h"
 #include "model/spec.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
@@ -104,6 +105,12 @@ static int fault_from_reply(const char *error, json_t *parameters, Fault *fault)
 				 "its console cannot be had now: it is not that far yet, or "
 				 "too many read it already");
 		return fault_remedy(fault, "mvmd status tells how far it is; try again");
+	}
+	if (streq(error, "io.mvmd.vm.ReloadFailed") &&
+	    fault_from_json(json_object_get(parameters, "finding"), fault) == 0) {
+		fault->error = -EBUSY;
+		fault->exit_code = MVMD_EXIT_SYSTEM;
+		return fault->error;
 	}
 	(void) fault_set(fault, -EPROTO, MVMD_EXIT_SYSTEM, "control-error",
 			 "its supervisor answered %s", error);

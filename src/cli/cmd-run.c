@@ -196,6 +196,9 @@ int cmd_run(const Places *places, int argc, char **argv)
 		log_line(LOG_LEVEL_ERROR, "out of memory");
 		return MVMD_EXIT_SYSTEM;
 	}
+	/* The arguments are those of the start, which is long ago. */
+	if (kept_is_reload(options.kept))
+		options.replace = false;
 	if (options.replace || !adopted(places, argv[1], &options, &exit_code))
 		exit_code = start_vm(&start, argv[1], now ? TURN_NOW : TURN_WAITS, &options);
 	(void) kept_free(options.kept);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "cli/commands.h"
+#include "cli/unit-reload.h"
 #include "cli/unit-sweep.h"
 #include "mvmd/exit-codes.h"
 
@@ -15,7 +16,10 @@ typedef struct UnitVerb {
 
 static const UnitVerb verbs[] = {
 	{ "run", cmd_run }, /* ExecStart= */
+	{ "reload", unit_reload }, /* ExecReload= */
 	{ "sweep", unit_sweep }, /* ExecStopPost= */
+	{ "record-version",
+	  unit_record_version }, /* a supervisor that is to execute this program */
 };
 
 int cmd_unit(const Places *places, int argc, char **argv)

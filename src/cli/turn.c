@@ -157,7 +157,7 @@ bool turn_take(const Places *places, const char *argument, TurnKind kind, Turn *
 	log_set_vm(ret->name);
 	if (kind == TURN_WAITS)
 		goes_on = tries_wait(ret, ret_exit_code);
-	ret->others = vm_lock_holder(vm_places.lock_file) != 0;
+	ret->others = vm_is_others(vm_places.lock_file);
 	if (goes_on && !ret->others) {
 		history_read(ret, kind);
 		wait_usec = history_wait_usec(&ret->history, now_usec());

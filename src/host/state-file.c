@@ -9,9 +9,6 @@
 #include "host/state-file.h"
 #include "mvmd/exit-codes.h"
 
-/* Version 1 had nothing but the processes. */
-#define STATE_FILE_VERSION 2
-
 int state_file_add_backend(StateFile *state, const char *id, const char *label, pid_t pid,
 			   unsigned restarts)
 {

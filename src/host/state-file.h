@@ -11,6 +11,8 @@
  * What a supervisor leaves on record while its VM lives, so that the next one knows the VM's processes and can go on
  * with it: RUNTIME/NAME/state.json, of one boot of the host.
  */
+#define STATE_FILE_VERSION 2 /* 1 had nothing but the processes */
+
 typedef struct StateBackend {
 	char *id; /* of its disk or share */
 	StateProcess process;

@@ -138,6 +138,13 @@ pid_t vm_lock_holder(const char *lock_file)
 	return lock_whole_file(fd, F_OFD_GETLK) == -EAGAIN ? read_pid(fd) : 0;
 }
 
+bool vm_is_others(const char *lock_file)
+{
+	pid_t holder = vm_lock_holder(lock_file);
+
+	return holder != 0 && holder != getpid();
+}
+
 char *vm_name_of_pid(const char *runtime_directory, pid_t pid)
 {
 	DIR *directory = opendir(runtime_directory);

@@ -24,6 +24,9 @@ void vm_unlock(const VmPlaces *places, int fd);
  */
 pid_t vm_lock_holder(const char *lock_file);
 
+/* True where a supervisor has the VM, and that is not ourselves, before a reload. */
+bool vm_is_others(const char *lock_file);
+
 /* The VM that the process is supervisor of, a new string; NULL: none that we may see. */
 char *vm_name_of_pid(const char *runtime_directory, pid_t pid);
 

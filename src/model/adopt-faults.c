@@ -68,3 +68,39 @@ int fault_adopt_record(const Plan *plan, const char *part, int error, Fault *fau
 	(void) fault_evidence(fault, "path", "%s", plan->places.state_file);
 	return fault_remedy(fault, "nothing is to be done: they are counted anew from here");
 }
+
+int fault_reload_refused(const Plan *plan, VmState state, Fault *fault)
+{
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "reload-refused",
+			 "%s is \"%s\" and busy: it cannot be reloaded now", plan->spec->name,
+			 vm_state_to_string(state));
+	(void) fault_evidence(fault, "state", "%s", vm_state_to_string(state));
+	(void) fault_why(fault, "it starts, stops or reboots, its VMM owes an answer, or another "
+				"reload is under way");
+	return fault_remedy(fault, "mvmd status %s; try again when it is running",
+			    plan->spec->name);
+}
+
+int fault_reload_program(const Plan *plan, const char *path, int error, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "reload-program",
+			 "cannot execute %s: %m; the VM runs on with the program that it had",
+			 path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	return fault_remedy(fault, "%s --version; install mvmd again, then mvmd reload %s", path,
+			    plan->spec->name);
+}
+
+int fault_reload_older(const Plan *plan, const char *path, Fault *fault)
+{
+	(void) fault_set(fault, -EPROTONOSUPPORT, MVMD_EXIT_UNAVAILABLE, "reload-older",
+			 "%s does not know the record of a VM of this version; the VM runs on with "
+			 "the program that it had",
+			 path);
+	(void) fault_evidence(fault, "path", "%s", path);
+	(void) fault_why(fault, "it is older, and could not take over the VM");
+	return fault_remedy(fault,
+			    "%s --version; a restart of the VM takes it all the same: mvmd "
+			    "restart %s",
+			    path, plan->spec->name);
+}

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include "base/fault.h"
+#include "model/lifecycle.h"
 #include "model/plan.h"
 
 /* What can be said of taking over a VM whose supervisor died. Each sets fault and returns its error. */
@@ -24,3 +25,8 @@ int fault_adopt_failed(const Plan *plan, pid_t pid, const Fault *cause, Fault *f
 
 /* The VM's record cannot be gone on with: error of lives_from_record() and the like. */
 int fault_adopt_record(const Plan *plan, const char *part, int error, Fault *fault);
+
+/* A reload cannot be now; not with that program, which cannot be executed, or is older. The VM runs on as it is. */
+int fault_reload_refused(const Plan *plan, VmState state, Fault *fault);
+int fault_reload_program(const Plan *plan, const char *path, int error, Fault *fault);
+int fault_reload_older(const Plan *plan, const char *path, Fault *fault);

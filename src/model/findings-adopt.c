@@ -46,6 +46,30 @@ static const Finding findings[] = {
 		  "mvmd stop NAME and mvmd start NAME, when it suits; until then reach the guest by its "
 		  "network.",
 	  .evidence = "" },
+	{ .id = "reload-refused",
+	  .severity = FINDING_ERROR,
+	  .title = "a VM cannot be reloaded now",
+	  .what = "mvmd was asked to execute its program anew while the VM starts, stops or reboots, or while "
+		  "its VMM owes an answer.",
+	  .why = "The new program could not know what was asked and is not answered yet.",
+	  .remedy = "mvmd status NAME; mvmd reload NAME when it is running.",
+	  .evidence = "state" },
+	{ .id = "reload-program",
+	  .severity = FINDING_WARNING,
+	  .title = "the new mvmd cannot be executed",
+	  .what = "mvmd was asked to execute its program anew, and what lies at its path does not run. The VM "
+		  "runs on with the old one.",
+	  .why = "An update is not complete, or the file is for another machine or libraries.",
+	  .remedy = "mvmd --version; install mvmd again, then mvmd reload NAME.",
+	  .evidence = "path" },
+	{ .id = "reload-older",
+	  .severity = FINDING_WARNING,
+	  .title = "the new mvmd is an older one",
+	  .what = "mvmd was asked to execute its program anew, and what lies at its path cannot read the record "
+		  "of the running VM. The VM runs on with the newer one.",
+	  .why = "mvmd was replaced by an older version while the VM ran.",
+	  .remedy = "mvmd restart NAME, when it suits; or install the newer one again.",
+	  .evidence = "path" },
 };
 
 const FindingTable findings_of_adoption = { "A SUPERVISOR THAT DIED", findings,

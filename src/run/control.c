@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/sock.h"
+#include "model/fault-json.h"
 #include "mvmd/exit-codes.h"
 #include "run/control.h"
 #include "run/output.h"
@@ -114,6 +115,24 @@ static void reply_error(Connection *connection, const char *error, json_t *param
 	send_message(connection, json_pack("{s:s, s:o}", "error", error, "parameters", parameters));
 }
 
+static json_t *reload_refused(const Fault *fault)
+{
+	return json_pack("{s:s, s:{s:o}}", "error", "io.mvmd.vm.ReloadFailed", "parameters",
+			 "finding", fault_to_json(fault));
+}
+
+void control_answer(int fd, const Fault *fault)
+{
+	json_t *message = fault ? reload_refused(fault) : json_pack("{s:{}}", "parameters");
+	_cleanup_free_ char *text = message ? json_dumps(message, JSON_COMPACT) : NULL;
+
+	/* A socket that was empty takes so little at once; who has left needs no answer. */
+	if (text)
+		(void) send(fd, text, strlen(text) + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	json_decref(message);
+	(void) close_fd(fd);
+}
+
 /* Returns false where the connection is another's now. */
 static bool call_console(Connection *connection, json_t *parameters)
 {
@@ -152,6 +171,23 @@ static bool call_stop(Connection *connection, json_t *parameters)
 	return true;
 }
 
+/* The answer is the next image's, which has but the descriptor. */
+static bool call_reload(Connection *connection, json_t *parameters)
+{
+	const ControlHandler *handler = &connection->control->handler;
+	int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	Fault fault = { 0 };
+
+	if (fd < 0)
+		(void) fault_oom(&fault);
+	if (fd >= 0 && handler->reload(fd, handler->userdata, &fault) == 0)
+		return true;
+	(void) close_fd(fd);
+	send_message(connection, reload_refused(&fault));
+	fault_done(&fault);
+	return true;
+}
+
 static bool call_get_info(Connection *connection, json_t *parameters)
 {
 	reply(connection, json_pack("{s:s, s:s, s:s, s:s, s:[s, s]}", "vendor", "mvmd", "product",
@@ -184,6 +220,7 @@ static const Method methods[] = {
 	{ "io.mvmd.vm.GetStatus", false, call_status },
 	{ "io.mvmd.vm.Stop", false, call_stop },
 	{ "io.mvmd.vm.Console", false, call_console },
+	{ "io.mvmd.vm.Reload", false, call_reload },
 };
 
 static bool dispatch(Connection *connection, const char *name, json_t *parameters)

@@ -20,8 +20,13 @@ typedef struct ControlHandler {
 	bool (*console_is_ready)(void *userdata);
 	void (*console)(int fd,
 			void *userdata); /* takes fd; only called where the console is ready */
+	/* Takes fd, a duplicate of the connection, where it returns 0: control_answer() is to come. Else with fault. */
+	int (*reload)(int fd, void *userdata, Fault *fault);
 	void *userdata;
 } ControlHandler;
+
+/* Answers a call from outside of the control; fault: NULL where it was done. Closes fd. */
+void control_answer(int fd, const Fault *fault);
 
 /* Listens at path. 0 or -errno with fault (an owner that does not exist is -ESRCH). */
 int control_new(sd_event *event, const char *path, const Spec *spec, const ControlHandler *handler,

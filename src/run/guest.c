@@ -101,7 +101,7 @@ void guest_booted(Guest *guest)
 	guest_watch_clock(guest);
 }
 
-void guest_continues(Guest *guest)
+void guest_continues(Guest *guest, bool unheard)
 {
 	const Life *life = lives_last(&guest->lives);
 
@@ -109,7 +109,8 @@ void guest_continues(Guest *guest)
 		guest_booted(guest);
 		return;
 	}
-	lives_unheard(&guest->lives);
+	if (unheard)
+		lives_unheard(&guest->lives);
 	if (life->end == LIFE_GOES_ON)
 		guest_watch(guest, life_duration_usec(life, now_usec()));
 	guest_watch_clock(guest);

@@ -45,8 +45,8 @@ void guest_done(Guest *guest);
 void guest_booted(Guest *guest);
 void guest_life_begins(Guest *guest);
 
-/* It has lived on while it had no supervisor: lives is what the last one knew. */
-void guest_continues(Guest *guest);
+/* It has lived on without us: lives is what the last supervisor knew. unheard: nobody heard its console meanwhile. */
+void guest_continues(Guest *guest, bool unheard);
 void guest_life_ends(Guest *guest, LifeEnd end);
 
 /* What it writes, as a ConsoleListener; userdata: the Guest. */

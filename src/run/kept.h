@@ -4,8 +4,9 @@
 #include "base/util.h"
 
 /*
- * Descriptors that outlive this process for the next supervisor of the VM, by name: systemd's fd store keeps them
- * (sd_notify(3), FDSTORE=1), without a systemd nobody does. What only a descriptor can give is then lost.
+ * Descriptors that outlive this supervisor for the next one of the VM, by name. At a reload the next one is the same
+ * process, and has them all. Else systemd's fd store keeps them (sd_notify(3), FDSTORE=1), without a systemd nobody does.
+ * What only a descriptor can give is then lost.
  *
  * They are stored with FDPOLL=0: else systemd drops what is hung up, a pipe with last words in it, too. It tells nobody
  * of those beyond FileDescriptorStoreMax=, and a name that is stored twice has two: so each is stored once.
@@ -20,6 +21,19 @@ int kept_take(Kept *kept, const char *name);
 
 /* fd stays the caller's and must stay open until then. */
 void kept_add(Kept *kept, const char *name, int fd);
+
+/* The same, but over a reload only: to the store it would be wrong, as a lock that nobody frees. */
+void kept_add_for_reload(Kept *kept, const char *name, int fd);
+
+/* True where the process before us was this one, before a reload. */
+bool kept_is_reload(const Kept *kept);
+
+/*
+ * All that is kept stays open over execve(2), and the environment tells what it is; or no longer, where that has failed.
+ * 0 or -errno.
+ */
+int kept_begin_exec(const Kept *kept);
+void kept_cancel_exec(const Kept *kept);
 
 /* That one no longer: who waits on it at the other end is to learn so. */
 void kept_remove(Kept *kept, const char *name);

@@ -323,6 +323,11 @@ int qmp_call(Qmp *qmp, const QmpCall *call)
 	return qmp_send(qmp, call);
 }
 
+bool qmp_is_busy(const Qmp *qmp)
+{
+	return qmp->state != QMP_READY || qmp->first;
+}
+
 const char *qmp_version(const Qmp *qmp)
 {
 	return qmp->version;

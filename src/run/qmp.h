@@ -45,6 +45,9 @@ typedef struct QmpCall {
  */
 int qmp_call(Qmp *qmp, const QmpCall *call);
 
+/* It is not ready, or a command waits for its answer. */
+bool qmp_is_busy(const Qmp *qmp);
+
 /* Of QEMU itself, from the greeting: "7.2.22"; NULL before on_ready. */
 const char *qmp_version(const Qmp *qmp);
 

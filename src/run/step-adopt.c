@@ -33,12 +33,17 @@ static void end_strays(Resources *resources)
 static int lock_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const StateProcess *vmm = &resources->adoption->vmm;
-	int r = vm_lock(&resources->plan->places, &resources->lock_fd, fault);
+	int r = 0;
 
+	resources->lock_fd = kept_take(resources->kept, LOCK_NAME);
+	if (resources->lock_fd < 0)
+		r = vm_lock(&resources->plan->places, &resources->lock_fd, fault);
 	if (r < 0)
 		return r;
 	if (state_process_is_alive(vmm)) {
-		end_strays(resources);
+		/* At a reload who asked for it is in our control group, and nobody was killed. */
+		if (!kept_is_reload(resources->kept))
+			end_strays(resources);
 		return 0;
 	}
 	vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));

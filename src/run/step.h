@@ -18,6 +18,9 @@
  * Resources until its undo.
  */
 
+/* The name under which the VM's lock is kept over a reload (run/kept.h). */
+#define LOCK_NAME "lock"
+
 /* What those who made the resources want to hear; vm.c is the one. */
 typedef struct ResourceHandlers {
 	BackendHandler backend;

@@ -395,6 +395,13 @@ static int ch_quit(Vmm *vmm)
 	return api_call(vmm, "vmm.shutdown", NULL, NULL, NULL);
 }
 
+static bool ch_is_busy(const Vmm *vmm)
+{
+	const ChVmm *ch = vmm->state;
+
+	return !ch->api || ch_api_is_busy(ch->api);
+}
+
 /*
  * The pipe may still hold what it said last: no more than fits into it, for a process of its own that keeps
  * the other end could fill it for ever.
@@ -564,6 +571,7 @@ const VmmDriver vmm_driver_ch = {
 	.boot = ch_boot,
 	.power_button = ch_power_button,
 	.quit = ch_quit,
+	.is_busy = ch_is_busy,
 	.on_exit = ch_on_exit,
 	.free = ch_free,
 };

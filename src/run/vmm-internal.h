@@ -12,6 +12,7 @@ typedef struct VmmDriver {
 	int (*boot)(Vmm *vmm);
 	int (*power_button)(Vmm *vmm);
 	int (*quit)(Vmm *vmm); /* 0: it was asked; -errno: it cannot be asked now */
+	bool (*is_busy)(const Vmm *vmm); /* a call waits for its answer */
 	void (*on_exit)(Vmm *vmm); /* the process is gone: hand on what it said before */
 	void (*free)(Vmm *vmm); /* also after a start that failed half-way */
 } VmmDriver;

@@ -216,6 +216,13 @@ static int qemu_quit(Vmm *vmm)
 	return command(vmm, "quit", NULL);
 }
 
+static bool qemu_is_busy(const Vmm *vmm)
+{
+	const QemuVmm *qemu = vmm->state;
+
+	return !qemu->qmp || qmp_is_busy(qemu->qmp);
+}
+
 static const char *share_socket(const Plan *plan, const SpecShare *share)
 {
 	for (size_t i = 0; i < plan->n_backends; i++)
@@ -523,6 +530,7 @@ const VmmDriver vmm_driver_qemu = {
 	.boot = qemu_boot,
 	.power_button = qemu_power_button,
 	.quit = qemu_quit,
+	.is_busy = qemu_is_busy,
 	.on_exit = qemu_on_exit,
 	.free = qemu_free,
 };

@@ -373,6 +373,11 @@ void vmm_kill(Vmm *vmm)
 	vmm_quit(vmm, 0);
 }
 
+bool vmm_is_busy(const Vmm *vmm)
+{
+	return !vmm->child || vmm->quitting || vmm->rebooting || vmm->driver->is_busy(vmm);
+}
+
 bool vmm_is_rebooting(const Vmm *vmm)
 {
 	return vmm->rebooting;

@@ -113,6 +113,9 @@ bool vmm_owes_answer(const Vmm *vmm);
 void vmm_quit(Vmm *vmm, uint64_t grace_usec);
 void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */
 
+/* Something was asked, or happens, that would be lost on who takes it over now. */
+bool vmm_is_busy(const Vmm *vmm);
+
 /* True from VMM_REBOOTING to VMM_REBOOTED, and where its end came in between. */
 bool vmm_is_rebooting(const Vmm *vmm);
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A supervisor that dies, and the next one, which takes over the VM that runs: in each VMM that is here.
+# A supervisor that dies, or executes another program, and the next one, which takes over the VM that runs: in each VMM
+# that is here.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 . "$(dirname "$0")/run-cases.sh"
@@ -237,11 +238,70 @@ no_guest_yet() {
 	ended "$qemu"
 }
 
+# lies_at_its_path FILE: in one step, as a package manager does it.
+lies_at_its_path() {
+	cp "$1" "$WORK/bin/new"
+	chmod 755 "$WORK/bin/new"
+	mv "$WORK/bin/new" "$WORK/bin/mvmd"
+}
+
+is_reloaded() {
+	local before MVMD=$WORK/bin/client
+	cp "$WORK/bin/mvmd" "$MVMD"
+	both_backends "echo=1 reboot=1 print=again powerbutton print=pressed poweroff"
+	MVMD=$WORK/bin/mvmd boot "$VM" --now
+	await_text "$WORK/$VM.out" "tiny: listening"
+	before=$(processes)
+	succeeds "$VM: it executes itself anew" "$MVMD" unit reload "$VM"
+	has "$VM: and says so" "$WORK/$VM.err" "reloaded: mvmd"
+	is "$VM: VMM and backends are the same" "$(processes)" "$before"
+	is "$VM: and so is the supervisor's pid" "$(value "$VM" .pid)" "$SUPERVISOR"
+	holds "$VM: nothing is found, one life goes on" "$VM" '.findings == [] and .guest.lives == 1'
+
+	lies_at_its_path "$MVMD"
+	succeeds "$VM: a new program takes the place of the old one" "$MVMD" unit reload "$VM"
+	is "$VM: which runs no more" "$(readlink "/proc/$SUPERVISOR/exe")" "$WORK/bin/mvmd"
+	type_text early q
+	succeeds "$VM: the guest reboots, and finds its backends" await_text "$WORK/$VM.out" "again"
+	succeeds "$VM: which is its second life" await_value "$VM" '.guest.lives == 2'
+	is "$VM: what was its child is reaped" "$(ps -o stat= --ppid "$SUPERVISOR" | grep -c Z)" 0
+
+	printf 'no program\n' >"$WORK/broken"
+	lies_at_its_path "$WORK/broken"
+	exits "$VM: what cannot be executed" $EXIT_SYSTEM "$MVMD" unit reload "$VM"
+	has "$VM: is told" "$WORK/err" "[reload-program]"
+	printf '#!/bin/sh\necho 1\n' >"$WORK/broken"
+	lies_at_its_path "$WORK/broken"
+	exits "$VM: and what is too old" $EXIT_SYSTEM "$MVMD" unit reload "$VM"
+	has "$VM: is told, too" "$WORK/err" "[reload-older]"
+	holds "$VM: the VM runs on" "$VM" '.state == "running" and .guest.lives == 2'
+	lies_at_its_path "$MVMD"
+
+	succeeds "$VM: after that it can be again" "$MVMD" unit reload "$VM"
+	kill -TERM "$SUPERVISOR"
+	ends "$VM: and stops gracefully" 0
+	has "$VM: as its button was pressed" "$WORK/$VM.out" "pressed"
+	rm "$MVMD"
+}
+
+cannot_be_reloaded_now() {
+	spec "$VM" "echo powerbutton poweroff"
+	boot "$VM"
+	await_text "$WORK/$VM.out" "tiny: listening"
+	kill -TERM "$SUPERVISOR"
+	await_value "$VM" '.state == "stopping"'
+	exits "$VM: who stops is not reloaded" $EXIT_SYSTEM "$MVMD" unit reload "$VM"
+	has "$VM: and why is told" "$WORK/err" "[reload-refused]"
+	type_text keys q
+	ends "$VM: the stop goes on" 0
+}
+
 # NAME_OF_VMM
 all_cases() {
 	local case
 	for case in lives_on no_second disk_stays_locked off_meanwhile stop_goes_on does_not_answer \
-		spec_has_changed tap_is_taken_away remains_are_damaged record_is_lost no_guest_yet; do
+		spec_has_changed tap_is_taken_away remains_are_damaged record_is_lost no_guest_yet is_reloaded \
+		cannot_be_reloaded_now; do
 		case_of "$1-${case//_/-}" "$case"
 	done
 }

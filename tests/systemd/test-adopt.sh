@@ -109,7 +109,37 @@ start_limit() {
 	stop limit
 }
 
+# An update: the new program takes over in place; what is changed in the unit's file waits for a restart.
+is_reloaded() {
+	local main
+	with_disk new "powerbutton poweroff"
+	main=$(property new MainPID)
+	cp "$(root /usr/bin/mvmd)" "$(root /usr/bin/mvmd.new)"
+	mv "$(root /usr/bin/mvmd.new)" "$(root /usr/bin/mvmd)"
+	is "new: the program that runs was replaced" "$(readlink "$(root /proc)/$main/exe")" "/usr/bin/mvmd (deleted)"
+	succeeds "new: mvmd reload" inside mvmd reload new
+	is "new: the new one runs when it returns" "$(readlink "$(root /proc)/$main/exe")" "/usr/bin/mvmd"
+	is "new: in the same process" "$(property new MainPID) $(property new NRestarts)" "$main 0"
+	is "new: the unit is active" "$(property new ActiveState)" active
+	succeeds "new: its supervisor answers" supervises new
+	is "new: VMM and backend are the same" "$(processes new)" "$BEFORE"
+	says "new: it is told" new "reloaded: mvmd"
+	succeeds "new: systemctl reload does the same" inside systemctl reload mvmd@new
+	inside kill -KILL "$(property new MainPID)"
+	adopted new 1
+	printf 'no program\n' >"$(root /usr/bin/mvmd.new)"
+	cp "$(root /usr/bin/mvmd)" "$WORK/good"
+	chmod 755 "$(root /usr/bin/mvmd.new)"
+	mv "$(root /usr/bin/mvmd.new)" "$(root /usr/bin/mvmd)"
+	inside systemctl reload mvmd@new 2>/dev/null
+	is "new: an update that does not run is no end" "$(property new ActiveState) $(property new NRestarts)" "active 1"
+	cp "$WORK/good" "$(root /usr/bin/mvmd.new)"
+	mv "$(root /usr/bin/mvmd.new)" "$(root /usr/bin/mvmd)"
+	stop new
+}
+
 boot
+is_reloaded
 is_killed
 is_aborted_by_the_watchdog
 fails

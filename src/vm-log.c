@@ -72,6 +72,7 @@ void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint
 	uint64_t now = realtime_usec(), since = life ? life->began.realtime_usec : now;
 	char process[NUMBER_MAX], took[NUMBER_MAX], lasts[FORMAT_MAX];
 
+	vm_log_life(life ? life->number : 0);
 	log_entry(&(LogKind){ LOG_LEVEL_INFO,
 			      MVMD_MESSAGE_ADOPTED,
 			      { { MVMD_FIELD_VMM, vmm },
@@ -117,7 +118,10 @@ void vm_log_guest_awaited(uint64_t limit_usec)
 {
 	char text[FORMAT_MAX];
 
-	log_entry(&(LogKind){ .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_STEP_WAIT },
+	/* No step of the plan, but the last one of a start: the catalog names it. */
+	log_entry(&(LogKind){ LOG_LEVEL_INFO,
+			      MVMD_MESSAGE_STEP_WAIT,
+			      { { MVMD_FIELD_STEP, "guest" } } },
 		  "waiting up to %s for the guest to say that it is ready",
 		  format_duration(text, limit_usec));
 }

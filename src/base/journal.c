@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <endian.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -7,12 +8,12 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "base/journal.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_SOCKET	"/run/systemd/journal/socket"
+#define CGROUP_FILE_MAX 4096
 
 typedef struct Waiting {
 	char *bytes;
@@ -61,10 +62,49 @@ bool journal_is_stdout(void)
 	       out.st_ino == err.st_ino;
 }
 
+static bool ends_in(const char *text, const char *suffix)
+{
+	size_t length = strlen(text), n = strlen(suffix);
+
+	return length > n && streq(text + length - n, suffix);
+}
+
+/*
+ * The unit in "/mvmd.slice/mvmd@web1.service". sd_pid_get_unit(3) does the same with a call of the kernel for each
+ * character.
+ */
+static char *unit_of_path(char *path)
+{
+	char *rest = path;
+
+	for (char *part = strsep(&rest, "/"); part; part = strsep(&rest, "/"))
+		if (ends_in(part, ".service") || ends_in(part, ".scope"))
+			return strdup(part);
+	return NULL;
+}
+
+static char *look_for_unit(void)
+{
+	char text[CGROUP_FILE_MAX + 1];
+	_cleanup_close_ int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, CGROUP_FILE_MAX);
+	char *line;
+
+	if (n <= 0)
+		return NULL;
+	text[n] = '\0';
+	/* cgroups(7): systemd's own hierarchy of version 1, or else the one of version 2. */
+	line = strstr(text, ":name=systemd:") ?: strstr(text, "0::");
+	if (!line)
+		return NULL;
+	line[strcspn(line, "\n")] = '\0';
+	return unit_of_path(line);
+}
+
 const char *journal_unit(void)
 {
-	if (!unit_was_asked && sd_pid_get_unit(0, &unit) < 0)
-		unit = NULL;
+	if (!unit_was_asked)
+		unit = look_for_unit();
 	unit_was_asked = true;
 	return unit;
 }

@@ -25,31 +25,34 @@ static int folder_open(int at, const char *path, mode_t mode)
 	return fd < 0 ? -errno : fd;
 }
 
-/* jansson would make a call of each word. A short write is a full disk's. */
-static int write_line(int fd, char *text)
+int json_write_fd(int fd, const json_t *json, size_t more_flags)
 {
-	struct iovec parts[] = { { text, strlen(text) }, { (char[]){ "\n" }, 1 } };
-	ssize_t n = writev(fd, parts, ELEMENTSOF(parts));
+	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2) | more_flags);
+	struct iovec parts[] = { { text, text ? strlen(text) : 0 }, { (char[]){ "\n" }, 1 } };
+	ssize_t n;
 
+	if (!text)
+		return -ENOMEM;
+	n = writev(fd, parts, ELEMENTSOF(parts));
 	if (n < 0)
 		return -errno;
+	/* A short write is a full disk's. */
 	return (size_t) n == parts[0].iov_len + 1 ? 0 : -ENOSPC;
 }
 
 static int json_write(int folder, const char *file, const json_t *json)
 {
 	_cleanup_free_ char *temporary = str_printf(".%s.new", file);
-	_cleanup_free_ char *text = json_dumps(json, JSON_INDENT(2));
 	_cleanup_close_ int fd = -EBADF;
 	int r;
 
-	if (!temporary || !text)
+	if (!temporary)
 		return -ENOMEM;
 	fd = openat(folder, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
 		    FILE_MODE);
 	if (fd < 0)
 		return -errno;
-	r = write_line(fd, text);
+	r = json_write_fd(fd, json, 0);
 	if (r == 0 && renameat(folder, temporary, folder, file) < 0)
 		r = -errno;
 	if (r < 0)

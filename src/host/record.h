@@ -11,5 +11,8 @@
  */
 int record_write(const char *state_directory, const char *vm, const char *file, const json_t *json);
 
+/* Writes it to fd, indented, and a newline, in one call: jansson would make one of each word. 0 or -errno. */
+int json_write_fd(int fd, const json_t *json, size_t more_flags);
+
 /* Removes FILE where it is there. 0 or -errno. */
 int record_remove(const char *state_directory, const char *vm, const char *file);

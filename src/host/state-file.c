@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/process.h"
+#include "host/record.h"
 #include "host/state-file.h"
 #include "mvmd/exit-codes.h"
 
@@ -93,7 +94,7 @@ static int write_new(const char *path, const json_t *json)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
-	return json_dumpfd(json, fd, JSON_INDENT(2)) < 0 ? -EIO : 0;
+	return json_write_fd(fd, json, 0);
 }
 
 int state_file_write(const char *path, const StateFile *state)

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/record.h"
 #include "host/uids.h"
 #include "mvmd/exit-codes.h"
 
@@ -105,14 +106,14 @@ static int table_read(const char *directory, json_t **ret, Fault *fault)
 static int table_write_temporary(int directory_fd, const json_t *table)
 {
 	_cleanup_close_ int fd = -EBADF;
+	int r;
 
 	fd = openat(directory_fd, TEMPORARY_FILE, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0 || fchmod(fd, 0644) < 0)
 		return -errno;
-	if (json_dumpfd(table, fd, JSON_INDENT(2) | JSON_SORT_KEYS) < 0)
-		return errno > 0 ? -errno : -EIO;
-	if (write(fd, "\n", 1) != 1)
-		return -EIO;
+	r = json_write_fd(fd, table, JSON_SORT_KEYS);
+	if (r < 0)
+		return r;
 	return fsync(fd) < 0 ? -errno : 0;
 }
 

@@ -175,6 +175,13 @@ normal_start() {
 	succeeds "a start is about ten lines at info ($n)" [ "$n" -ge 4 -a "$n" -le 10 ]
 }
 
+# Of a field that its entry lacks journalctl -x prints the bare name.
+nothing_is_missing() {
+	inside journalctl --no-pager -x >"$WORK/all"
+	is "no explanation names a field that is missing" "$(grep -E '^░░ .*MVMD_' "$WORK/all" | sort -u)" ""
+	succeeds "there are explanations" [ "$(grep -c '^░░ Defined-By: mvmd' "$WORK/all")" -gt 20 ]
+}
+
 boot
 succeeds "the catalog is taken" inside journalctl --update-catalog
 fields
@@ -184,4 +191,5 @@ failed_start
 console
 flood
 frozen
+nothing_is_missing
 finish

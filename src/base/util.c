@@ -343,6 +343,28 @@ const char *format_duration(char buffer[FORMAT_MAX], uint64_t usec)
 	return format_in_units(buffer, usec, units);
 }
 
+const char *format_rough_duration(char buffer[FORMAT_MAX], uint64_t usec)
+{
+	uint64_t sec = usec / USEC_PER_SEC, tenths = usec % USEC_PER_SEC / (USEC_PER_SEC / 10);
+
+	if (usec < USEC_PER_SEC)
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 "ms", usec / USEC_PER_MSEC);
+	else if (sec < 10 && tenths > 0)
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 ".%" PRIu64 "s", sec, tenths);
+	else if (sec < 60)
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 "s", sec);
+	else if (sec < 3600)
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 "min %" PRIu64 "s", sec / 60,
+				sec % 60);
+	else if (sec < 86400)
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 "h %" PRIu64 "min", sec / 3600,
+				sec % 3600 / 60);
+	else
+		(void) snprintf(buffer, FORMAT_MAX, "%" PRIu64 "d %" PRIu64 "h", sec / 86400,
+				sec % 86400 / 3600);
+	return buffer;
+}
+
 int parse_u64(const char *text, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;

@@ -144,5 +144,8 @@ uint64_t realtime_usec(void);
 const char *format_size(char buffer[FORMAT_MAX], uint64_t bytes);
 const char *format_duration(char buffer[FORMAT_MAX], uint64_t usec);
 
+/* "345ms", "4.7s", "47s", "3min 5s", "2h 10min", "3d 4h": a duration that was measured, as exact as a person wants it. */
+const char *format_rough_duration(char buffer[FORMAT_MAX], uint64_t usec);
+
 /* Reads a decimal number that fills the whole text. 0, -EINVAL (no number) or -ERANGE (over max). */
 int parse_u64(const char *text, uint64_t max, uint64_t *ret);

@@ -59,7 +59,7 @@ static void print_waiting(json_t *status)
 	}
 	left_usec = (uint64_t) json_integer_value(next_try);
 	(void) printf("%s: waiting, next try in %s, supervisor pid %d\n", name,
-		      format_duration(text, left_usec / USEC_PER_MSEC * USEC_PER_MSEC), pid);
+		      format_rough_duration(text, left_usec), pid);
 }
 
 /* -EUCLEAN also for what is JSON, and no post-mortem of that VM. */

@@ -43,7 +43,7 @@ static void print_life(json_t *life)
 	char lasted[FORMAT_MAX] = "less than 1ms";
 
 	if (msec > 0)
-		(void) format_duration(lasted, msec * USEC_PER_MSEC);
+		(void) format_rough_duration(lasted, msec * USEC_PER_MSEC);
 	if (json_is_null(json_object_get(life, "end")))
 		(void) printf("  life %lld: goes on for %s", number_of(life, "number"), lasted);
 	else

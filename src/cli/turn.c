@@ -42,25 +42,29 @@ static void history_write(Turn *turn)
 	json_decref(json);
 }
 
+static const char *words_of_an_end(void)
+{
+	return unit_is_told() ? "mvmd start begins at once, mvmd stop ends the wait" :
+				"a signal ends the wait, --now begins at once";
+}
+
 static void say_waiting(const History *history, uint64_t wait_usec)
 {
 	const LogKind kind = { .level = LOG_LEVEL_INFO, .message_id = MVMD_MESSAGE_NEXT_TRY };
 	char text[FORMAT_MAX];
 
-	wait_usec = (wait_usec + USEC_PER_MSEC - 1) / USEC_PER_MSEC * USEC_PER_MSEC;
 	unit_waits_for_turn(wait_usec);
+	(void) format_rough_duration(text, wait_usec);
 	if (history->last_exit_code == 0)
-		log_entry(&kind,
-			  "next try in %s: the last supervisor was killed (a signal ends the wait, "
-			  "--now begins at once)",
-			  format_duration(text, wait_usec));
+		log_entry(&kind, "next try in %s: the last supervisor was killed (%s)", text,
+			  words_of_an_end());
 	else
 		log_entry(&kind,
 			  "next try in %s: %u in a row failed, the last one with exit code %d%s%s "
-			  "(a signal ends the wait, --now begins at once)",
-			  format_duration(text, wait_usec), history->failed,
-			  history->last_exit_code, *history->last_finding ? ", " : "",
-			  history->last_finding);
+			  "(%s)",
+			  text, history->failed, history->last_exit_code,
+			  *history->last_finding ? ", " : "", history->last_finding,
+			  words_of_an_end());
 }
 
 /*

@@ -74,7 +74,7 @@ void unit_waits_for_turn(uint64_t wait_usec)
 
 	(void) sd_notifyf(
 		0, "STATUS=" UNIT_STATUS_WAITING "next try in %s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
-		format_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
+		format_rough_duration(text, wait_usec), wait_usec + UNIT_MARGIN_USEC);
 }
 
 void unit_waits_for_slot(unsigned slots, uint64_t interval_usec)

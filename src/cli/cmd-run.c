@@ -127,8 +127,10 @@ static int run(Start *start, const char *argument, const VmOptions *options)
 		start->turn.others = !outcome.took_lock;
 	} else {
 		_cleanup_free_ char *words = str_printf("mvmd check %s tells why", argument);
+		const Fault *cause = &start->prepared.cause;
 
-		unit_ended(&(SystemdUnit){ 0 }, exit_code, words);
+		unit_ended(&(SystemdUnit){ 0 }, exit_code, cause->what ?: words);
+		outcome.cause = cause->id;
 		start_times_end(&start->times, now_usec(), NULL, false);
 	}
 	record_failed_start(start, exit_code, outcome.cause);

@@ -46,10 +46,32 @@ int prepare_host_conf(const Places *places, HostConf *ret)
 	return r < 0 ? say_wrong(&problems, &fault) : MVMD_EXIT_OK;
 }
 
+/* Takes fault's content. */
+static int say_cause(Fault *fault, Prepared *ret)
+{
+	int exit_code = fault->exit_code ?: MVMD_EXIT_SYSTEM;
+
+	log_fault(LOG_LEVEL_ERROR, fault);
+	fault_move(&ret->cause, fault);
+	return exit_code;
+}
+
+/* The first with that exit code. */
+static void keep_cause(FaultList *faults, int exit_code, Fault *ret)
+{
+	for (size_t i = 0; i < faults->n; i++)
+		if (faults->items[i].exit_code == exit_code) {
+			fault_move(ret, &faults->items[i]);
+			return;
+		}
+}
+
 /* Tells all that the host lacks. For a look these are remarks. */
-static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_for)
+static int prepare_judge(PrepareFor what_for, Prepared *ret)
 {
 	bool start = what_for == PREPARE_FOR_START;
+	const Spec *spec = ret->spec;
+	const Facts *facts = &ret->facts;
 	FaultList faults = { 0 };
 	int exit_code;
 
@@ -58,6 +80,8 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 	for (size_t i = 0; i < faults.n; i++)
 		log_fault(start ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &faults.items[i]);
 	exit_code = fault_list_exit_code(&faults);
+	if (start && exit_code != MVMD_EXIT_OK)
+		keep_cause(&faults, exit_code, &ret->cause);
 	fault_list_done(&faults);
 	if (plan_warnings(spec, facts, &faults) < 0)
 		exit_code = MVMD_EXIT_SYSTEM;
@@ -67,14 +91,16 @@ static int prepare_judge(const Spec *spec, const Facts *facts, PrepareFor what_f
 	return start ? exit_code : MVMD_EXIT_OK;
 }
 
-static int prepare_length(const Plan *plan, PrepareFor what_for)
+static int prepare_length(PrepareFor what_for, Prepared *ret)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
 
-	if (!plan_is_too_long(plan, &fault))
+	if (!plan_is_too_long(ret->plan, &fault))
 		return MVMD_EXIT_OK;
-	log_fault(what_for == PREPARE_FOR_START ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &fault);
-	return what_for == PREPARE_FOR_START ? fault.exit_code : MVMD_EXIT_OK;
+	if (what_for == PREPARE_FOR_START)
+		return say_cause(&fault, ret);
+	log_fault(LOG_LEVEL_WARNING, &fault);
+	return MVMD_EXIT_OK;
 }
 
 void prepared_find_issues(Prepared *prepared, const Places *places, FaultList *ret)
@@ -126,16 +152,16 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 	log_set_vm(ret->spec->name);
 
 	if (facts_probe(ret->spec, &options, &ret->facts, &fault) < 0)
-		exit_code = say(&fault);
+		exit_code = say_cause(&fault, ret);
 	if (exit_code == MVMD_EXIT_OK)
-		exit_code = prepare_judge(ret->spec, &ret->facts, what_for);
+		exit_code = prepare_judge(what_for, ret);
 	if (exit_code == MVMD_EXIT_OK &&
 	    plan_build(ret->spec, &ret->facts, places->runtime_directory, &ret->plan, &fault) < 0)
-		exit_code = say(&fault);
+		exit_code = say_cause(&fault, ret);
 	if (exit_code == MVMD_EXIT_OK)
 		ret->plan->issues = &ret->fitting;
 	if (exit_code == MVMD_EXIT_OK)
-		exit_code = prepare_length(ret->plan, what_for);
+		exit_code = prepare_length(what_for, ret);
 	if (exit_code == MVMD_EXIT_OK && what_for == PREPARE_FOR_LOOK)
 		say_issues(ret, places);
 	return exit_code;
@@ -233,5 +259,6 @@ void prepared_done(Prepared *prepared)
 	host_conf_done(&prepared->host_conf);
 	facts_done(&prepared->facts);
 	(void) spec_free(prepared->spec);
+	fault_done(&prepared->cause);
 	*prepared = (Prepared){ 0 };
 }

@@ -18,6 +18,7 @@ typedef struct Prepared {
 	Plan *plan;
 	KnownIssues known_issues;
 	FittingIssues fitting; /* plan->issues; filled in by prepared_find_issues() */
+	Fault cause; /* why a start is refused, the worst of what was printed; empty where the spec is wrong */
 } Prepared;
 
 /*

@@ -95,7 +95,8 @@ static uint64_t since(const Look *look, const char *state)
 	if (json_is_integer(own))
 		return (uint64_t) json_integer_value(own);
 	if (look->has_unit)
-		return look->unit.since_realtime_usec;
+		return unit_state_is_alive(&look->unit) ? look->unit.since_realtime_usec :
+							  look->unit.ended_realtime_usec;
 	return streq(state, "failed") ? to_realtime(look->history.ended_usec) : 0;
 }
 

@@ -21,6 +21,7 @@ static const Property properties[] = {
 	{ "ExecMainStatus", "i", offsetof(UnitState, main_status) },
 	{ "ExecMainStartTimestamp", "t", offsetof(UnitState, main_began_realtime_usec) },
 	{ "StateChangeTimestamp", "t", offsetof(UnitState, since_realtime_usec) },
+	{ "InactiveEnterTimestamp", "t", offsetof(UnitState, ended_realtime_usec) },
 	{ "NeedDaemonReload", "b", offsetof(UnitState, needs_daemon_reload) },
 	{ "FragmentPath", "s", offsetof(UnitState, fragment) },
 	{ "DropInPaths", "as", offsetof(UnitState, drop_ins) },

@@ -18,7 +18,9 @@ typedef struct UnitState {
 	int main_code; /* CLD_EXITED, CLD_KILLED, CLD_DUMPED of the supervisor; 0: it did not end */
 	int main_status; /* its exit code, or signal */
 	uint64_t main_began_realtime_usec;
-	uint64_t since_realtime_usec; /* of its last change of state */
+	uint64_t since_realtime_usec; /* of its last change of state, or of a reload of systemd */
+	uint64_t
+		ended_realtime_usec; /* when it last became inactive or failed; 0: never, since it was loaded */
 	bool needs_daemon_reload; /* a file of it was changed, which systemd has not read */
 	char *fragment; /* its file */
 	StrList drop_ins;

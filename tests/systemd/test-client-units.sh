@@ -58,6 +58,15 @@ lists() {
 	mv "$SPECS/shown.json" "$WORK/shown.json"
 	is "list: one that runs, and has no spec any more" "$(listed shown)" "shown running enabled TIME no spec"
 	mv "$WORK/shown.json" "$SPECS/shown.json"
+	spec keyless hang '{ "credentials": { "k": { "file": "/srv/no-key" } } }'
+	inside mvmd start keyless 2>/dev/null
+	comes "list: one that lacks what its start needs" keyless StatusText "waiting: next try in*"
+	is "list: with the cause" "$(listed keyless)" "keyless waiting disabled TIME exit code 69: a credential's file cannot be read"
+	inside mvmd stop keyless 2>/dev/null
+	spec never hang "$QUICK"
+	inside mvmd enable never 2>/dev/null
+	is "list: a unit that systemd has just read is no VM that ended" "$(listed never)" "never stopped enabled -"
+	inside mvmd disable never 2>/dev/null
 	write_history unseen
 	inside systemctl start --no-block mvmd@unseen
 	comes "list: one waits" unseen StatusText "waiting: next try in*"

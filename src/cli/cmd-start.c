@@ -10,6 +10,7 @@
 #include "cli/unit-verbs.h"
 #include "host/unit-fault.h"
 #include "mvmd/exit-codes.h"
+#include "run/systemd.h"
 
 /* Start and restart: they differ in what they do with a VM that runs. */
 typedef struct Start {
@@ -88,20 +89,25 @@ static int reset_start_limit(Start *start, const char *vm, Fault *fault)
 	return r;
 }
 
-/* After crashes the unit starts by itself, and waits longer each time. */
-static void end_wait(Start *start, const char *vm)
+/*
+ * After crashes the unit starts by itself, and waits longer each time. Its supervisor has the sandbox and the credentials
+ * of before: what was changed since is only in the next one, and for that one the wait is ended (unit_tasks_urge()).
+ */
+static bool waits_for_turn(Start *start, const char *vm)
 {
 	_cleanup_free_ char *status = NULL;
 	Fault fault = { 0 };
+	int r = unit_bus_status(start->tasks.bus, vm, &status, &fault);
 
-	if (unit_bus_status(start->tasks.bus, vm, &status, &fault) == 0)
-		unit_tasks_urge(&start->tasks, vm, status);
 	fault_done(&fault);
+	return r == 0 && status &&
+	       strncmp(status, UNIT_STATUS_WAITING, strlen(UNIT_STATUS_WAITING)) == 0;
 }
 
 static void start_one(Start *start, const char *vm)
 {
 	_cleanup_free_ char *active = NULL;
+	UnitVerb verb = start->verb;
 	Fault fault = { 0 };
 	int r = unit_bus_active(start->tasks.bus, vm, &active, &fault);
 	bool alive;
@@ -118,10 +124,10 @@ static void start_one(Start *start, const char *vm)
 		return;
 	if (r == 0 && streq(active, "failed"))
 		r = reset_start_limit(start, vm, &fault);
-	if (r == 0 && start->verb == UNIT_START && streq(active, "activating"))
-		end_wait(start, vm);
+	if (r == 0 && streq(active, "activating") && waits_for_turn(start, vm))
+		verb = UNIT_RESTART;
 	if (r == 0)
-		r = unit_tasks_queue(&start->tasks, start->verb, vm, 0, &fault);
+		r = unit_tasks_queue(&start->tasks, verb, vm, 0, &fault);
 	if (r < 0)
 		unit_tasks_say(&start->tasks, vm, &fault);
 }

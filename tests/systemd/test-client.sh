@@ -119,6 +119,18 @@ start_while_it_waits() {
 	ip link del br9
 }
 
+# What was changed since is in the unit, and not in the process that waits.
+start_anew_while_it_waits() {
+	spec key hang '{ "timeouts": { "stop": "1s" }, "credentials": { "k": { "credential": "key" } } }'
+	mvmd_exits "anew: the unit lacks a credential" $EXIT_UNAVAILABLE start key
+	write_history key
+	comes "anew: it waits" key StatusText "waiting: next try in*"
+	drop_in key SetCredential=key:value
+	mvmd_exits "anew: start takes the unit as it is now" 0 start key
+	is "anew: it runs" "$(property key ActiveState)" active
+	mvmd_exits "anew: stop" 0 stop key
+}
+
 stop_during_start() {
 	without_bridge early 1min
 	start early inside mvmd start early
@@ -218,6 +230,7 @@ without_waiting
 wrong_specs
 failing_start
 start_while_it_waits
+start_anew_while_it_waits
 stop_during_start
 leave_during_start
 in_order

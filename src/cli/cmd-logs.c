@@ -166,15 +166,17 @@ static int show(const Places *places, const Logs *logs)
 {
 	_cleanup_(journal_reader_free_p) JournalReader *reader = NULL;
 	_cleanup_(fault_done) Fault fault = { 0 };
-	int r = journal_reader_open(&logs->filter, &reader, &fault);
+	int exit_code = MVMD_EXIT_OK, r = journal_reader_open(&logs->filter, &reader, &fault);
 
 	if (r < 0) {
 		log_fault(LOG_LEVEL_ERROR, &fault);
 		return fault.exit_code;
 	}
 	r = print_all(logs, reader);
-	if (r == 0 && !logs->follow)
-		return say_nothing(places, logs);
+	if (r == 0)
+		exit_code = say_nothing(places, logs);
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
 	while (r >= 0 && logs->follow) {
 		r = journal_reader_wait(reader);
 		if (r >= 0)

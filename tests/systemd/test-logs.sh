@@ -116,6 +116,9 @@ colours() {
 }
 
 follows() {
+	inside mvmd logs latre -f 2>"$WORK/slip.err"
+	is "logs: -f of no VM ends at once" $? 4
+	has "logs: and says so" "$WORK/slip.err" 'there is no VM "latre"'
 	spec later "print=one powerbutton print=two poweroff"
 	start follow inside mvmd logs later -f --console
 	local follower=$STARTED

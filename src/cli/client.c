@@ -344,6 +344,14 @@ void vm_found_done(VmFound *found)
 	vm_places_done(&found->places);
 }
 
+/* A VM in another folder than the units', or on a host without systemd, has none. */
+static bool has_unit(const VmPlaces *places)
+{
+	static const char units[] = RUNTIME_DIRECTORY "/";
+
+	return sd_booted() > 0 && strncmp(places->lock_file, units, strlen(units)) == 0;
+}
+
 int client_say_absent(const VmFound *found)
 {
 	const char *name = found->places.name;
@@ -376,7 +384,7 @@ int client_say_absent(const VmFound *found)
 	case VM_PRESENCE_RUNNING:
 	default:
 		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd %s %s starts it", name,
-			 sd_booted() > 0 ? "start" : "run", name);
+			 has_unit(&found->places) ? "start" : "run", name);
 		return MVMD_EXIT_NOT_RUNNING;
 	}
 }

@@ -128,8 +128,11 @@ static void say_last_failure(Doctor *doctor, const Places *places, const char *n
 	if (id && finding_find(id) && what) {
 		(void) fault_set(&fault, 0, MVMD_EXIT_OK, finding_find(id)->id,
 				 "its last run that failed ended %s: %s", ended, what);
-		(void) fault_remedy(&fault, "%s; mvmd status --last %s tells more",
-				    remedy ?: "read how it went", name);
+		if (remedy && strstr(remedy, "mvmd status --last"))
+			(void) fault_remedy(&fault, "%s", remedy);
+		else
+			(void) fault_remedy(&fault, "%s%smvmd status --last %s tells more",
+					    remedy ?: "", remedy ? "; " : "", name);
 		doctor_take(doctor, ABOUT_VM, DOCTOR_NOTE, &fault);
 	}
 	json_decref(record);

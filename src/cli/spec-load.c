@@ -56,9 +56,10 @@ static void suggest_argument(const char *argument, Fault *fault)
 	size_t stem = strchr(argument, '/') ? 0 : stem_length(argument);
 
 	if (fault && stem > 0)
-		(void) fault_remedy(fault,
-				    "write \"%.*s\" for that VM, or \"./%s\" for a file here",
-				    (int) stem, argument, argument);
+		(void) fault_remedy(
+			fault,
+			"write \"%.*s\" for that VM; what takes a PATH takes \"./%s\" for a file here",
+			(int) stem, argument, argument);
 }
 
 static int parse_files(const SpecPlace *place, const SpecFiles *files, Spec **ret,

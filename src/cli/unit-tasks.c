@@ -116,6 +116,15 @@ static bool status_is_a_phase(const UnitState *news)
 	return !starts_with(text, UNIT_STATUS_RUNNING) || starts_with(text, UNIT_STATUS_READYING);
 }
 
+/* What was waited for has come, and the phase that goes on was told before the wait. */
+static bool only_a_wait_is_over(const char *status, const char *told)
+{
+	size_t phase = strcspn(status, ":");
+
+	return told && strncmp(status, told, phase + 1) == 0 && strstr(told, ": waiting for ") &&
+	       !strstr(status, ": waiting for ");
+}
+
 /* A line for what is new, and for a countdown now and then. */
 static void tell_status(UnitTask *task)
 {
@@ -125,6 +134,8 @@ static void tell_status(UnitTask *task)
 	_cleanup_free_ char *status = NULL;
 
 	if (!status_is_a_phase(news))
+		return;
+	if (only_a_wait_is_over(news->status_text, task->told))
 		return;
 	if (streq_null(news->status_text, task->told) &&
 	    (!counts || now - task->told_usec < COUNT_IN_LINES_USEC))

@@ -82,8 +82,7 @@ void vm_log_adopted(VmmKind kind, const StateFile *state, const Life *life, uint
 		  "ms: %s %s, pid %d, life %u of its guest lasts %s%s",
 		  took_usec / USEC_PER_MSEC, vmm, state->vmm_version ?: "(version unknown)",
 		  state->vmm.pid, life ? life->number : 0,
-		  format_duration(lasts,
-				  now > since ? (now - since) / USEC_PER_SEC * USEC_PER_SEC : 0),
+		  format_rough_duration(lasts, now > since ? now - since : 0),
 		  log_is_journal() ? "; warnings of systemd above, about a failure and processes "
 				     "that are left over, were expected" :
 				     "");

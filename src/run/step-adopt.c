@@ -206,5 +206,9 @@ void resources_let_go(Resources *resources)
 			backend_let_go(resources->backends[i]);
 	if (resources->vmm)
 		vmm_let_go(resources->vmm);
+	for (size_t i = 0; i < resources->plan->spec->n_disks; i++)
+		resources->disk_locks[i] = close_fd(resources->disk_locks[i]);
+	resources->console = console_free(resources->console);
+	resources->control = control_free(resources->control);
 	resources->lock_fd = close_fd(resources->lock_fd);
 }

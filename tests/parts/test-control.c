@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "host/sock.h"
+#include "mvmd/exit-codes.h"
 #include "run/control.h"
 
 #define TEST_TIMEOUT_SEC 120
@@ -30,6 +31,7 @@ static char path[64];
 static sd_event *event;
 static Control *control;
 static unsigned stops, forces;
+static int caller = -EBADF; /* who asked for a reload */
 
 static json_t *get_status(void *userdata)
 {
@@ -48,11 +50,20 @@ static bool console_is_ready(void *userdata)
 	return false;
 }
 
+static int reload(int fd, void *userdata, Fault *fault)
+{
+	if (caller >= 0)
+		return fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "reload-refused", "not twice");
+	caller = fd;
+	return 0;
+}
+
 static int setup(void **context)
 {
 	static const ControlHandler handler = { .get_status = get_status,
 						.stop = on_stop,
-						.console_is_ready = console_is_ready };
+						.console_is_ready = console_is_ready,
+						.reload = reload };
 	static const Spec spec = { 0 };
 	Fault fault = { 0 };
 
@@ -126,9 +137,32 @@ static void test_calls(void **context)
 	assert_int_equal(forces, 1);
 	CALL(fd, "{\"method\":\"io.mvmd.vm.Console\"}", answer);
 	assert_non_null(strstr(answer, "io.mvmd.vm.NoConsole"));
-	CALL(fd, "{\"method\":\"io.mvmd.vm.Reload\"}", answer);
+	CALL(fd, "{\"method\":\"io.mvmd.vm.Pause\"}", answer);
 	assert_non_null(strstr(answer, "org.varlink.service.MethodNotFound"));
 	(void) close(fd);
+	turn();
+}
+
+/* Whoever has the descriptor answers, and if that is another program. */
+static void test_a_reload_is_answered_by_its_descriptor(void **context)
+{
+	static const char text[] = "{\"method\":\"io.mvmd.vm.Reload\"}";
+	int first = connect_now(), second = connect_now();
+	char answer[PART_BYTES];
+
+	assert_int_equal(send(first, text, sizeof(text), MSG_NOSIGNAL), sizeof(text));
+	while (caller < 0)
+		turn();
+	CALL(second, text, answer);
+	assert_non_null(strstr(answer, "io.mvmd.vm.ReloadFailed"));
+	assert_non_null(strstr(answer, "reload-refused"));
+	assert_int_equal(recv(first, answer, sizeof(answer), MSG_DONTWAIT), -1);
+	control_answer(caller, NULL);
+	caller = -EBADF;
+	assert_true(recv(first, answer, sizeof(answer), 0) > 0);
+	assert_string_equal(answer, "{\"parameters\":{}}");
+	(void) close(first);
+	(void) close(second);
 	turn();
 }
 
@@ -250,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_calls),
+		TEST(test_a_reload_is_answered_by_its_descriptor),
 		TEST(test_garbage),
 		TEST(test_half_a_message_and_its_other_half),
 		TEST(test_ten_megabytes_without_an_end),

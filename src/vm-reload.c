@@ -66,6 +66,7 @@ static int execute(Vm *vm, const char *path)
 	kept_add_for_reload(kept, CALLER_NAME, vm->caller_fd);
 	r = kept_begin_exec(kept);
 	if (r == 0) {
+		vm_streams_flush(vm->streams); /* lines that are held, and a prompt */
 		log_flush();
 		(void) execv(path, argv.items);
 		r = -errno;

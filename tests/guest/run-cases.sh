@@ -259,7 +259,7 @@ knows_only_its_own() {
 	for pid in $(value "$VM" '.backends[].pid'); do
 		held_fds "$pid" >"$WORK/fds"
 		is "$VM: backend: has open what it needs" \
-			"$(grep -vE ' (socket|.*.sock.log|anon_inode:.*|/dev/null|/|/memfd:.*|/proc.*|/[0-9]+|.*/disk.raw|.*/share)$' \
+			"$(grep -vE ' (socket|pipe|.*.sock.log|anon_inode:.*|/dev/null|/|/memfd:.*|/proc.*|/[0-9]+|.*/disk.raw|.*/share)$' \
 				"$WORK/fds")" ""
 	done
 }

@@ -13,7 +13,7 @@
  */
 
 typedef struct VmOptions {
-	Kept *kept; /* what the process before us left */
+	Kept *kept; /* what the process before us left; never NULL */
 	const StateFile *adoption; /* the VM runs, and this is known of it; NULL: it is started */
 	bool stop; /* it is to power off as soon as it can hear that */
 	bool replace; /* a VMM that outlived its supervisor is killed first */
@@ -21,8 +21,7 @@ typedef struct VmOptions {
 	StartJudge judge;
 	int *start_slot_fd; /* freed when the VM runs (host/slots.h); NULL: none */
 	const char *state_directory; /* where a run that failed leaves its post-mortem */
-	StartTimes
-		*times; /* of this start, up to here; written when the VM runs. NULL: nobody asks */
+	StartTimes *times; /* of this start up to here, written when the VM runs; NULL: no */
 } VmOptions;
 
 /* What is to be known after the run. */
@@ -34,7 +33,7 @@ typedef struct VmOutcome {
 } VmOutcome;
 
 /*
- * Runs the plan until the VM is gone and all is undone, or could not be adopted and lives on. Returns the exit code of the run. SIGTERM, SIGINT
- * and SIGHUP are taken: the first presses the power button, the second ends the VM at once.
+ * Runs the plan until the VM is gone and all is undone, or could not be adopted and lives on. Returns the exit code
+ * of the run. SIGTERM, SIGINT and SIGHUP are taken: the first presses the power button, the second ends the VM at once.
  */
 int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome);

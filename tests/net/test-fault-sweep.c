@@ -183,11 +183,12 @@ static int run_once(const char *spec)
 {
 	char run[64], state[64];
 	const Places places = { folder, run, state, folder };
-	const VmOptions options = { .console_fd = -EBADF, .state_directory = state };
+	VmOptions options = { .console_fd = -EBADF, .state_directory = state };
 	VmOutcome outcome = { 0 };
 	Prepared prepared;
 	int exit_code;
 
+	assert_int_equal(kept_new(&options.kept), 0);
 	(void) snprintf(run, sizeof(run), "%s/run", folder);
 	(void) snprintf(state, sizeof(state), "%s/state", folder);
 	exit_code = prepare(&places, spec, PREPARE_FOR_START, &prepared);
@@ -199,6 +200,7 @@ static int run_once(const char *spec)
 		exit_code = vm_run(prepared.plan, &options, &outcome);
 	}
 	prepared_done(&prepared);
+	(void) kept_free(options.kept);
 	return exit_code;
 }
 

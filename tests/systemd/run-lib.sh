@@ -78,7 +78,7 @@ why_not() {
 
 # bring_mvmd: into the image; a test may have another way of its own.
 bring_mvmd() {
-	make -s -C "$TOP" install BUILD="$BUILD" DESTDIR="$WORK/image" >"$WORK/install.log" 2>&1 || {
+	make -s -C "$TOP" install BUILD="${BUILD#"$TOP"/}" DESTDIR="$WORK/image" >"$WORK/install.log" 2>&1 || {
 		fail "make install" "$(cat "$WORK/install.log")"
 		finish
 	}

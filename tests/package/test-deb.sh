@@ -15,7 +15,7 @@ in_package() {
 
 # by_make: what make install installs.
 by_make() {
-	make -s -C "$TOP" install BUILD="$BUILD" DESTDIR="$WORK/root" >"$WORK/install.log" 2>&1
+	make -s -C "$TOP" install BUILD="${BUILD#"$TOP"/}" DESTDIR="$WORK/root" >"$WORK/install.log" 2>&1
 	(cd "$WORK/root" && find . ! -type d) | sed 's/^\.//' | sort
 }
 
@@ -26,7 +26,7 @@ field() {
 missing=$(cd "$TOP" && dpkg-checkbuilddeps contrib/debian/control 2>&1) || skip_all "${missing#*: }"
 DEB_BUILD_OPTIONS=nocheck
 export DEB_BUILD_OPTIONS
-succeeds "make deb" make -C "$TOP" deb BUILD="$BUILD"
+succeeds "make deb" make -C "$TOP" deb BUILD="${BUILD#"$TOP"/}"
 lintian --allow-root --tag-display-limit 0 "$DEB"/*.changes >"$WORK/lintian" 2>&1
 is "lintian is silent" "$(cat "$WORK/lintian")" ""
 is "the version is mvmd's" "mvmd $(field Version)" "$("$MVMD" --version)"

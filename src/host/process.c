@@ -51,12 +51,25 @@ static const char *read_state(pid_t pid, char text[PROC_TEXT_MAX])
 	return name_end && name_end[1] == ' ' ? name_end + 2 : NULL;
 }
 
+static bool is_zombie(const char *state)
+{
+	return *state == 'Z' || *state == 'X';
+}
+
+bool process_is_zombie(pid_t pid)
+{
+	char text[PROC_TEXT_MAX];
+	const char *at = read_state(pid, text);
+
+	return at && is_zombie(at);
+}
+
 uint64_t process_start_ticks(pid_t pid)
 {
 	char text[PROC_TEXT_MAX];
 	const char *at = read_state(pid, text);
 
-	if (!at || *at == 'Z' || *at == 'X')
+	if (!at || is_zombie(at))
 		return 0;
 	for (int i = 0; i < FIELDS_FROM_STATE_TO_STARTTIME; i++) {
 		at = strchr(at, ' ');

@@ -15,6 +15,9 @@
 /* The start time of a living process, in clock ticks since the host's boot; 0 where it is gone. */
 uint64_t process_start_ticks(pid_t pid);
 
+/* It has ended, though some of its threads may be about to; false also where that cannot be seen. */
+bool process_is_zombie(pid_t pid);
+
 /*
  * How a process ended that is, or was, nobody's child of ours. 0; -EAGAIN: it lives, or its parent has not heard of its
  * end yet: to be asked again, at the latest when its pidfd has POLLHUP; -ENODATA: it is gone, and this kernel does not

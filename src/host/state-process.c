@@ -15,6 +15,9 @@
 /* include/uapi/linux/magic.h: PIDFS_MAGIC; before it a pidfd was an anonymous inode, the same for all. */
 #define PIDFS_MAGIC 0x50494446
 
+/* The threads of a process that was killed are gone by then. */
+#define ZOMBIE_MSEC 2000
+
 /* The inode that no other process has; 0: the kernel has no such. */
 static uint64_t pidfd_inode(int pidfd)
 {
@@ -26,11 +29,17 @@ static uint64_t pidfd_inode(int pidfd)
 	return st.st_ino;
 }
 
-static bool has_ended(int pidfd)
+/* A process that was killed is a zombie before the last of its threads is gone: that is awaited, it has its files open. */
+static bool has_ended(pid_t pid, int pidfd)
 {
 	struct pollfd gone = { .fd = pidfd, .events = POLLIN };
 
-	return poll(&gone, 1, 0) > 0;
+	if (poll(&gone, 1, 0) > 0)
+		return true;
+	if (!process_is_zombie(pid))
+		return false;
+	(void) poll(&gone, 1, ZOMBIE_MSEC);
+	return true;
 }
 
 int state_process_open(const StateProcess *process)
@@ -53,7 +62,7 @@ int state_process_open(const StateProcess *process)
 		same = start_ticks == process->start_ticks;
 	else
 		same = (process->pidfd_inode > 0 && inode > 0) || cgroup_has(process->pid);
-	if (!same || has_ended(fd))
+	if (!same || has_ended(process->pid, fd))
 		return -ESRCH;
 	return TAKE_FD(fd);
 }

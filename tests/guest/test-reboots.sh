@@ -8,7 +8,8 @@
 
 REBOOTS=100
 LIVES=$((REBOOTS + 1))
-EARLY=3 # the life in which the guest stands still for a first look
+# The life in which the guest stands still for a first look: all lives that are kept are there by then.
+EARLY=15
 # What the supervisor may have more of in its last life: records of lives, the console's last screenful,
 # and what its allocator keeps. 1 KiB that is lost in each life is more than that.
 MEMORY_GROWTH_MAX_KIB=64

@@ -175,6 +175,7 @@ static int start_vm(Start *start, const char *argument, TurnKind kind, VmOptions
 	options->start_slot_fd = &slot_fd;
 	if (take_turn(start, argument, kind, &slot_fd, &exit_code))
 		exit_code = run(start, argument, options);
+	options->start_slot_fd = NULL;
 	slot_free(&slot_fd);
 	turn_done(&start->turn);
 	start_times_done(&start->times);

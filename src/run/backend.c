@@ -418,8 +418,9 @@ int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 	_cleanup_(backend_free_p) Backend *backend = NULL;
 	int r = backend_prepare(event, config, listener_fd, handler, &backend, fault);
 
-	if (r == 0)
-		r = backend_spawn(backend, fault);
+	if (r < 0 || !backend)
+		return r;
+	r = backend_spawn(backend, fault);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(backend);
@@ -434,7 +435,7 @@ int backend_adopt(sd_event *event, const BackendConfig *config, const StateProce
 	int r = backend_prepare(event, config, find_listener(config, process), handler, &backend,
 				fault);
 
-	if (r < 0)
+	if (r < 0 || !backend)
 		return r;
 	child_handler.userdata = backend;
 	oom_kills_read(&backend->oom_kills);

@@ -143,7 +143,7 @@ static int open_pipe(int *ret_reader, int *ret_writer)
 static int child_open_pipe(Child *child, const char *output, int *ret_writer)
 {
 	_cleanup_close_ int writer = -EBADF;
-	int reader, r;
+	int reader = -EBADF, r;
 
 	r = output ? fifo_make(output, &reader, &writer) : open_pipe(&reader, &writer);
 	if (r < 0)

@@ -65,7 +65,8 @@ static int take_stored(Kept *kept)
 /* What this process had before the reload: "NAME:NUMBER" each. */
 static int take_own(Kept *kept)
 {
-	_cleanup_free_ char *list = getenv(KEPT_VARIABLE) ? strdup(getenv(KEPT_VARIABLE)) : NULL;
+	const char *value = getenv(KEPT_VARIABLE);
+	_cleanup_free_ char *list = value ? strdup(value) : NULL;
 	char *rest = NULL;
 	int r = 0;
 

@@ -15,7 +15,7 @@ static const char *const state_words[_VM_STATE_MAX] = {
 	[VM_CREATING] = "creating: the VMM takes its configuration",
 	[VM_BOOTING] = "booting: the VMM starts the guest",
 	[VM_PAUSED] = "paused",
-	[VM_STOPPING] = UNIT_STATUS_STOPPING "the guest was asked to power off",
+	[VM_STOPPING] = (UNIT_STATUS_STOPPING "the guest was asked to power off"),
 	[VM_KILLING] = "killing: the VMM is told to end",
 	[VM_UNWINDING] = "unwinding: what was made for the VM is removed",
 };

@@ -220,12 +220,26 @@ static int listen_to_unit(UnitBus *bus, UnitVerb verb, const char *vm, Queued *q
 	return r < 0 ? unit_fault_call(verb, vm, r, NULL, fault) : 0;
 }
 
+/* The one string that the reply to verb has, in *ret; type as sd_bus_message_read(3) names it. Frees the reply. */
+static int take_text(sd_bus_message *reply, const char *type, UnitVerb verb, const char *vm,
+		     char **ret, Fault *fault)
+{
+	const char *text = NULL;
+	int r = sd_bus_message_read(reply, type, &text);
+
+	if (r < 0)
+		r = unit_fault_call(verb, vm, r, NULL, fault);
+	else
+		r = str_set(ret, text) < 0 ? fault_oom(fault) : 0;
+	(void) sd_bus_message_unref(reply);
+	return r;
+}
+
 /* *ret: the job's path. */
 static int call_for_job(UnitBus *bus, UnitVerb verb, const char *vm, char **ret, Fault *fault)
 {
 	_cleanup_free_ char *name = unit_name(vm);
 	sd_bus_message *message = NULL, *reply = NULL;
-	const char *path = NULL;
 	int r = name ? 0 : fault_oom(fault);
 
 	if (r == 0)
@@ -236,13 +250,7 @@ static int call_for_job(UnitBus *bus, UnitVerb verb, const char *vm, char **ret,
 	r = call(bus, verb, vm, CALL_TIMEOUT_USEC, message, &reply, fault);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_read(reply, "o", &path);
-	if (r < 0)
-		r = unit_fault_call(verb, vm, r, NULL, fault);
-	else
-		r = str_set(ret, path) < 0 ? fault_oom(fault) : 0;
-	(void) sd_bus_message_unref(reply);
-	return r;
+	return take_text(reply, "o", verb, vm, ret, fault);
 }
 
 int unit_bus_queue(UnitBus *bus, UnitVerb verb, const char *vm, UnitJob **ret, Fault *fault)
@@ -482,7 +490,6 @@ int unit_bus_state(UnitBus *bus, const char *vm, UnitState *ret, Fault *fault)
 int unit_bus_file_state(UnitBus *bus, const char *unit, char **ret, Fault *fault)
 {
 	sd_bus_message *message = NULL, *reply = NULL;
-	const char *state = NULL;
 	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "GetUnitFileState", &message, fault);
 
 	if (r < 0)
@@ -491,13 +498,7 @@ int unit_bus_file_state(UnitBus *bus, const char *unit, char **ret, Fault *fault
 	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
-	r = sd_bus_message_read(reply, "s", &state);
-	if (r < 0)
-		r = unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault);
-	else
-		r = str_set(ret, state) < 0 ? fault_oom(fault) : 0;
-	(void) sd_bus_message_unref(reply);
-	return r;
+	return take_text(reply, "s", UNIT_LOOK, NULL, ret, fault);
 }
 
 /* --- other calls */

@@ -468,15 +468,26 @@ static int connect_and_go_on(Vmm *vmm, Fault *fault)
 	return begin_to_talk(vmm, fault);
 }
 
-static int qemu_start(Vmm *vmm, Fault *fault)
+/* The driver's own, with nothing open: qemu_free() frees it. 0 or -ENOMEM with fault. */
+static int qemu_new(Vmm *vmm, Fault *fault)
 {
 	QemuVmm *qemu = calloc(1, sizeof(*qemu));
-	int r;
 
 	if (!qemu)
 		return fault_oom(fault);
 	qemu->listener = qemu->connection = qemu->console_fd = -EBADF;
 	vmm->state = qemu;
+	return 0;
+}
+
+static int qemu_start(Vmm *vmm, Fault *fault)
+{
+	QemuVmm *qemu;
+	int r = qemu_new(vmm, fault);
+
+	if (r < 0)
+		return r;
+	qemu = vmm->state;
 	qemu->shares = calloc(vmm->plan->spec->n_shares ?: 1, sizeof(*qemu->shares));
 	if (!qemu->shares)
 		return fault_oom(fault);
@@ -488,13 +499,12 @@ static int qemu_start(Vmm *vmm, Fault *fault)
 /* Whose connection is gone, QEMU takes the next one's (chardev server). */
 static int qemu_adopt(Vmm *vmm, Fault *fault)
 {
-	QemuVmm *qemu = calloc(1, sizeof(*qemu));
-	int r;
+	QemuVmm *qemu;
+	int r = qemu_new(vmm, fault);
 
-	if (!qemu)
-		return fault_oom(fault);
-	qemu->listener = qemu->connection = qemu->console_fd = -EBADF;
-	vmm->state = qemu;
+	if (r < 0)
+		return r;
+	qemu = vmm->state;
 	r = vmm_connect(vmm, &qemu->connection, fault);
 	return r < 0 ? r : begin_to_talk(vmm, fault);
 }

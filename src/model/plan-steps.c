@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "model/plan-builder.h"
 #include "model/plan-steps.h"
 
 static const char *const step_kind_table[] = {
@@ -27,17 +28,7 @@ const char *step_kind_to_string(StepKind kind)
 	return step_kind_table[kind];
 }
 
-/* What the plan is made with: the plan so far, and what later steps need of earlier ones. */
-typedef struct Builder {
-	Plan *plan;
-	size_t *disk_steps; /* per disk of the spec: its lock */
-	size_t lock, directory, console;
-} Builder;
-
-#define NO_STEP SIZE_MAX
-
-/* The words that are not there for want of memory make the whole step fail. */
-static int add_step(Builder *builder, PlanStep step, char *what, size_t *ret_index)
+int add_step(Builder *builder, PlanStep step, char *what, size_t *ret_index)
 {
 	Plan *plan = builder->plan;
 
@@ -55,8 +46,7 @@ static int add_step(Builder *builder, PlanStep step, char *what, size_t *ret_ind
 	return 0;
 }
 
-/* The step added last needs another one. */
-static int last_needs(Builder *builder, size_t other)
+int last_needs(Builder *builder, size_t other)
 {
 	PlanStep *step = &builder->plan->steps[builder->plan->n_steps - 1];
 
@@ -68,8 +58,7 @@ static int last_needs(Builder *builder, size_t other)
 	return 0;
 }
 
-/* The step added last needs all earlier ones of a kind. */
-static int last_needs_kind(Builder *builder, StepKind kind)
+int last_needs_kind(Builder *builder, StepKind kind)
 {
 	Plan *plan = builder->plan;
 
@@ -82,8 +71,7 @@ static int last_needs_kind(Builder *builder, StepKind kind)
 	return 0;
 }
 
-/* Nothing else happens before the disks are ours. */
-static int last_needs_locks(Builder *builder)
+int last_needs_locks(Builder *builder)
 {
 	int r = last_needs(builder, builder->lock);
 
@@ -232,47 +220,6 @@ static int steps_for_credentials(Builder *builder)
 	r = add_step(builder, (PlanStep){ .kind = STEP_CREDENTIALS, .id = strdup("credentials") },
 		     credentials_to_words(spec), NULL);
 	return r < 0 ? r : last_needs_locks(builder);
-}
-
-static int steps_for_nic(Builder *builder, size_t index)
-{
-	const PlanNic *nic = &builder->plan->nics[index];
-	const char *bridge = nic->spec->bridge;
-	char mac[MAC_TEXT_MAX];
-	StrBuf what = { 0 };
-	char *text;
-	size_t awaited;
-	int r;
-
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_BRIDGE,
-				 .id = str_printf("bridge:%s", nic->spec->id),
-				 .subject = index,
-				 .awaits = str_printf("bridge %s", bridge),
-				 .deadline_usec = builder->plan->spec->timeouts.bridge_usec },
-		     str_printf("bridge %s exists", bridge), &awaited);
-	if (r < 0)
-		return r;
-	r = last_needs_locks(builder);
-	if (r < 0)
-		return r;
-
-	str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, bridge);
-	if (nic->mtu)
-		str_buf_add(&what, "MTU %" PRIu32, nic->mtu);
-	else
-		str_buf_add(&what, "%s's MTU", bridge);
-	str_buf_add(&what, ", queue pairs %" PRIu32 ", guest MAC %s", nic->queues,
-		    mac_format(mac, nic->mac));
-	r = str_buf_take(&what, &text);
-	if (r < 0)
-		return r;
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_TAP,
-				 .id = str_printf("tap:%s", nic->spec->id),
-				 .subject = index },
-		     text, NULL);
-	return r < 0 ? r : last_needs(builder, awaited);
 }
 
 /* A disk and a share may have the same id. New string or NULL. */

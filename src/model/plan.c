@@ -57,6 +57,7 @@ static int plan_nics(Plan *plan)
 		PlanNic *nic = &plan->nics[plan->n_nics++];
 
 		nic->spec = interface;
+		nic->attach = spec_attach(interface);
 		nic->queues = (uint32_t) interface->queues;
 		nic->mtu = (uint32_t) interface->mtu;
 		if (!nic->mtu && plan->facts->bridges[i].is_bridge)

@@ -44,6 +44,7 @@ typedef struct PlanStep {
 
 typedef struct PlanNic {
 	const SpecInterface *spec;
+	NetAttach attach; /* never ATTACH_UNSET */
 	char tap[TAP_NAME_MAX + 1];
 	char *altname; /* the readable long name where the tap's is a hash; else NULL */
 	char *alias; /* ifalias "mvmd:NAME/ID", by which we know our own */

@@ -7,9 +7,6 @@
 #define SOCKET_MAX_BYTES 107 /* unix(7): sun_path is 108 bytes with the NUL */
 #define SERIAL_MAX_BYTES 20 /* linux/virtio_blk.h: VIRTIO_BLK_ID_BYTES */
 #define TAG_MAX_BYTES	 36 /* linux/virtio_fs.h: struct virtio_fs_config */
-#define MTU_MIN		 68 /* linux/if_ether.h: ETH_MIN_MTU */
-#define MTU_MAX		 65521 /* drivers/net/tun.c: 65535 less the Ethernet header */
-#define QUEUES_MAX	 255 /* as many as cpus; tun.c itself stops at 256 */
 
 /* Enums are written to the struct as unsigned. */
 _Static_assert(sizeof(DiskFormat) == sizeof(unsigned) && sizeof(DiskBackend) == sizeof(unsigned) &&
@@ -108,61 +105,6 @@ const ObjectType disk_object = {
 	.fields = disk_fields,
 	.n_fields = ELEMENTSOF(disk_fields),
 	.size = sizeof(SpecDisk),
-	.merges_by_id = true,
-};
-
-static const Field interface_fields[] = {
-	DESCRIPTION_FIELD(SpecInterface),
-	{ .key = "id",
-	  .type = FIELD_ID,
-	  .required = true,
-	  .offset = offsetof(SpecInterface, id),
-	  .max = SPEC_ID_MAX,
-	  .example = "\"net0\"",
-	  .sentence = "The interface's name in this VM: drop-ins merge by it, tap and mac follow "
-		      "from it." },
-	{ .key = "bridge",
-	  .type = FIELD_LINK,
-	  .required = true,
-	  .offset = offsetof(SpecInterface, bridge),
-	  .max = TAP_NAME_MAX,
-	  .example = "\"br0\"",
-	  .sentence = "The bridge that the tap becomes a port of. It is awaited, never made." },
-	{ .key = "tap",
-	  .type = FIELD_LINK,
-	  .offset = offsetof(SpecInterface, tap),
-	  .max = TAP_NAME_MAX,
-	  .example = "\"web1-lan\"",
-	  .sentence = "The tap's name on the host. Unset: derived from VM and id." },
-	{ .key = "mac",
-	  .type = FIELD_MAC,
-	  .offset = offsetof(SpecInterface, mac),
-	  .example = "\"02:00:5e:10:00:01\"",
-	  .sentence = "The guest's address. Unset: derived from VM and id." },
-	{ .key = "mtu",
-	  .type = FIELD_INTEGER,
-	  .offset = offsetof(SpecInterface, mtu),
-	  .min = MTU_MIN,
-	  .max = MTU_MAX,
-	  .example = "1500",
-	  .sentence = "The MTU of tap and guest. Unset: the bridge's. A smaller one becomes the "
-		      "bridge's, too." },
-	{ .key = "queues",
-	  .type = FIELD_INTEGER,
-	  .offset = offsetof(SpecInterface, queues),
-	  .min = 1,
-	  .max = QUEUES_MAX,
-	  .fallback = "1",
-	  .example = "2",
-	  .sentence = "Pairs of queues; not more than cpus." },
-};
-
-const ObjectType interface_object = {
-	.name = "an interface",
-	.sentence = "A network interface: a tap on a bridge.",
-	.fields = interface_fields,
-	.n_fields = ELEMENTSOF(interface_fields),
-	.size = sizeof(SpecInterface),
 	.merges_by_id = true,
 };
 

@@ -217,6 +217,11 @@ bool spec_needs_smbios(const Spec *spec)
 	return spec->n_credentials > 0 || spec->ready == READY_GUEST;
 }
 
+NetAttach spec_attach(const SpecInterface *interface)
+{
+	return interface->attach == ATTACH_UNSET ? ATTACH_BRIDGE : interface->attach;
+}
+
 bool spec_needs_shared_memory(const Spec *spec)
 {
 	if (spec->memory.shared == TRISTATE_TRUE || spec->n_shares > 0)

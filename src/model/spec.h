@@ -54,6 +54,13 @@ typedef enum BackendOnExit {
 	_BACKEND_ON_EXIT_MAX,
 } BackendOnExit;
 
+/* How an interface gets onto the network (mvmd-network(7)). */
+typedef enum NetAttach {
+	ATTACH_UNSET, /* in a document: what spec_attach() makes of it; never in a plan */
+	ATTACH_BRIDGE, /* mvmd makes the tap and puts it on the bridge */
+	_NET_ATTACH_MAX,
+} NetAttach;
+
 /* When a start is over. */
 typedef enum Ready {
 	READY_VMM, /* the VMM runs the guest */
@@ -104,6 +111,7 @@ typedef struct SpecDisk {
 typedef struct SpecInterface {
 	char *description;
 	char *id;
+	NetAttach attach;
 	char *bridge;
 	char *tap; /* NULL: derived, names.h */
 	char *mac; /* NULL: derived */
@@ -271,6 +279,9 @@ bool spec_needs_vsock(const Spec *spec);
 /* True where the guest is given strings in its SMBIOS tables: credentials, ours or the spec's. */
 bool spec_needs_smbios(const Spec *spec);
 
+/* How the interface gets onto the network: as it is written, or a bridge. Never ATTACH_UNSET. */
+NetAttach spec_attach(const SpecInterface *interface);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 
@@ -280,5 +291,6 @@ const char *accel_to_string(Accel accel);
 /* 0 of HUGE_PAGES_NONE. */
 uint64_t huge_page_bytes(HugePages size);
 const char *ready_to_string(Ready ready);
+const char *net_attach_to_string(NetAttach attach);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

@@ -3,7 +3,7 @@
 
 #include "run/step.h"
 
-/* What step.c and step-adopt.c share, and nobody else. */
+/* What step*.c share, and nobody else. */
 
 /* The name under which the pty's master is kept (run/kept.h). */
 #define CONSOLE_NAME "console"
@@ -21,3 +21,9 @@ BackendConfig backend_config(const Resources *resources, size_t i);
 
 void step_remark(Resources *resources, Fault *fault);
 int open_netlink(Resources *resources, Fault *fault);
+
+/* step-network.c: an interface's; each as StepOps says. */
+int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault);
+int bridge_undo(Resources *resources, const PlanStep *step);
+int tap_apply(Resources *resources, const PlanStep *step, Fault *fault);
+int tap_undo(Resources *resources, const PlanStep *step);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+
+#include "host/tap.h"
+#include "mvmd/exit-codes.h"
+
+static bool bridge_is_gone(Nl *nl, const LinkInfo *bridge)
+{
+	LinkInfo link;
+	int r = link_get(nl, bridge->name, &link);
+
+	return r == -ENODEV || (r == 0 && link.ifindex != bridge->ifindex);
+}
+
+/* The kernel's refusal of link_set(); words are what it said about it. */
+static int tap_attach_fault(const PlanNic *nic, const LinkInfo *bridge, int error,
+			    const char *words, Fault *fault)
+{
+	int exit_code = MVMD_EXIT_UNAVAILABLE;
+
+	if (error == -EPERM || error == -EACCES)
+		exit_code = MVMD_EXIT_PERMISSION;
+	if (error == -EXFULL) {
+		(void) fault_set(fault, error, exit_code, "bridge-full",
+				 "cannot put tap %s on bridge %s: the bridge is full", nic->tap,
+				 bridge->name);
+		(void) fault_why(fault, "a bridge has at most %d ports (%s)", BRIDGE_PORTS_MAX,
+				 words);
+		(void) fault_evidence(fault, "ports_max", "%d", BRIDGE_PORTS_MAX);
+		return fault_remedy(fault, "set interfaces[].bridge to another bridge");
+	}
+
+	(void) fault_set(fault, error, exit_code, "tap-attach",
+			 "cannot put tap %s on bridge %s with MTU %u: %m", nic->tap, bridge->name,
+			 nic->mtu ?: bridge->mtu);
+	if (exit_code == MVMD_EXIT_PERMISSION) {
+		(void) fault_why(fault, "it takes CAP_NET_ADMIN in this network namespace");
+		return fault_remedy(fault, "run mvmd as root");
+	}
+	if (!streq(words, strerror(-error)))
+		(void) fault_why(fault, "the kernel says: %s", words);
+	if (strstr(words, "mtu"))
+		return fault_remedy(fault, "set interfaces[].mtu to what the bridge carries: %u",
+				    bridge->mtu);
+	return fault_remedy(fault, "ip -d link show %s", bridge->name);
+}
+
+static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge,
+		    const LinkSettings *settings, Fault *fault)
+{
+	_cleanup_free_ char *words = NULL;
+	int r;
+
+	r = link_set(nl, tap->ifindex, settings);
+	if (r >= 0)
+		return 0;
+	words = str_printf("%s", nl_error_text(nl));
+	if (!words)
+		return fault_oom(fault);
+	/* A master that is gone is a bare EINVAL (net/core/rtnetlink.c:do_set_master). */
+	if (bridge_is_gone(nl, bridge)) {
+		(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+				 "cannot put tap %s on bridge %s: the bridge has just been removed",
+				 nic->tap, bridge->name);
+		(void) fault_why(fault, "what manages this host's network is at work: it was "
+					"restarted, or set up anew");
+		return fault_remedy(fault, "start the VM again; order mvmd after what makes %s",
+				    bridge->name);
+	}
+	return tap_attach_fault(nic, bridge, r, words, fault);
+}
+
+static int tap_name_at_length(Nl *nl, const PlanNic *nic, const Tap *tap, Fault *fault)
+{
+	int r = nic->altname ? link_add_altname(nl, tap->ifindex, nic->altname) : 0;
+
+	if (r >= 0)
+		return 0;
+	(void) fault_set(fault, r, r == -EEXIST ? MVMD_EXIT_BUSY : MVMD_EXIT_SYSTEM, "tap-altname",
+			 "cannot give tap %s the alternative name %s: %s", nic->tap, nic->altname,
+			 nl_error_text(nl));
+	return fault_remedy(fault, "ip link show %s", nic->altname);
+}
+
+static void name_of_index(int ifindex, char ret[IFNAMSIZ])
+{
+	if (ifindex <= 0 || !if_indextoname((unsigned) ifindex, ret))
+		(void) snprintf(ret, IFNAMSIZ, "%s", ifindex > 0 ? "another link" : "none");
+}
+
+/* All that is not as it was asked for, in words; "" where all is. */
+static void compare_link(const LinkInfo *link, const LinkSettings *wanted, const char *bridge,
+			 StrBuf *ret)
+{
+	char master[IFNAMSIZ], mac[MAC_TEXT_MAX], wanted_mac[MAC_TEXT_MAX];
+
+	if (link->master != wanted->master) {
+		name_of_index(link->master, master);
+		str_buf_add(ret, ", master is %s instead of %s", master, bridge);
+	}
+	if (link->mtu != wanted->mtu)
+		str_buf_add(ret, ", MTU is %u instead of %u", link->mtu, wanted->mtu);
+	if (!(link->flags & IFF_UP))
+		str_buf_add(ret, ", it is down instead of up");
+	if (memcmp(&link->mac, &wanted->mac, sizeof(link->mac)) != 0)
+		str_buf_add(ret, ", MAC is %s instead of %s", mac_format(mac, link->mac),
+			    mac_format(wanted_mac, wanted->mac));
+	if (wanted->alias && !streq(link->alias, wanted->alias))
+		str_buf_add(ret, ", alias is \"%s\" instead of \"%s\"", link->alias, wanted->alias);
+}
+
+static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
+			 const LinkInfo *bridge, PortState *ret_state, Fault *fault)
+{
+	_cleanup_(str_buf_done) StrBuf differences = { 0 };
+	LinkInfo link = { 0 };
+	int r;
+
+	r = link_get(nl, nic->tap, &link);
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_UNAVAILABLE, "tap-lost",
+				 "tap %s was put on bridge %s and is gone: %s", nic->tap,
+				 bridge->name, nl_error_text(nl));
+		return fault_remedy(fault, "ip monitor link, networkctl and nmcli device show who "
+					   "manages links here; start the VM again");
+	}
+
+	compare_link(&link, wanted, bridge->name, &differences);
+	if (differences.failed)
+		return fault_oom(fault);
+	if (differences.length == 0) {
+		*ret_state = link.port_state;
+		return 0;
+	}
+	(void) fault_set(fault, -EIO, MVMD_EXIT_UNAVAILABLE, "tap-changed",
+			 "tap %s did not stay as it was set: %s", nic->tap,
+			 differences.text + strlen(", "));
+	(void) fault_evidence(fault, "differs", "%s", differences.text + strlen(", "));
+	(void) fault_why(fault, "another program of this host manages links of that name "
+				"(systemd-networkd, NetworkManager, a udev rule)");
+	return fault_remedy(fault, "networkctl status %s", nic->tap);
+}
+
+static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge,
+			       Fault *fault)
+{
+	const LinkSettings settings = {
+		.master = bridge->ifindex,
+		.mtu = nic->mtu ?: bridge->mtu,
+		.mac = nic->tap_mac,
+		.alias = nic->alias,
+		.up = true,
+	};
+	int r;
+
+	r = tap_join(nl, nic, tap, bridge, &settings, fault);
+	if (r < 0)
+		return r;
+	r = tap_name_at_length(nl, nic, tap, fault);
+	if (r < 0)
+		return r;
+	return tap_read_back(nl, nic, &settings, bridge, &tap->port_state, fault);
+}
+
+int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault)
+{
+	int r = tap_attach_and_look(nl, nic, tap, bridge, fault);
+
+	if (r >= 0)
+		return 0;
+	(void) fault_evidence(fault, "tap", "%s", nic->tap);
+	(void) fault_evidence(fault, "bridge", "%s", bridge->name);
+	return r;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "model/spec-rules.h"
+
+/* What the files of rules share, and nobody else. */
+
+typedef struct RuleContext {
+	SpecReport *report;
+	const JsonNode *root;
+	const Spec *spec;
+} RuleContext;
+
+/* The object of that key; NULL where it is none, or wrong as a whole. */
+const JsonNode *object_of(const RuleContext *context, const char *key);
+
+/* The same for an entry of a list. */
+const JsonNode *entry_of(const RuleContext *context, const char *list, size_t i);
+
+/* The member of that key where its value was read without a problem. */
+JsonNode *good_member(const JsonNode *node, const char *key);
+
+/* Of the interfaces. */
+void check_interfaces(const RuleContext *context);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "model/link-faults.h"
+#include "model/run-faults.h"
+#include "mvmd/exit-codes.h"
+#include "run/apply.h"
+#include "run/step-internal.h"
+
+/* The steps of an interface. */
+
+static void on_bridge(const LinkInfo *bridge, const Fault *fault, void *userdata)
+{
+	Slot *slot = userdata;
+
+	if (bridge)
+		slot->resources->bridges[slot->subject] = *bridge;
+	apply_step_done(slot->resources->apply, STEP_BRIDGE, slot->subject, fault);
+}
+
+int open_netlink(Resources *resources, Fault *fault)
+{
+	int r = resources->nl ? 0 : nl_connection_new(NETLINK_ROUTE, &resources->nl);
+
+	if (r == 0)
+		return 0;
+	(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "netlink", "cannot open a netlink socket: %m");
+	return fault_remedy(fault, "ulimit -n; in a unit, allow AF_NETLINK in "
+				   "RestrictAddressFamilies=");
+}
+
+/* What the probe saw a moment ago. The attaching tells where it has gone since: tap_attach(), bridge-lost. */
+static LinkInfo bridge_from_facts(const PlanNic *nic, const BridgeFact *fact)
+{
+	LinkInfo bridge = { .ifindex = fact->ifindex,
+			    .kind = "bridge",
+			    .flags = fact->is_up ? IFF_UP : 0,
+			    .mtu = fact->mtu };
+
+	(void) snprintf(bridge.name, sizeof(bridge.name), "%s", nic->spec->bridge);
+	return bridge;
+}
+
+int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[step->subject];
+	const BridgeFact *fact = &resources->plan->facts->bridges[step->subject];
+	int r;
+
+	if (fact->is_bridge) {
+		resources->bridges[step->subject] = bridge_from_facts(nic, fact);
+		return 0;
+	}
+	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
+			    &resources->nic_slots[step->subject],
+			    &resources->link_waits[step->subject], fault);
+	return r < 0 ? r : STEP_LATER;
+}
+
+int bridge_undo(Resources *resources, const PlanStep *step)
+{
+	resources->link_waits[step->subject] = link_wait_free(resources->link_waits[step->subject]);
+	return 0;
+}
+
+/* net/bridge/br_if.c: br_mtu_auto_adjust(). All that is on the bridge has to do with that. */
+static void look_at_bridge_mtu(Resources *resources, const PlanNic *nic, const LinkInfo *before)
+{
+	LinkInfo bridge;
+	Fault fault = { 0 };
+
+	if (nic->mtu == 0 || nic->mtu >= before->mtu ||
+	    link_get(resources->nl, before->name, &bridge) < 0 || bridge.mtu >= before->mtu)
+		return;
+	(void) fault_bridge_mtu(bridge.name, before->mtu, bridge.mtu, &fault);
+	step_remark(resources, &fault);
+}
+
+/*
+ * Where the bridge listens and learns first, the guest comes up without a network: that is told before anybody asks.
+ * A port that is disabled has its carrier to come yet, or a bridge that is down, which is told already.
+ */
+static void look_at_port(Resources *resources, const PlanNic *nic, const Tap *tap)
+{
+	Fault fault = { 0 };
+
+	if (tap->port_state != PORT_LISTENING && tap->port_state != PORT_LEARNING &&
+	    tap->port_state != PORT_BLOCKING)
+		return;
+	(void) fault_port_not_forwarding(nic->tap, nic->spec->bridge,
+					 port_state_to_string(tap->port_state), &fault);
+	step_remark(resources, &fault);
+}
+
+int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[step->subject];
+	const LinkInfo *bridge = &resources->bridges[step->subject];
+	Tap *tap = &resources->taps[step->subject];
+	Fault down = { 0 };
+	int r;
+
+	if (!(bridge->flags & IFF_UP)) {
+		(void) fault_bridge_down(bridge->name, &down);
+		step_remark(resources, &down);
+	}
+	r = open_netlink(resources, fault);
+	if (r < 0)
+		return r;
+	r = tap_create(resources->nl, nic, tap, fault);
+	if (r < 0)
+		return r;
+	r = tap_attach(resources->nl, nic, tap, bridge, fault);
+	if (r < 0) {
+		tap_close(tap);
+		return r;
+	}
+	look_at_bridge_mtu(resources, nic, bridge);
+	look_at_port(resources, nic, tap);
+	return 0;
+}
+
+int tap_undo(Resources *resources, const PlanStep *step)
+{
+	tap_close(&resources->taps[step->subject]);
+	return 0;
+}

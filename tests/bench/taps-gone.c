@@ -20,7 +20,7 @@
 
 #include "stamp.h"
 
-#define RECEIVE_BYTES (4 * 1024 * 1024)
+#define RECEIVE_BYTES (64 * 1024 * 1024) /* 1000 taps that go are 6 MB of news */
 #define MESSAGE_BYTES (64 * 1024)
 #define TIMEOUT_MSEC  30000
 

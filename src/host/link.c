@@ -10,6 +10,9 @@
 /* linux/if.h: ALTIFNAMSIZ is 128 with the NUL. */
 #define LINK_ALTNAME_MAX 127
 
+/* With it a group's number is beyond those that people give. */
+#define GROUP_OF_OURS (UINT32_C(1) << 31)
+
 const char *port_state_to_string(PortState state)
 {
 	static const char *const words[_PORT_STATE_MAX] = {
@@ -182,6 +185,35 @@ int link_delete(Nl *nl, int ifindex)
 	if (!message)
 		return -ENOMEM;
 	return nl_request(nl, message);
+}
+
+static int link_request_group(Nl *nl, int type, int ifindex, uint32_t group)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(type, 0, &link);
+
+	if (!message || nla_put_u32(message, IFLA_GROUP, group) < 0)
+		return -ENOMEM;
+	return nl_request(nl, message);
+}
+
+int link_delete_all(Nl *nl, const int *ifindexes, size_t n)
+{
+	uint32_t group = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r;
+
+		if (ifindexes[i] <= 0)
+			continue;
+		/* People number theirs from 0, and a link has its index alone: so nobody else is in this group. */
+		if (group == 0)
+			group = GROUP_OF_OURS | (uint32_t) ifindexes[i];
+		r = link_request_group(nl, RTM_NEWLINK, ifindexes[i], group);
+		if (r < 0)
+			return r;
+	}
+	return group == 0 ? 0 : link_request_group(nl, RTM_DELLINK, 0, group);
 }
 
 static void on_bridge(struct nlmsghdr *answer, void *userdata)

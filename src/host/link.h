@@ -68,6 +68,12 @@ int link_add_altname(Nl *nl, int ifindex, const char *altname);
 
 int link_delete(Nl *nl, int ifindex);
 
+/*
+ * Deletes all of the links (ifindexes; 0: none) by one request, for each alone costs the kernel the same 20 ms:
+ * they are put in a group of their own first. 0 or -errno, and then all of them are still there.
+ */
+int link_delete_all(Nl *nl, const int *ifindexes, size_t n);
+
 /* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel), sorted. 0 or -errno. */
 int link_list_bridges(Nl *nl, StrList *ret);
 

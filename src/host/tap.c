@@ -20,6 +20,18 @@ void tap_close(Tap *tap)
 	*tap = (Tap){ 0 };
 }
 
+void taps_remove(Nl *nl, Tap *taps, size_t n)
+{
+	_cleanup_free_ int *ifindexes = calloc(n + 1, sizeof(*ifindexes));
+
+	for (size_t i = 0; ifindexes && i < n; i++)
+		ifindexes[i] = taps[i].n_fds > 0 ? taps[i].ifindex : 0;
+	if (!ifindexes || link_delete_all(nl, ifindexes, n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		taps[i].ifindex = 0;
+}
+
 static int tun_open(const PlanNic *nic, int *ret, Fault *fault)
 {
 	int fd = open(TUN_DEVICE, O_RDWR | O_CLOEXEC), error = -errno;

@@ -38,6 +38,12 @@ int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fau
 void tap_close(Tap *tap);
 
 /*
+ * Removes all of the taps that are open, in the time that one takes; their fds are to be closed yet. Where the
+ * kernel refuses it they end one by one, with their fds.
+ */
+void taps_remove(Nl *nl, Tap *taps, size_t n);
+
+/*
  * Who has a tap of that name open: "pid 123 (qemu-system-x86)", several joined by ", ", from
  * /proc/PID/fdinfo (drivers/net/tun.c: "iff:"), and the pid of the first of them. NULL: nobody whom we may see.
  * The caller frees it.

@@ -120,8 +120,20 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	return 0;
 }
 
+/* The VMM is gone, so all of them go now: the first undo takes the others with it. */
+static void remove_taps(Resources *resources)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < resources->plan->n_nics; i++)
+		n += resources->taps[i].n_fds > 0 && resources->taps[i].ifindex > 0;
+	if (n > 1 && resources->nl)
+		taps_remove(resources->nl, resources->taps, resources->plan->n_nics);
+}
+
 int tap_undo(Resources *resources, const PlanStep *step)
 {
+	remove_taps(resources);
 	tap_close(&resources->taps[step->subject]);
 	return 0;
 }

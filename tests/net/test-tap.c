@@ -567,6 +567,61 @@ static void test_what_differs_is_named(void **state)
 	tap_close(&tap);
 }
 
+/* Three of ours go, and what is not ours stays: a tap without a descriptor here, and who is in a group of his own. */
+static void test_several_go_together(void **state)
+{
+	static const char *const names[] = { "vm-one", "vm-two", "vm-three" };
+	Tap taps[ELEMENTSOF(names) + 1] = { 0 };
+
+	ip("link add br0 type bridge");
+	ip("tuntap add stranger mode tap");
+	ip("link set stranger group 77");
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		PlanNic nic = plain_nic;
+
+		(void) snprintf(nic.tap, sizeof(nic.tap), "%s", names[i]);
+		taps[i] = create(&nic);
+		attach(&nic, &taps[i], "br0");
+	}
+	taps[ELEMENTSOF(names)].ifindex = (int) if_nametoindex("stranger");
+
+	taps_remove(nl, taps, ELEMENTSOF(taps));
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		assert_false(exists(names[i]));
+		assert_int_equal(taps[i].ifindex, 0);
+		tap_close(&taps[i]);
+	}
+	assert_true(exists("stranger"));
+	assert_true(exists("br0"));
+}
+
+/* Without the right to it they end with their descriptors, as one does. */
+static int remove_as_nobody(void *data)
+{
+	Tap *taps = data;
+
+	if (!become_nobody())
+		return 2;
+	taps_remove(nl, taps, 2);
+	return exists("vm-one") && exists("vm-two") && taps[0].ifindex > 0 ? 0 : 1;
+}
+
+static void test_several_that_may_not_be_deleted(void **state)
+{
+	PlanNic one = plain_nic, two = plain_nic;
+	Tap taps[2];
+
+	(void) snprintf(one.tap, sizeof(one.tap), "vm-one");
+	(void) snprintf(two.tap, sizeof(two.tap), "vm-two");
+	taps[0] = create(&one);
+	taps[1] = create(&two);
+	assert_int_equal(in_child(remove_as_nobody, taps), 0);
+	tap_close(&taps[0]);
+	tap_close(&taps[1]);
+	assert_false(exists("vm-one"));
+	assert_false(exists("vm-two"));
+}
+
 #define IN_NETWORK(test) cmocka_unit_test_setup_teardown(test, network_new, network_done)
 
 int main(void)
@@ -578,6 +633,8 @@ int main(void)
 		IN_NETWORK(test_queues),
 		IN_NETWORK(test_more_queues_than_the_driver_has),
 		IN_NETWORK(test_nothing_is_left_after_close),
+		IN_NETWORK(test_several_go_together),
+		IN_NETWORK(test_several_that_may_not_be_deleted),
 		IN_NETWORK(test_long_name_as_alternative_name),
 		IN_NETWORK(test_name_of_another_kind_of_link),
 		IN_NETWORK(test_alternative_name_of_another_link),

@@ -58,16 +58,25 @@ static void print_life(json_t *life)
 		(void) printf("    last words of its VMM: %s\n", text_of(life, "vmm_last_words"));
 }
 
+static void print_interface(json_t *interface)
+{
+	json_t *attached = json_object_get(interface, "attached");
+
+	(void) printf("  interface %s: tap %s", text_of(interface, "id"),
+		      text_of(interface, "tap"));
+	if (json_is_boolean(attached))
+		(void) printf(" %s bridge %s", json_is_true(attached) ? "on" : "NOT ON",
+			      text_of(interface, "bridge"));
+	(void) printf(", guest MAC %s\n", text_of(interface, "mac"));
+}
+
 static void print_devices(json_t *status)
 {
 	json_t *item;
 	size_t i;
 
 	json_array_foreach(json_object_get(status, "interfaces"), i, item)
-		(void) printf("  interface %s: tap %s %s bridge %s, guest MAC %s\n",
-			      text_of(item, "id"), text_of(item, "tap"),
-			      json_is_true(json_object_get(item, "attached")) ? "on" : "NOT ON",
-			      text_of(item, "bridge"), text_of(item, "mac"));
+		print_interface(item);
 	json_array_foreach(json_object_get(status, "backends"), i, item) {
 		(void) printf("  backend %s: %s", text_of(item, "id"), text_of(item, "kind"));
 		print_pid(item);

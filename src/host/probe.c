@@ -498,6 +498,8 @@ static int probe_bridges(Probe *probe)
 	for (size_t i = 0; r == 0 && i < spec->n_interfaces; i++) {
 		LinkInfo info;
 
+		if (!spec->interfaces[i].bridge)
+			continue;
 		r = link_get(nl, spec->interfaces[i].bridge, &info);
 		missing |= r == -ENODEV;
 		if (r == 0)

@@ -89,19 +89,19 @@ static void name_of_index(int ifindex, char ret[IFNAMSIZ])
 		(void) snprintf(ret, IFNAMSIZ, "%s", ifindex > 0 ? "another link" : "none");
 }
 
-/* All that is not as it was asked for, in words; "" where all is. */
+/* All that is not as it was asked for, in words; "" where all is. bridge NULL: whose port it is, others say. */
 static void compare_link(const LinkInfo *link, const LinkSettings *wanted, const char *bridge,
 			 StrBuf *ret)
 {
 	char master[IFNAMSIZ], mac[MAC_TEXT_MAX], wanted_mac[MAC_TEXT_MAX];
 
-	if (link->master != wanted->master) {
+	if (bridge && link->master != wanted->master) {
 		name_of_index(link->master, master);
 		str_buf_add(ret, ", master is %s instead of %s", master, bridge);
 	}
 	if (link->mtu != wanted->mtu)
 		str_buf_add(ret, ", MTU is %u instead of %u", link->mtu, wanted->mtu);
-	if (!(link->flags & IFF_UP))
+	if (wanted->up && !(link->flags & IFF_UP))
 		str_buf_add(ret, ", it is down instead of up");
 	if (memcmp(&link->mac, &wanted->mac, sizeof(link->mac)) != 0)
 		str_buf_add(ret, ", MAC is %s instead of %s", mac_format(mac, link->mac),
@@ -110,23 +110,28 @@ static void compare_link(const LinkInfo *link, const LinkSettings *wanted, const
 		str_buf_add(ret, ", alias is \"%s\" instead of \"%s\"", link->alias, wanted->alias);
 }
 
-static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
-			 const LinkInfo *bridge, PortState *ret_state, Fault *fault)
+static int tap_lost_fault(const Nl *nl, const PlanNic *nic, const char *bridge, int error,
+			  Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_UNAVAILABLE, "tap-lost",
+			 "tap %s was %s%s and is gone: %s", nic->tap,
+			 bridge ? "put on bridge " : "made", bridge ?: "", nl_error_text(nl));
+	return fault_remedy(fault, "ip monitor link, networkctl and nmcli device show who "
+				   "manages links here; start the VM again");
+}
+
+static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted, const char *bridge,
+			 PortState *ret_state, Fault *fault)
 {
 	_cleanup_(str_buf_done) StrBuf differences = { 0 };
 	LinkInfo link = { 0 };
 	int r;
 
 	r = link_get(nl, nic->tap, &link);
-	if (r < 0) {
-		(void) fault_set(fault, r, MVMD_EXIT_UNAVAILABLE, "tap-lost",
-				 "tap %s was put on bridge %s and is gone: %s", nic->tap,
-				 bridge->name, nl_error_text(nl));
-		return fault_remedy(fault, "ip monitor link, networkctl and nmcli device show who "
-					   "manages links here; start the VM again");
-	}
+	if (r < 0)
+		return tap_lost_fault(nl, nic, bridge, r, fault);
 
-	compare_link(&link, wanted, bridge->name, &differences);
+	compare_link(&link, wanted, bridge, &differences);
 	if (differences.failed)
 		return fault_oom(fault);
 	if (differences.length == 0) {
@@ -160,7 +165,7 @@ static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkI
 	r = tap_name_at_length(nl, nic, tap, fault);
 	if (r < 0)
 		return r;
-	return tap_read_back(nl, nic, &settings, bridge, &tap->port_state, fault);
+	return tap_read_back(nl, nic, &settings, bridge->name, &tap->port_state, fault);
 }
 
 int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault)
@@ -172,4 +177,30 @@ int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fau
 	(void) fault_evidence(fault, "tap", "%s", nic->tap);
 	(void) fault_evidence(fault, "bridge", "%s", bridge->name);
 	return r;
+}
+
+static int tap_set_fault(const Nl *nl, const PlanNic *nic, int error, Fault *fault)
+{
+	bool denied = error == -EPERM || error == -EACCES;
+
+	(void) fault_set(fault, error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
+			 "tap-attach", "cannot set up tap %s with MTU %u: %s", nic->tap, nic->mtu,
+			 nl_error_text(nl));
+	if (!denied)
+		return fault_remedy(fault, "ip -d link show %s", nic->tap);
+	(void) fault_why(fault, "it takes CAP_NET_ADMIN in this network namespace");
+	return fault_remedy(fault, "run mvmd as root");
+}
+
+int tap_set(Nl *nl, const PlanNic *nic, Tap *tap, bool up, Fault *fault)
+{
+	const LinkSettings settings = {
+		.mtu = nic->mtu, .mac = nic->tap_mac, .alias = nic->alias, .up = up
+	};
+	int r = link_set(nl, tap->ifindex, &settings);
+
+	r = r < 0 ? tap_set_fault(nl, nic, r, fault) : tap_name_at_length(nl, nic, tap, fault);
+	if (r >= 0)
+		r = tap_read_back(nl, nic, &settings, NULL, &tap->port_state, fault);
+	return r < 0 ? fault_evidence(fault, "tap", "%s", nic->tap) : 0;
 }

@@ -34,6 +34,12 @@ int tap_look(Nl *nl, const PlanNic *nic, Fault *fault);
  */
 int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault);
 
+/*
+ * For a tap that is put on nothing: MTU, MAC, alias, altname, and up where that is asked for; then reads all
+ * back, but whose port it is: that is up to others.
+ */
+int tap_set(Nl *nl, const PlanNic *nic, Tap *tap, bool up, Fault *fault);
+
 /* Closes all fds, with which the tap ends. */
 void tap_close(Tap *tap);
 

@@ -7,7 +7,7 @@
 static int link_evidence(const char *tap, const char *bridge, Fault *fault)
 {
 	(void) fault_evidence(fault, "tap", "%s", tap);
-	return fault_evidence(fault, "bridge", "%s", bridge);
+	return bridge ? fault_evidence(fault, "bridge", "%s", bridge) : 0;
 }
 
 int fault_tap_gone(const char *tap, const char *bridge, Fault *fault)

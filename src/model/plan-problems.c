@@ -259,7 +259,7 @@ static void check_bridges(Check *check)
 		const BridgeFact *bridge = &check->facts->bridges[i];
 		Fault fault = { 0 };
 
-		if (!bridge->ifindex || bridge->is_bridge)
+		if (!interface->bridge || !bridge->ifindex || bridge->is_bridge)
 			continue;
 		(void) fault_set(&fault, -EINVAL, MVMD_EXIT_UNAVAILABLE, "not-a-bridge",
 				 "interface %s: %s is no bridge", interface->id, interface->bridge);
@@ -546,7 +546,7 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 	for (size_t i = 0; i < facts->n_interfaces; i++) {
 		const char *bridge = spec->interfaces[i].bridge;
 
-		if (facts->bridges[i].ifindex)
+		if (!bridge || facts->bridges[i].ifindex)
 			continue;
 		(void) fault_set(&fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-missing",
 				 "interface %s: there is no bridge %s yet; a start waits %s for it",

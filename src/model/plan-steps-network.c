@@ -3,14 +3,10 @@
 
 #include "model/plan-builder.h"
 
-int steps_for_nic(Builder *builder, size_t index)
+static int step_for_bridge(Builder *builder, size_t index, size_t *ret)
 {
 	const PlanNic *nic = &builder->plan->nics[index];
 	const char *bridge = nic->spec->bridge;
-	char mac[MAC_TEXT_MAX];
-	StrBuf what = { 0 };
-	char *text;
-	size_t awaited;
 	int r;
 
 	r = add_step(builder,
@@ -19,21 +15,40 @@ int steps_for_nic(Builder *builder, size_t index)
 				 .subject = index,
 				 .awaits = str_printf("bridge %s", bridge),
 				 .deadline_usec = builder->plan->spec->timeouts.bridge_usec },
-		     str_printf("bridge %s exists", bridge), &awaited);
-	if (r < 0)
-		return r;
-	r = last_needs_locks(builder);
-	if (r < 0)
-		return r;
+		     str_printf("bridge %s exists", bridge), ret);
+	return r < 0 ? r : last_needs_locks(builder);
+}
 
-	str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, bridge);
+/* "tap TAP on bridge br0, MTU 1500, queue pairs 1, guest MAC 02:…" */
+static int tap_words(const PlanNic *nic, char **ret)
+{
+	char mac[MAC_TEXT_MAX];
+	StrBuf what = { 0 };
+
+	if (nic->attach == ATTACH_BRIDGE)
+		str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, nic->spec->bridge);
+	else
+		str_buf_add(&what, "tap %s, up and on no bridge, ", nic->tap);
 	if (nic->mtu)
 		str_buf_add(&what, "MTU %" PRIu32, nic->mtu);
 	else
-		str_buf_add(&what, "%s's MTU", bridge);
+		str_buf_add(&what, "%s's MTU", nic->spec->bridge);
 	str_buf_add(&what, ", queue pairs %" PRIu32 ", guest MAC %s", nic->queues,
 		    mac_format(mac, nic->mac));
-	r = str_buf_take(&what, &text);
+	return str_buf_take(&what, ret);
+}
+
+int steps_for_nic(Builder *builder, size_t index)
+{
+	const PlanNic *nic = &builder->plan->nics[index];
+	size_t awaited = NO_STEP;
+	char *text;
+	int r = 0;
+
+	if (nic->attach == ATTACH_BRIDGE)
+		r = step_for_bridge(builder, index, &awaited);
+	if (r == 0)
+		r = tap_words(nic, &text);
 	if (r < 0)
 		return r;
 	r = add_step(builder,
@@ -41,5 +56,7 @@ int steps_for_nic(Builder *builder, size_t index)
 				 .id = str_printf("tap:%s", nic->spec->id),
 				 .subject = index },
 		     text, NULL);
-	return r < 0 ? r : last_needs(builder, awaited);
+	if (r < 0)
+		return r;
+	return awaited == NO_STEP ? last_needs_locks(builder) : last_needs(builder, awaited);
 }

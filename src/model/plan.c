@@ -6,6 +6,9 @@
 #include "model/plan-steps.h"
 #include "mvmd/exit-codes.h"
 
+/* linux/if_ether.h: ETH_DATA_LEN, with which every tap begins. */
+#define TAP_MTU_DEFAULT 1500
+
 static const char *const backend_kind_table[] = {
 	[BACKEND_VIRTIOFSD] = "virtiofsd",
 	[BACKEND_STORAGE_DAEMON] = "storage-daemon",
@@ -44,6 +47,16 @@ static int plan_places(Plan *plan, const char *runtime_directory)
 	return 0;
 }
 
+/* 0: it follows from a bridge that is not there yet. */
+static uint32_t plan_mtu(const SpecInterface *interface, const BridgeFact *bridge)
+{
+	if (interface->mtu)
+		return (uint32_t) interface->mtu;
+	if (!interface->bridge)
+		return TAP_MTU_DEFAULT;
+	return bridge->is_bridge ? bridge->mtu : 0;
+}
+
 static int plan_nics(Plan *plan)
 {
 	const Spec *spec = plan->spec;
@@ -59,9 +72,7 @@ static int plan_nics(Plan *plan)
 		nic->spec = interface;
 		nic->attach = spec_attach(interface);
 		nic->queues = (uint32_t) interface->queues;
-		nic->mtu = (uint32_t) interface->mtu;
-		if (!nic->mtu && plan->facts->bridges[i].is_bridge)
-			nic->mtu = plan->facts->bridges[i].mtu;
+		nic->mtu = plan_mtu(interface, &plan->facts->bridges[i]);
 		if (!interface->mac || !mac_parse(interface->mac, &nic->mac))
 			nic->mac = mac_derive(spec->name, interface->id);
 		nic->tap_mac = mac_of_tap(nic->mac);

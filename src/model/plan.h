@@ -49,7 +49,7 @@ typedef struct PlanNic {
 	char *altname; /* the readable long name where the tap's is a hash; else NULL */
 	char *alias; /* ifalias "mvmd:NAME/ID", by which we know our own */
 	MacAddress mac, tap_mac;
-	uint32_t mtu; /* 0: the bridge's, which is not there yet */
+	uint32_t mtu; /* 0: that of the bridge, which is not there yet */
 	uint32_t queues;
 } PlanNic;
 

@@ -14,6 +14,7 @@ _Static_assert(sizeof(NetAttach) == sizeof(unsigned), "every enum is stored as a
 static const char *const attach_words[] = {
 	[ATTACH_UNSET] = NULL,
 	[ATTACH_BRIDGE] = "bridge",
+	[ATTACH_NONE] = "none",
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 
@@ -33,7 +34,7 @@ static const Field interface_fields[] = {
 	  .choices = attach_words,
 	  .n_choices = ELEMENTSOF(attach_words),
 	  .example = "\"bridge\"",
-	  .sentence = "How it gets onto the network. Unset: bridge." },
+	  .sentence = "How it gets onto the network: see ATTACHING AN INTERFACE. Unset: bridge." },
 	{ .key = "bridge",
 	  .type = FIELD_LINK,
 	  .offset = offsetof(SpecInterface, bridge),
@@ -57,8 +58,8 @@ static const Field interface_fields[] = {
 	  .min = MTU_MIN,
 	  .max = MTU_MAX,
 	  .example = "1500",
-	  .sentence = "The MTU of tap and guest. Unset: the bridge's. A smaller one becomes the "
-		      "bridge's, too." },
+	  .sentence = "The MTU of tap and guest. Unset: the bridge's, or 1500 without one. A "
+		      "smaller one becomes the bridge's, too." },
 	{ .key = "queues",
 	  .type = FIELD_INTEGER,
 	  .offset = offsetof(SpecInterface, queues),
@@ -71,7 +72,7 @@ static const Field interface_fields[] = {
 
 const ObjectType interface_object = {
 	.name = "an interface",
-	.sentence = "A network interface: a tap on a bridge.",
+	.sentence = "A network interface.",
 	.fields = interface_fields,
 	.n_fields = ELEMENTSOF(interface_fields),
 	.size = sizeof(SpecInterface),

@@ -64,6 +64,7 @@ static const char *const rule_table[] = {
 	[RULE_MAC_TWICE] = "mac-twice",
 	[RULE_QUEUES_OVER_CPUS] = "queues-over-cpus",
 	[RULE_ATTACH_NEEDS] = "attach-needs",
+	[RULE_ATTACH_EXCLUDES] = "attach-excludes",
 	[RULE_MEMORY_SHARED] = "memory-shared",
 	[RULE_MEMORY_HUGEPAGES] = "memory-hugepages",
 	[RULE_TOO_MANY_DEVICES] = "too-many-devices",

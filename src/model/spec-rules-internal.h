@@ -20,5 +20,8 @@ const JsonNode *entry_of(const RuleContext *context, const char *list, size_t i)
 /* The member of that key where its value was read without a problem. */
 JsonNode *good_member(const JsonNode *node, const char *key);
 
+/* Of an interface's way onto the network, and the keys that go with it. */
+void check_attach(const RuleContext *context, size_t i);
+
 /* Of the interfaces. */
 void check_interfaces(const RuleContext *context);

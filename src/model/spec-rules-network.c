@@ -137,17 +137,6 @@ static void check_queues(const RuleContext *context)
 	}
 }
 
-/* The bridge that is missing is told as any missing key is. */
-static void check_attach(const RuleContext *context, size_t i)
-{
-	const JsonNode *entry = entry_of(context, "interfaces", i);
-
-	if (!entry || json_member(entry, "bridge"))
-		return;
-	report_missing(context->report, RULE_ATTACH_NEEDS, entry, "bridge",
-		       "is missing; an interface needs it, such as \"bridge\": \"br0\"");
-}
-
 void check_interfaces(const RuleContext *context)
 {
 	for (size_t i = 0; i < context->spec->n_interfaces; i++)

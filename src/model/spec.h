@@ -58,6 +58,7 @@ typedef enum BackendOnExit {
 typedef enum NetAttach {
 	ATTACH_UNSET, /* in a document: what spec_attach() makes of it; never in a plan */
 	ATTACH_BRIDGE, /* mvmd makes the tap and puts it on the bridge */
+	ATTACH_NONE, /* mvmd makes the tap, and that is all */
 	_NET_ATTACH_MAX,
 } NetAttach;
 
@@ -112,10 +113,10 @@ typedef struct SpecInterface {
 	char *description;
 	char *id;
 	NetAttach attach;
-	char *bridge;
+	char *bridge; /* NULL: the way that it is attached has none */
 	char *tap; /* NULL: derived, names.h */
 	char *mac; /* NULL: derived */
-	uint64_t mtu; /* 0: the bridge's */
+	uint64_t mtu; /* 0: the bridge's, or the kernel's default */
 	uint64_t queues; /* queue pairs */
 } SpecInterface;
 

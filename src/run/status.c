@@ -64,15 +64,18 @@ static json_t *guest_to_json(const Resources *resources, const VmStatus *status)
 	return json;
 }
 
-/* The kernel is asked now: what was attached once may have been taken away since. */
-static bool is_attached(const Resources *resources, size_t i)
+/* The kernel is asked now: what was attached once may have been taken away since. Null: it is put on nothing. */
+static json_t *attached_to_json(const Resources *resources, size_t i)
 {
 	LinkInfo tap, bridge;
 	const PlanNic *nic = &resources->plan->nics[i];
 
-	return resources->nl && link_get(resources->nl, nic->tap, &tap) == 0 && tap.master != 0 &&
-	       link_get(resources->nl, nic->spec->bridge, &bridge) == 0 &&
-	       tap.master == bridge.ifindex;
+	if (!nic->spec->bridge)
+		return json_null();
+	return json_boolean(resources->nl && link_get(resources->nl, nic->tap, &tap) == 0 &&
+			    tap.master != 0 &&
+			    link_get(resources->nl, nic->spec->bridge, &bridge) == 0 &&
+			    tap.master == bridge.ifindex);
 }
 
 static json_t *interfaces_to_json(const Resources *resources)
@@ -84,9 +87,11 @@ static json_t *interfaces_to_json(const Resources *resources)
 		char mac[MAC_TEXT_MAX];
 
 		(void) json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s, s:s, s:b}", "id", nic->spec->id, "tap",
-					nic->tap, "mac", mac_format(mac, nic->mac), "bridge",
-					nic->spec->bridge, "attached", is_attached(resources, i)));
+			list,
+			json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "id", nic->spec->id, "attach",
+				  net_attach_to_string(nic->attach), "tap", nic->tap, "mac",
+				  mac_format(mac, nic->mac), "bridge", nic->spec->bridge,
+				  "attached", attached_to_json(resources, i)));
 	}
 	return list;
 }

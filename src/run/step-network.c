@@ -92,11 +92,11 @@ static void look_at_port(Resources *resources, const PlanNic *nic, const Tap *ta
 	step_remark(resources, &fault);
 }
 
-int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
+static int put_on_bridge(Resources *resources, size_t i, Fault *fault)
 {
-	const PlanNic *nic = &resources->plan->nics[step->subject];
-	const LinkInfo *bridge = &resources->bridges[step->subject];
-	Tap *tap = &resources->taps[step->subject];
+	const PlanNic *nic = &resources->plan->nics[i];
+	const LinkInfo *bridge = &resources->bridges[i];
+	Tap *tap = &resources->taps[i];
 	Fault down = { 0 };
 	int r;
 
@@ -104,20 +104,32 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 		(void) fault_bridge_down(bridge->name, &down);
 		step_remark(resources, &down);
 	}
-	r = open_netlink(resources, fault);
-	if (r < 0)
-		return r;
-	r = tap_create(resources->nl, nic, tap, fault);
-	if (r < 0)
-		return r;
 	r = tap_attach(resources->nl, nic, tap, bridge, fault);
-	if (r < 0) {
-		tap_close(tap);
+	if (r < 0)
 		return r;
-	}
 	look_at_bridge_mtu(resources, nic, bridge);
 	look_at_port(resources, nic, tap);
 	return 0;
+}
+
+int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[step->subject];
+	Tap *tap = &resources->taps[step->subject];
+	int r;
+
+	r = open_netlink(resources, fault);
+	if (r == 0)
+		r = tap_create(resources->nl, nic, tap, fault);
+	if (r < 0)
+		return r;
+	if (nic->attach == ATTACH_BRIDGE)
+		r = put_on_bridge(resources, step->subject, fault);
+	else
+		r = tap_set(resources->nl, nic, tap, true, fault);
+	if (r < 0)
+		tap_close(tap);
+	return r;
 }
 
 /* The VMM is gone, so all of them go now: the first undo takes the others with it. */

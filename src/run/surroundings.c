@@ -15,31 +15,41 @@ static const char *master_name(const LinkInfo *tap, char ret[IFNAMSIZ])
 	return ret;
 }
 
+/* True where the tap is not on its bridge, or that does nothing for it; fault tells. */
+static bool port_is_wrong(Nl *nl, const PlanNic *nic, const LinkInfo *tap, Fault *fault)
+{
+	const char *bridge_name = nic->spec->bridge;
+	char master[IFNAMSIZ];
+	LinkInfo bridge;
+	int r = link_get(nl, bridge_name, &bridge);
+
+	if (r == -ENODEV)
+		return fault_bridge_gone(nic->tap, bridge_name, fault) < 0;
+	if (r < 0)
+		return false;
+	if (tap->master != bridge.ifindex)
+		return fault_tap_off_bridge(nic->tap, bridge_name, master_name(tap, master),
+					    fault) < 0;
+	return !(bridge.flags & IFF_UP) && fault_bridge_down(bridge_name, fault) < 0;
+}
+
 /* True where the nic is not as it should be; fault tells. */
 static bool nic_is_wrong(Nl *nl, const PlanNic *nic, int ifindex, Fault *fault)
 {
 	const char *bridge_name = nic->spec->bridge;
-	char master[IFNAMSIZ];
-	LinkInfo tap, bridge;
+	LinkInfo tap;
 	int r = link_get(nl, nic->tap, &tap);
 
 	if (r == -ENODEV || (r == 0 && tap.ifindex != ifindex))
 		return fault_tap_gone(nic->tap, bridge_name, fault) < 0;
 	if (r < 0)
 		return false;
-	r = link_get(nl, bridge_name, &bridge);
-	if (r == -ENODEV)
-		return fault_bridge_gone(nic->tap, bridge_name, fault) < 0;
-	if (r < 0)
-		return false;
-	if (tap.master != bridge.ifindex)
-		return fault_tap_off_bridge(nic->tap, bridge_name, master_name(&tap, master),
-					    fault) < 0;
-	if (!(bridge.flags & IFF_UP))
-		return fault_bridge_down(bridge_name, fault) < 0;
+	if (nic->attach == ATTACH_BRIDGE && port_is_wrong(nl, nic, &tap, fault))
+		return true;
 	if (!(tap.flags & IFF_UP))
 		return fault_tap_down(nic->tap, bridge_name, fault) < 0;
-	return tap.port_state != PORT_FORWARDING && tap.port_state != PORT_NONE &&
+	return nic->attach == ATTACH_BRIDGE && tap.port_state != PORT_FORWARDING &&
+	       tap.port_state != PORT_NONE &&
 	       fault_port_not_forwarding(nic->tap, bridge_name,
 					 port_state_to_string(tap.port_state), fault) < 0;
 }

@@ -622,6 +622,39 @@ static void test_several_that_may_not_be_deleted(void **state)
 	assert_false(exists("vm-two"));
 }
 
+/* "attach": "none", and what is left for others to put somewhere. */
+static void test_tap_on_no_bridge(void **state)
+{
+	PlanNic nic = plain_nic;
+	Fault fault = { 0 };
+	LinkInfo link;
+	Tap tap;
+
+	nic.mtu = 1400;
+	tap = create(&nic);
+	assert_int_equal(tap_set(nl, &nic, &tap, false, &fault), 0);
+	link = get(TAP_NAME);
+	assert_int_equal(link.mtu, 1400);
+	assert_memory_equal(&link.mac, &nic.tap_mac, sizeof(link.mac));
+	assert_string_equal(link.alias, own_alias);
+	assert_false(link.flags & IFF_UP);
+
+	/* Whose port it is meanwhile is nobody's business. */
+	ip("link add br0 type bridge");
+	ip("link set %s master br0", TAP_NAME);
+	assert_int_equal(tap_set(nl, &nic, &tap, true, &fault), 0);
+	link = get(TAP_NAME);
+	assert_true(link.flags & IFF_UP);
+	assert_int_equal(link.master, get("br0").ifindex);
+
+	ip("link del %s", TAP_NAME);
+	assert_int_equal(tap_set(nl, &nic, &tap, true, &fault), -ENODEV);
+	assert_string_equal(fault.id, "tap-attach");
+	assert_string_equal(fault_evidence_get(&fault, "tap"), TAP_NAME);
+	fault_done(&fault);
+	tap_close(&tap);
+}
+
 #define IN_NETWORK(test) cmocka_unit_test_setup_teardown(test, network_new, network_done)
 
 int main(void)
@@ -651,6 +684,7 @@ int main(void)
 		IN_NETWORK(test_master_that_takes_no_ports),
 		IN_NETWORK(test_full_bridge),
 		IN_NETWORK(test_what_differs_is_named),
+		IN_NETWORK(test_tap_on_no_bridge),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -52,7 +52,7 @@ static Facts host_for(const Spec *spec)
 	assert_non_null(facts.bridges);
 	assert_non_null(facts.share_users);
 	for (size_t i = 0; i < spec->n_interfaces; i++)
-		if (streq(spec->interfaces[i].bridge, "br0"))
+		if (streq_null(spec->interfaces[i].bridge, "br0"))
 			facts.bridges[i] = (BridgeFact){
 				.ifindex = 7, .is_bridge = true, .is_up = true, .mtu = BRIDGE_MTU
 			};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/spec-rules-internal.h"
+
+/* A key that a way onto the network cannot do without, or can do nothing with. */
+typedef struct AttachKey {
+	NetAttach attach;
+	const char *key;
+	bool needed;
+	const char *words; /* the rest of the problem's sentence */
+} AttachKey;
+
+static const AttachKey attach_keys[] = {
+	{ ATTACH_BRIDGE, "bridge", true,
+	  "is missing; an interface needs it, such as \"bridge\": \"br0\"" },
+	{ ATTACH_NONE, "bridge", false,
+	  "goes with \"attach\": \"bridge\": with \"none\" the tap is put on no bridge; leave one "
+	  "of them out" },
+};
+
+static void check_key(const RuleContext *context, const JsonNode *entry, const AttachKey *rule)
+{
+	JsonNode *member = json_member(entry, rule->key);
+
+	if (!member && rule->needed)
+		report_missing(context->report, RULE_ATTACH_NEEDS, entry, rule->key, "%s",
+			       rule->words);
+	if (member && !rule->needed)
+		report_key(context->report, RULE_ATTACH_EXCLUDES, member, "%s", rule->words);
+}
+
+void check_attach(const RuleContext *context, size_t i)
+{
+	const JsonNode *entry = entry_of(context, "interfaces", i);
+	const JsonNode *word = json_member(entry, "attach");
+	NetAttach attach = spec_attach(&context->spec->interfaces[i]);
+
+	if (!entry || (word && word->wrong))
+		return;
+	for (size_t k = 0; k < ELEMENTSOF(attach_keys); k++)
+		if (attach_keys[k].attach == attach)
+			check_key(context, entry, &attach_keys[k]);
+}

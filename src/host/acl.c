@@ -15,6 +15,7 @@
 #define ACL_ATTRIBUTE "system.posix_acl_access" /* xattr(7) */
 #define RWX	      07U
 #define FD_PATH_MAX   32
+#define MODE_BITS     07777U
 
 /* As include/uapi/linux/posix_acl_xattr.h has it, in the order that fs/posix_acl.c: posix_acl_valid() wants. */
 typedef struct AclText {
@@ -58,7 +59,7 @@ int file_let_in(const char *path, mode_t mode, uid_t user)
 	(void) snprintf(held, sizeof(held), "/proc/self/fd/%d", fd);
 
 	/* First: a mode that is set on a list is its mask. */
-	if (chmod(held, mode) < 0)
+	if ((st.st_mode & MODE_BITS) != mode && chmod(held, mode) < 0)
 		return -errno;
 	if (user == (uid_t) -1 || user == geteuid())
 		return 0;

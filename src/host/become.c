@@ -21,7 +21,6 @@ static int before_save(Before *before)
 
 	if (r < 0)
 		return r;
-	before->uid = geteuid();
 	before->gid = getegid();
 	before->n_groups = getgroups(0, NULL);
 	if (before->n_groups < 0)
@@ -36,7 +35,7 @@ static int before_save(Before *before)
 /* Who cannot must not go on: all that follows would be done as the wrong user. */
 void become_ourselves(Before *before)
 {
-	if (before->switched && (syscall(SYS_setresuid, -1, before->uid, -1) < 0 ||
+	if (before->switched && (syscall(SYS_setresuid, -1, 0, -1) < 0 ||
 				 capabilities_call(SYS_capset, before->capabilities) < 0 ||
 				 syscall(SYS_setresgid, -1, before->gid, -1) < 0 ||
 				 syscall(SYS_setgroups, before->n_groups, before->groups) < 0))

@@ -14,8 +14,7 @@
 
 /* What we were before we became somebody else. */
 typedef struct Before {
-	bool switched;
-	uid_t uid;
+	bool switched; /* from root: nobody else may */
 	gid_t gid;
 	gid_t *groups;
 	int n_groups;

@@ -69,10 +69,12 @@ bool cgroup_has(pid_t pid)
 	return false;
 }
 
+/* systemd.exec(5): every process of a unit has the variable; without it there is no need to look. */
 bool cgroup_is_of_unit(const char *unit)
 {
 	char path[PATH_MAX];
-	const char *slash = read_path(path) == 0 ? strrchr(path, '/') : NULL;
+	const char *slash =
+		getenv("INVOCATION_ID") && read_path(path) == 0 ? strrchr(path, '/') : NULL;
 
 	return slash && streq(slash + 1, unit);
 }

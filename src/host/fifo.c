@@ -24,7 +24,8 @@ int fifo_make(const char *path, int *ret_reader, int *ret_writer)
 	_cleanup_close_ int writer = -EBADF;
 	int r;
 
-	if ((unlink(path) < 0 && errno != ENOENT) || mkfifo(path, 0600) < 0)
+	if (mkfifo(path, 0600) < 0 &&
+	    (errno != EEXIST || unlink(path) < 0 || mkfifo(path, 0600) < 0))
 		return -errno;
 	writer = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (writer < 0)

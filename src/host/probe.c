@@ -24,6 +24,7 @@
 #include "host/program-cache.h"
 #include "host/sandbox.h"
 #include "host/uids.h"
+#include "model/plan-sandbox.h"
 #include "mvmd/exit-codes.h"
 
 #define NSS_BUFFER_SIZE 16384
@@ -424,6 +425,8 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		   role == PATH_KERNEL ? &probe->kernel_fd :
 		   role == PATH_DISK   ? &disk_fd :
 					 NULL);
+	if (path_may_be_out_of_view(fact) && !facts->sandbox.own_tmp)
+		facts->sandbox.own_tmp = sandbox_has_own_tmp();
 	if (disk_fd >= 0) {
 		fact->looks_like = disk_probe(disk_fd);
 		disk_probe_space(disk_fd, &fact->space);

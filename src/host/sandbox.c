@@ -76,25 +76,8 @@ static void probe_shares(const Spec *spec, SandboxFact *ret)
 	ret->no_namespaces = kinds && !may_make_namespaces(kinds);
 }
 
-static bool is_temporary(const char *path)
-{
-	return path && (strncmp(path, "/tmp/", 5) == 0 || strncmp(path, "/var/tmp/", 9) == 0);
-}
-
-static bool names_temporary_files(const Spec *spec)
-{
-	bool names = is_temporary(spec->boot.kernel) || is_temporary(spec->boot.initramfs) ||
-		     is_temporary(spec->boot.firmware);
-
-	for (size_t i = 0; i < spec->n_disks; i++)
-		names = names || is_temporary(spec->disks[i].path);
-	for (size_t i = 0; i < spec->n_shares; i++)
-		names = names || is_temporary(spec->shares[i].source);
-	return names;
-}
-
 /* systemd mounts a folder of the host's /tmp over it, whose name begins so (systemd.exec(5), PrivateTmp=). */
-static bool has_own_tmp(void)
+bool sandbox_has_own_tmp(void)
 {
 	FILE *file = fopen("/proc/self/mountinfo", "re");
 	char line[LINE_MAX];
@@ -113,5 +96,4 @@ void sandbox_probe(const Spec *spec, SandboxFact *ret)
 	if (spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_KVM)
 		ret->no_written_code = !may_execute_what_it_wrote();
 	probe_shares(spec, ret);
-	ret->own_tmp = names_temporary_files(spec) && has_own_tmp();
 }

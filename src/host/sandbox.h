@@ -9,3 +9,6 @@
  * changes nothing, since no argument of it is any good. What the spec does not need is not tried.
  */
 void sandbox_probe(const Spec *spec, SandboxFact *ret);
+
+/* True where systemd gave us a /tmp of our own. Reads all mounts, some 100 us: only where a file is missed there. */
+bool sandbox_has_own_tmp(void);

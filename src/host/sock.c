@@ -98,6 +98,9 @@ int sock_listen(const char *path, const SockAccess *access, int *ret)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
+	/* The file gets this mode less the umask (net/unix/af_unix.c: unix_bind_bsd()): mostly right from the start. */
+	if (access && fchmod(fd, access->mode) < 0)
+		return -errno;
 	r = sock_bind_temporary(fd, path, &address);
 	if (r < 0)
 		return r;

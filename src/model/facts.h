@@ -147,7 +147,7 @@ typedef struct HugePool {
 typedef struct SandboxFact {
 	bool no_written_code; /* memory that can be written may not be executed: QEMU's TCG does that */
 	bool no_namespaces; /* virtiofsd's sandbox */
-	bool own_tmp; /* /tmp and /var/tmp are not the host's: PrivateTmp= */
+	bool own_tmp; /* /tmp and /var/tmp are not the host's (PrivateTmp=); looked at where a file is missed there */
 	const char *
 		missing_capability; /* "CAP_CHOWN": not in the bounding set, and a share's root needs it; NULL: none */
 } SandboxFact;

@@ -12,7 +12,8 @@
 #define BANNER_MAX_BYTES 256
 #define VERSION_MAX	 96
 /* What is searched at a time: it stays in the CPU's cache between being read and being searched. */
-#define CHUNK_BYTES (256 * KIB)
+#define CHUNK_BYTES                                                                                \
+	(64 * KIB) /* the banner is mostly in the first: Linux has it near the start of .rodata */
 /* Places that begin as a banner does: where as many are none, the file is made to be slow. */
 #define CANDIDATES_MAX 64
 

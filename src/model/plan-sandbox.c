@@ -112,10 +112,15 @@ bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int erro
 	return true;
 }
 
+bool path_may_be_out_of_view(const PathFact *path)
+{
+	return path->error == -ENOENT &&
+	       (strncmp(path->path, "/tmp/", 5) == 0 || strncmp(path->path, "/var/tmp/", 9) == 0);
+}
+
 bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault)
 {
-	if (!facts->sandbox.own_tmp || path->error != -ENOENT ||
-	    (strncmp(path->path, "/tmp/", 5) != 0 && strncmp(path->path, "/var/tmp/", 9) != 0))
+	if (!facts->sandbox.own_tmp || !path_may_be_out_of_view(path))
 		return false;
 	(void) fault_set(fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "unit-lacks",
 			 "there is no %s here: the unit has a /tmp of its own", path->path);

@@ -14,5 +14,8 @@ int plan_sandbox(const Spec *spec, const Facts *facts, const VmmChoice *choice, 
  */
 bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int error, Fault *fault);
 
+/* True where a file is missing that a /tmp of our own would hide. */
+bool path_may_be_out_of_view(const PathFact *path);
+
 /* True where a file is missing since the unit has a /tmp of its own: fault tells. */
 bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault);

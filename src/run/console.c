@@ -318,6 +318,13 @@ static void history_free(Console *console)
 		free(console->history);
 }
 
+/* Its text stays as it is: n says how much of it counts. */
+static void history_clear(History *history)
+{
+	history->version = HISTORY_VERSION;
+	history->n_bytes = history->n = 0;
+}
+
 int console_keep_history(Console *console, const char *path)
 {
 	History *history = history_map(path);
@@ -325,7 +332,7 @@ int console_keep_history(Console *console, const char *path)
 	if (!history)
 		return -errno;
 	if (history->version != HISTORY_VERSION || history->n > CONSOLE_HISTORY_BYTES)
-		*history = (History){ .version = HISTORY_VERSION };
+		history_clear(history);
 	history_free(console);
 	console->history = history;
 	console->history_is_mapped = true;

@@ -22,8 +22,6 @@
 
 static void changed(Resources *resources)
 {
-	if (resources->vmm)
-		vmm_count_oom_kills(resources->vmm);
 	resources->handlers.on_change(resources->handlers.userdata);
 }
 
@@ -158,6 +156,8 @@ static int backend_apply(Resources *resources, const PlanStep *step, Fault *faul
 			  &resources->handlers.backend, &resources->backends[step->subject], fault);
 	if (r < 0)
 		return r;
+	if (resources->vmm)
+		vmm_count_oom_kills(resources->vmm);
 	changed(resources);
 	return 0;
 }

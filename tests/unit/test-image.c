@@ -220,8 +220,9 @@ static void test_vmlinux_is_read_once(void **state)
 /* Wherever the banner lies, across two chunks, too. */
 static void test_vmlinux_without_sections(void **state)
 {
-	static const size_t places[] = { 0x2000, 256 * KIB - 7, 256 * KIB - 14, 512 * KIB - 30,
-					 FILE_BYTES - 200 };
+	static const size_t places[] = { 0x2000,	 64 * KIB - 7,	  64 * KIB - 14,
+					 128 * KIB - 30, 256 * KIB - 7,	  256 * KIB - 14,
+					 512 * KIB - 30, FILE_BYTES - 200 };
 
 	for (size_t i = 0; i < ELEMENTSOF(places); i++) {
 		(void) setup(NULL);

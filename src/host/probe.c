@@ -10,9 +10,6 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 #include "host/access.h"
 #include "host/credentials.h"
@@ -20,6 +17,7 @@
 #include "host/image.h"
 #include "host/link.h"
 #include "host/memory.h"
+#include "host/probe-devices.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
 #include "host/sandbox.h"
@@ -29,7 +27,6 @@
 
 #define NSS_BUFFER_SIZE 16384
 #define DEFAULT_PATH	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define KVM_DEVICE	"/dev/kvm"
 
 /* Where distributions put what is in no PATH. */
 static const char *const no_places[] = { NULL };
@@ -314,99 +311,6 @@ static int probe_identities(Probe *probe, Fault *fault)
 	return 0;
 }
 
-/*
- * Not from /proc/cpuinfo, which takes a millisecond for each dozen of CPUs. Intel SDM vol. 2 CPUID:
- * leaf 1, ECX bit 5 is VMX; AMD APM vol. 3: leaf 8000_0001h, ECX bit 2 is SVM. Every
- * CPU of 64 bits has both leaves; to ask which it has would leave the guest twice more where this host is a VM.
- */
-bool cpu_runs_stock_guests(void)
-{
-#ifdef __x86_64__
-	unsigned eax, ebx, ecx, edx;
-
-	__cpuid(1, eax, ebx, ecx, edx);
-	if (ecx & 1U << 5)
-		return true;
-	__cpuid(0x80000001, eax, ebx, ecx, edx);
-	return ecx & 1U << 2;
-#else
-	return true;
-#endif
-}
-
-/*
- * The VMM gets the group of /dev/kvm where that helps; never group 0, which would open far more. A user
- * that is no other than ourselves keeps the groups that it has.
- */
-static void join_kvm_group(Facts *facts, const struct stat *st)
-{
-	const mode_t group_may = S_IRGRP | S_IWGRP;
-
-	if (facts->euid == 0 && st->st_gid != 0 && (st->st_mode & group_may) == group_may)
-		facts->vm.groups[facts->vm.n_groups++] = st->st_gid;
-}
-
-static void probe_kvm(Probe *probe)
-{
-	Facts *facts = &probe->facts;
-	struct stat st;
-	int fd;
-
-	facts->kvm = KVM_ABSENT;
-	if ((probe->spec->accel == ACCEL_TCG && probe->spec->vmm != VMM_CLOUD_HYPERVISOR) ||
-	    stat(KVM_DEVICE, &st) < 0)
-		return;
-	join_kvm_group(facts, &st);
-	fd = open_as(&facts->vm, KVM_DEVICE, O_RDWR);
-	if (fd >= 0)
-		facts->kvm = cpu_runs_stock_guests() ? KVM_USABLE : KVM_UNFIT;
-	else if (fd == -EACCES || fd == -EPERM)
-		facts->kvm = KVM_DENIED;
-	(void) close_fd(fd);
-}
-
-long sysctl_read(const char *path, long otherwise)
-{
-	_cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char text[32] = "";
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
-		return otherwise;
-	return strtol(text, NULL, 10);
-}
-
-/* The second is Debian's and Arch's patch, the third Ubuntu's. */
-static bool user_namespaces_usable(void)
-{
-	return sysctl_read("/proc/sys/user/max_user_namespaces", 0) > 0 &&
-	       sysctl_read("/proc/sys/kernel/unprivileged_userns_clone", 1) != 0 &&
-	       sysctl_read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", 0) == 0;
-}
-
-static int try_device(const Identity *identity, const char *path)
-{
-	int fd = open_as(identity, path, O_RDWR);
-
-	if (fd < 0)
-		return fd;
-	(void) close_fd(fd);
-	return 0;
-}
-
-static int probe_devices(Probe *probe)
-{
-	Facts *facts = &probe->facts;
-
-	probe_kvm(probe);
-	if (probe->spec->n_interfaces > 0)
-		facts->tun_error = try_device(NULL, "/dev/net/tun");
-	if (spec_needs_vsock(probe->spec))
-		facts->vsock_error = try_device(&facts->vm, "/dev/vhost-vsock");
-	if (probe->spec->n_shares > 0)
-		facts->user_namespaces = user_namespaces_usable();
-	return 0;
-}
-
 /* Tries one path, where the spec has it. */
 static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 		    const Identity *identity, int flags)
@@ -549,18 +453,15 @@ typedef struct Look {
 static int probe_all(Probe *probe, Fault *fault)
 {
 	static const Look looks[] = {
-		{ "devices", probe_devices },
-		{ "programs", probe_programs },
-		{ "paths", probe_paths },
-		{ "kernel", probe_kernel },
-		{ "bridges", probe_bridges },
-		{ "memory", probe_memory },
-		{ "credentials", probe_credentials },
+		{ "programs", probe_programs }, { "paths", probe_paths },
+		{ "kernel", probe_kernel },	{ "bridges", probe_bridges },
+		{ "memory", probe_memory },	{ "credentials", probe_credentials },
 	};
 	int r = probe_identities(probe, fault);
 
 	if (r < 0)
 		return r;
+	probe_devices(probe->spec, &probe->facts);
 	for (size_t i = 0; i < ELEMENTSOF(looks); i++) {
 		r = looks[i].probe(probe);
 		if (r < 0) {
@@ -571,6 +472,7 @@ static int probe_all(Probe *probe, Fault *fault)
 						   "is a bug of mvmd");
 		}
 	}
+	probe_vhost_net(probe->spec, &probe->facts);
 	return 0;
 }
 

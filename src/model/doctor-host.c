@@ -192,8 +192,10 @@ static void judge_vhost(Doctor *doctor, const Survey *host, const HostNeeds *nee
 	const char *vm = who_needs_vsock(host, needs);
 	Fault fault = { 0 };
 
-	doctor_ok(doctor, "vhost-net", "/dev/vhost-net is %sthere; mvmd's VMs do not need it",
-		  host->vhost_net ? "" : "not ");
+	doctor_ok(doctor, "vhost-net",
+		  host->vhost_net ?
+			  "/dev/vhost-net is there, for QEMU with KVM" :
+			  "there is no /dev/vhost-net: QEMU moves the frames of taps itself");
 	if (host->facts.vsock_error == 0 || !vm) {
 		doctor_ok(doctor, "vhost-vsock", "/dev/vhost-vsock is %s",
 			  host->facts.vsock_error == 0 ? "usable" :

@@ -160,6 +160,7 @@ typedef struct Facts {
 	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
 	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
 	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
+	bool vhost_net; /* QEMU's taps can be the kernel's vhost-net; false where they would not be */
 	KvmState kvm;
 	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
 	SandboxFact sandbox;

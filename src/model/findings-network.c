@@ -91,6 +91,14 @@ static const Finding findings[] = {
 	  .why = "The kernel's tun driver is not loaded, or the container that mvmd runs in "
 		 "lacks the device.",
 	  .remedy = "modprobe tun; for a container: let it have /dev/net/tun." },
+	{ .id = "vhost-net",
+	  .severity = FINDING_ERROR,
+	  .title = "vhost-net cannot be opened",
+	  .what = "/dev/vhost-net could be opened when mvmd looked at the host, and no more when "
+		  "QEMU was to be started.",
+	  .why = "Its module was just unloaded, or mvmd has too many files open.",
+	  .remedy = "ls -l /dev/vhost-net; modprobe vhost_net; ulimit -n. Without that device QEMU "
+		    "moves the frames itself." },
 	{ .id = "tun-denied",
 	  .severity = FINDING_ERROR,
 	  .title = "mvmd may not open the tun device",

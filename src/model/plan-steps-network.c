@@ -33,8 +33,8 @@ static int tap_words(const PlanNic *nic, char **ret)
 		str_buf_add(&what, "MTU %" PRIu32, nic->mtu);
 	else
 		str_buf_add(&what, "%s's MTU", nic->spec->bridge);
-	str_buf_add(&what, ", queue pairs %" PRIu32 ", guest MAC %s", nic->queues,
-		    mac_format(mac, nic->mac));
+	str_buf_add(&what, ", queue pairs %" PRIu32 "%s, guest MAC %s", nic->queues,
+		    nic->vhost ? " by vhost-net" : "", mac_format(mac, nic->mac));
 	return str_buf_take(&what, ret);
 }
 

@@ -60,12 +60,12 @@ static json_t *nic_to_json(const PlanNic *nic)
 {
 	char mac[MAC_TEXT_MAX], tap_mac[MAC_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:o, s:I}", "id", nic->spec->id,
-			 "attach", net_attach_to_string(nic->attach), "tap", nic->tap, "altname",
-			 nic->altname, "bridge", nic->spec->bridge, "mac",
+	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:o, s:I, s:b}", "id",
+			 nic->spec->id, "attach", net_attach_to_string(nic->attach), "tap",
+			 nic->tap, "altname", nic->altname, "bridge", nic->spec->bridge, "mac",
 			 mac_format(mac, nic->mac), "tap_mac", mac_format(tap_mac, nic->tap_mac),
 			 "mtu", nic->mtu ? json_integer(nic->mtu) : json_null(), "queues",
-			 (json_int_t) nic->queues);
+			 (json_int_t) nic->queues, "vhost", nic->vhost);
 }
 
 static json_t *backend_to_json(const PlanBackend *backend)

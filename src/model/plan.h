@@ -51,6 +51,7 @@ typedef struct PlanNic {
 	MacAddress mac, tap_mac;
 	uint32_t mtu; /* 0: that of the bridge, which is not there yet */
 	uint32_t queues;
+	bool vhost; /* the host's kernel moves its frames, not the VMM: /dev/vhost-net */
 } PlanNic;
 
 typedef enum BackendKind {

@@ -213,26 +213,26 @@ static void add_disks(const Plan *plan, StrList *args)
 	}
 }
 
-/* "fd=5", or "fds=5:6" with an fd per queue pair; beside them no other option of a tap is allowed. */
-static void add_tap_fds(StrBuf *value, const PlanNic *nic, int first_fd)
+/* ",fd=5", or ",fds=5:6" with an fd per queue pair; beside them no other option of a tap is allowed. */
+static void add_queue_fds(StrBuf *value, const char *key, const PlanNic *nic, int first_fd)
 {
-	str_buf_add(value, nic->queues > 1 ? ",fds=" : ",fd=");
+	str_buf_add(value, ",%s%s=", key, nic->queues > 1 ? "s" : "");
 	for (uint32_t queue = 0; queue < nic->queues; queue++)
 		str_buf_add(value, "%s%d", queue > 0 ? ":" : "", first_fd + (int) queue);
 }
 
-/*
- * romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. vhost-net
- * is left off: its device node would be one more thing to have and to be allowed.
- */
-static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int first_fd, StrList *args)
+/* romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. */
+static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int tap_fd, int vhost_fd,
+		    StrList *args)
 {
 	char mac[MAC_TEXT_MAX];
 	StrBuf value = { 0 };
 
 	str_buf_add(&value, "tap,id=net%zu", i);
-	add_tap_fds(&value, nic, first_fd);
-	str_buf_add(&value, ",vhost=off");
+	add_queue_fds(&value, "fd", nic, tap_fd);
+	str_buf_add(&value, ",vhost=%s", nic->vhost ? "on" : "off");
+	if (nic->vhost)
+		add_queue_fds(&value, "vhostfd", nic, vhost_fd);
 	option_end(args, "-netdev", &value);
 
 	str_buf_add(&value, "virtio-net-pci,netdev=net%zu,id=net-%s,mac=%s,romfile=", i,
@@ -244,13 +244,36 @@ static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int first_fd, St
 	option_end(args, "-device", &value);
 }
 
+size_t qemu_n_vhosts(const Plan *plan)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_nics; i++)
+		n += plan->nics[i].vhost ? plan->nics[i].queues : 0;
+	return n;
+}
+
+size_t qemu_n_fds(const Plan *plan)
+{
+	size_t n = QEMU_TAP_FD - QEMU_FIRST_FD + plan->spec->n_shares + plan->n_smbios_strings +
+		   qemu_n_vhosts(plan);
+
+	for (size_t i = 0; i < plan->n_nics; i++)
+		n += plan->nics[i].queues;
+	return n;
+}
+
 static int add_nics(const Plan *plan, const uint32_t *mtus, StrList *args)
 {
 	int fd = QEMU_TAP_FD;
+	int vhost_fd = QEMU_FIRST_FD + (int) (qemu_n_fds(plan) - qemu_n_vhosts(plan));
 
 	for (size_t i = 0; i < plan->n_nics; i++) {
-		add_nic(&plan->nics[i], i, mtus[i], fd, args);
-		fd += (int) plan->nics[i].queues;
+		const PlanNic *nic = &plan->nics[i];
+
+		add_nic(nic, i, mtus[i], fd, vhost_fd, args);
+		fd += (int) nic->queues;
+		vhost_fd += nic->vhost ? (int) nic->queues : 0;
 	}
 	return fd;
 }
@@ -296,15 +319,6 @@ static void add_smbios(const Plan *plan, int first_fd, StrList *args)
 	for (size_t i = 0; i < plan->n_smbios_strings; i++)
 		str_buf_add(&value, ",path=/dev/fd/%d", first_fd + (int) i);
 	option_end(args, "-smbios", &value);
-}
-
-size_t qemu_n_fds(const Plan *plan)
-{
-	size_t n = QEMU_TAP_FD - QEMU_FIRST_FD + plan->spec->n_shares + plan->n_smbios_strings;
-
-	for (size_t i = 0; i < plan->n_nics; i++)
-		n += plan->nics[i].queues;
-	return n;
 }
 
 int qemu_args(const Plan *plan, const uint32_t *mtus, StrList *ret)

@@ -102,6 +102,14 @@ static void add_vsock(StrBuf *buf, const Spec *spec)
 				 "RestrictAddressFamilies=AF_VSOCK\n");
 }
 
+/* A VM that has it can have the kernel move its frames. */
+static void add_vhost_net(StrBuf *buf, const Spec *spec)
+{
+	if (spec->n_interfaces > 0 && spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_TCG)
+		str_buf_add(buf, "# With QEMU and KVM the kernel moves the frames of taps.\n"
+				 "DeviceAllow=/dev/vhost-net rw\n");
+}
+
 /* QEMU without KVM translates the guest's code and runs what it wrote. "auto" never comes to that in the unit. */
 static void add_tcg(StrBuf *buf, const Spec *spec)
 {
@@ -167,6 +175,7 @@ int unit_dropin_text(const OrderVm *vm, char **ret)
 	str_buf_add(&buf, "\n" SERVICE "\n");
 	add_disks(&buf, spec);
 	add_vsock(&buf, spec);
+	add_vhost_net(&buf, spec);
 	add_tcg(&buf, spec);
 	add_shares(&buf, spec);
 	return str_buf_take(&buf, ret);

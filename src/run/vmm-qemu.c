@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/memory-file.h"
+#include "host/vhost.h"
 #include "model/qemu-args.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
@@ -34,6 +35,7 @@ typedef struct QemuVmm {
 	size_t n_shares; /* connected so far */
 	Connector *connector; /* the next share is awaited */
 	int console_fd; /* then ours */
+	int *vhost_fds; /* as many as qemu_n_vhosts(); NULL: none is open */
 	int *smbios_fds; /* per string of the guest's SMBIOS tables; NULL: none is made */
 	/* Afterwards: */
 	bool rebooted; /* ever; then: */
@@ -352,6 +354,8 @@ static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_
 		fds[n++].fd = qemu->shares[i];
 	for (size_t i = 0; i < plan->n_smbios_strings; i++)
 		fds[n++].fd = qemu->smbios_fds[i];
+	for (size_t i = 0; i < qemu_n_vhosts(plan); i++)
+		fds[n++].fd = qemu->vhost_fds[i];
 	for (size_t i = 0; i < n; i++)
 		fds[i].number = QEMU_FIRST_FD + (int) i;
 
@@ -370,6 +374,37 @@ static int make_args(const Plan *plan, StrList *ret)
 		r = qemu_args(plan, mtus, ret);
 	free(mtus);
 	return r;
+}
+
+static void close_vhost_fds(Vmm *vmm)
+{
+	QemuVmm *qemu = vmm->state;
+
+	for (size_t i = 0; qemu->vhost_fds && i < qemu_n_vhosts(vmm->plan); i++)
+		(void) close_fd(qemu->vhost_fds[i]);
+	free(TAKE_PTR(qemu->vhost_fds));
+}
+
+static int open_vhost_fds(Vmm *vmm, Fault *fault)
+{
+	_cleanup_free_ int *fds = calloc(qemu_n_vhosts(vmm->plan) + 1, sizeof(*fds));
+	QemuVmm *qemu = vmm->state;
+	int r;
+
+	if (!fds)
+		return fault_oom(fault);
+	r = vhost_net_open(qemu_n_vhosts(vmm->plan), fds);
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_UNAVAILABLE, "vhost-net", "cannot open %s: %m",
+				 VHOST_NET_DEVICE);
+		(void) fault_why(fault, "a moment ago it could be opened");
+		return fault_remedy(fault,
+				    "ls -l %s; ulimit -n; without that device QEMU moves "
+				    "the frames itself",
+				    VHOST_NET_DEVICE);
+	}
+	qemu->vhost_fds = TAKE_PTR(fds);
+	return 0;
 }
 
 static void close_smbios_fds(Vmm *vmm)
@@ -413,6 +448,9 @@ static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
 				 "cannot make the files of the credentials for QEMU: %m");
+	r = open_vhost_fds(vmm, fault);
+	if (r < 0)
+		return r;
 	if (make_args(vmm->plan, &args) < 0 || collect_fds(vmm, listener, &fds, &n_fds) < 0)
 		r = fault_oom(fault);
 	else
@@ -433,6 +471,7 @@ static void close_given(Vmm *vmm)
 	qemu->listener = close_fd(qemu->listener);
 	qemu->console_fd = close_fd(qemu->console_fd);
 	close_smbios_fds(vmm);
+	close_vhost_fds(vmm);
 }
 
 static int begin_to_talk(Vmm *vmm, Fault *fault)

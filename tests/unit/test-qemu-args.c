@@ -325,6 +325,7 @@ static void test_nics(void **state)
 	is_key(find(&c, "-netdev", "tap", 0), "fd", "5");
 	is_key(find(&c, "-netdev", "tap", 0), "fds", NULL);
 	is_key(find(&c, "-netdev", "tap", 0), "vhost", "off");
+	is_key(find(&c, "-netdev", "tap", 0), "vhostfd", NULL);
 	device = find(&c, "-device", "virtio-net-pci", 0);
 	is_key(device, "netdev", "net0");
 	is_key(device, "id", "net-net0");
@@ -338,6 +339,32 @@ static void test_nics(void **state)
 	is_key(device, "mq", "on");
 	is_key(device, "vectors", "6");
 	is_key(device, "host_mtu", "1400");
+	str_list_done(&c.args);
+}
+
+/* The device's descriptors come last, one a queue pair. */
+static void test_vhost_net(void **state)
+{
+	SpecInterface interfaces[] = { { .id = nic_id }, { .id = other_nic_id } };
+	PlanNic nics[] = {
+		{ .spec = &interfaces[0], .queues = 1, .vhost = true },
+		{ .spec = &interfaces[1], .queues = 2, .vhost = true },
+	};
+	Case c;
+
+	case_init(&c);
+	c.plan.nics = nics;
+	c.plan.n_nics = 2;
+	c.plan.n_smbios_strings = 1;
+	build(&c);
+	assert_int_equal(qemu_n_vhosts(&c.plan), 3);
+	assert_int_equal(qemu_n_fds(&c.plan), 9);
+	is_key(find(&c, "-netdev", "tap", 0), "vhost", "on");
+	is_key(find(&c, "-netdev", "tap", 0), "fd", "5");
+	is_key(find(&c, "-netdev", "tap", 0), "vhostfd", "9");
+	is_key(find(&c, "-netdev", "tap", 1), "fds", "6:7");
+	is_key(find(&c, "-netdev", "tap", 1), "vhostfds", "10:11");
+	is_key(find(&c, "-smbios", "type=11", 0), "path", "/dev/fd/8");
 	str_list_done(&c.args);
 }
 
@@ -389,8 +416,8 @@ int main(void)
 		cmocka_unit_test(test_accel),	   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_sockets),	   cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_boot_order), cmocka_unit_test(test_vhost_user_disk),
-		cmocka_unit_test(test_nics),	   cmocka_unit_test(test_shares),
-		cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_vhost_net),  cmocka_unit_test(test_nics),
+		cmocka_unit_test(test_shares),	   cmocka_unit_test(test_vsock),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

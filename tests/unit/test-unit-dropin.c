@@ -99,6 +99,12 @@ static void test_qemu(void **state)
 		"  \"ready\": \"guest\" }",
 		HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 		     "\n[Service]\n");
+	assert_dropin("{ \"accel\": \"kvm\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" },"
+		      "  \"interfaces\": [ { \"id\": \"net0\", \"bridge\": \"br0\" } ] }",
+		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+			   "\n[Service]\n"
+			   "# With QEMU and KVM the kernel moves the frames of taps.\n"
+			   "DeviceAllow=/dev/vhost-net rw\n");
 	assert_dropin("{ \"accel\": \"tcg\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" } }",
 		      HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
 			   "\n[Service]\n"

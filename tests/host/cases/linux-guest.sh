@@ -36,6 +36,7 @@ lives_twice() {
 # tests/linux has its reboot.
 lives_once() {
 	lives 1 poweroff
+	has "$VM: its frames went through vhost-net" "$WORK/$VM.err" "queue pairs 1 by vhost-net"
 }
 
 case_with cloud-hypervisor linux lives_twice

@@ -3,7 +3,7 @@
  * In the place of cloud-hypervisor: writes down when it was started, answers as much of the
  * API as a start and a stop need, and holds the tap that it is given, as a VMM does. At vm.boot it
  * connects to every vhost-user socket of the configuration and has its features told. A guest whose command line has the word
- * "poweroff" powers off as soon as it is booted; any other waits for the power button.
+ * "poweroff" powers off as soon as it is booted; any other waits for the power button, whoever supervises it meanwhile.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,7 @@ typedef struct Stub {
 	char request[REQUEST_MAX_BYTES];
 	size_t length; /* of what is in request */
 	char config[REQUEST_MAX_BYTES]; /* the body of vm.create */
+	bool booted;
 } Stub;
 
 static int option_fd(int argc, char **argv, const char *name)
@@ -133,6 +134,7 @@ static void boot(Stub *stub)
 	bool off = strstr(stub->config, "poweroff") != NULL;
 
 	meet_backends(stub);
+	stub->booted = true;
 	answer(stub, "204 No Content", "");
 	tell(stub, "booted");
 	if (off)
@@ -151,6 +153,11 @@ static bool act(Stub *stub)
 		       "{\"build_version\":\"v53.0\",\"version\":\"53.0.0\",\"pid\":1}");
 		return true;
 	}
+	if (strncmp(target, "vm.info", 7) == 0) {
+		answer(stub, "200 OK",
+		       "{\"config\":{},\"state\":\"Running\",\"memory_actual_size\":0}");
+		return true;
+	}
 	if (strncmp(target, "vm.boot", 7) == 0) {
 		boot(stub);
 		return true;
@@ -163,11 +170,13 @@ static bool act(Stub *stub)
 	return !end;
 }
 
-static void serve(Stub *stub)
+/* One connection to its end. False: the VMM is to end. */
+static bool serve(Stub *stub)
 {
 	bool on = true;
 
 	stub->connection = accept(stub->listener, NULL, NULL);
+	stub->length = 0;
 	while (on && receive(stub) > 0) {
 		size_t n;
 
@@ -181,6 +190,8 @@ static void serve(Stub *stub)
 			memmove(stub->request, stub->request + n, stub->length + 1);
 		}
 	}
+	(void) close(stub->connection);
+	return on;
 }
 
 #ifdef __x86_64__
@@ -213,7 +224,7 @@ int main(int argc, char **argv)
 	stamp_entry();
 	stub.listener = option_fd(argc, argv, "--api-socket");
 	stub.events = option_fd(argc, argv, "--event-monitor");
-	if (stub.listener >= 0)
-		serve(&stub);
+	while (stub.listener >= 0 && serve(&stub) && stub.booted)
+		;
 	return 0;
 }

@@ -2,7 +2,7 @@
 # make bench: how mvmd compares with baselines measured in the same run; tests/bench/run does it.
 BENCH    := $(BUILD)/tests/bench
 BENCHERS := $(addprefix $(BENCH)/,mvmd baseline cloud-hypervisor backend-ready taps-gone first-byte \
-	    always-there kernel-version ready-unit unit-times json-only relay-says many-taps)
+	    always-there kernel-version ready-unit unit-times json-only relay-says many-taps stream)
 
 comma    := ,
 
@@ -45,9 +45,10 @@ $(BENCH)/ready-unit: $(BENCH)/ready-unit.o
 $(BENCH)/taps-gone: $(BENCH)/taps-gone.o $(BENCH)/stamp.o
 $(BENCH)/json-only: $(BENCH)/json-only.o
 $(BENCH)/relay-says: $(BENCH)/relay-says.o $(BENCH)/stamp.o
+$(BENCH)/stream: $(BENCH)/stream.o $(BENCH)/stamp.o
 $(BENCH)/many-taps: $(addprefix $(BENCH)/,many-taps.o stamp.o) $(BUILD)/libmvmd.a
 $(BENCH)/first-byte: $(BENCH)/first-byte.o $(BENCH)/stamp.o
-$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte always-there kernel-version ready-unit unit-times json-only relay-says many-taps):
+$(addprefix $(BENCH)/,baseline backend-ready taps-gone first-byte always-there kernel-version ready-unit unit-times json-only relay-says many-taps stream):
 	$(call say,LD,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -o $@ $(PKG_LIBS)
 

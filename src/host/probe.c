@@ -13,6 +13,7 @@
 
 #include "host/access.h"
 #include "host/credentials.h"
+#include "host/helper-probe.h"
 #include "host/host-facts.h"
 #include "host/image.h"
 #include "host/link.h"
@@ -423,6 +424,11 @@ static int probe_bridges(Probe *probe)
 	return r;
 }
 
+static int probe_helper(Probe *probe)
+{
+	return helper_probe(probe->spec, probe->options->host_conf, &probe->facts.helper);
+}
+
 static int probe_credentials(Probe *probe)
 {
 	return credentials_probe(probe->spec, probe->options->allocate_uid, &probe->facts);
@@ -453,9 +459,10 @@ typedef struct Look {
 static int probe_all(Probe *probe, Fault *fault)
 {
 	static const Look looks[] = {
-		{ "programs", probe_programs }, { "paths", probe_paths },
-		{ "kernel", probe_kernel },	{ "bridges", probe_bridges },
-		{ "memory", probe_memory },	{ "credentials", probe_credentials },
+		{ "programs", probe_programs },	      { "paths", probe_paths },
+		{ "kernel", probe_kernel },	      { "bridges", probe_bridges },
+		{ "bridge helper", probe_helper },    { "memory", probe_memory },
+		{ "credentials", probe_credentials },
 	};
 	int r = probe_identities(probe, fault);
 

@@ -176,6 +176,31 @@ ssize_t sock_send_fds(int fd, const void *data, size_t length, const int *fds, s
 	return n < 0 ? -errno : n;
 }
 
+int sock_receive_fd(int fd)
+{
+	union {
+		struct cmsghdr header; /* for its alignment */
+		uint8_t bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte;
+	struct iovec part = { &byte, sizeof(byte) };
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	const struct cmsghdr *header;
+	int received;
+
+	if (recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) < 0)
+		return -errno;
+	header = CMSG_FIRSTHDR(&message);
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS ||
+	    header->cmsg_len != CMSG_LEN(sizeof(int)))
+		return -EBADMSG;
+	memcpy(&received, CMSG_DATA(header), sizeof(received));
+	return received;
+}
+
 int sock_look(const char *path, SockState *ret)
 {
 	struct stat status;

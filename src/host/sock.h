@@ -32,6 +32,9 @@ int sock_connect(const char *path, int *ret);
  */
 ssize_t sock_send_fds(int fd, const void *data, size_t length, const int *fds, size_t n_fds);
 
+/* The descriptor that comes with the next byte, CLOEXEC; where none is there yet it is not waited for. Or -errno. */
+int sock_receive_fd(int fd);
+
 /* What unix_diag and stat(2) say of a socket path, without connecting. */
 typedef enum SockState {
 	SOCK_ABSENT, /* no such file */

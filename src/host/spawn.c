@@ -408,46 +408,44 @@ static int read_to_end(int fd, uint64_t deadline_usec, char **ret)
 	}
 }
 
-/* Starts the program with its stdout in a pipe, of which *ret_reader is the one end left to us. */
-static int spawn_with_pipe(const char *path, char *const *argv, pid_t *ret_pid, int *ret_pidfd,
-			   int *ret_reader)
+/* Starts the program with a pipe as its descriptor 'output', of which *ret_reader is the one end left to us. */
+static int spawn_with_pipe(const SpawnConfig *config, int output, pid_t *ret_pid, int *ret_pidfd,
+			   int *ret_reader, Fault *fault)
 {
 	_cleanup_close_ int reader = -EBADF, writer = -EBADF;
-	/*
-	 * QEMU's virtiofsd gives up its supplementary groups before it tells its version, which it may not
-	 * without capabilities: then root, which has some under sudo, has to do that for it.
-	 */
-	const Identity without_groups = { .uid = geteuid(), .gid = getegid() };
-	SpawnConfig config = { .path = path,
-			       .argv = argv,
-			       .n_fds = 1,
-			       .identity = geteuid() == 0 ? &without_groups : NULL };
-	_cleanup_(fault_done)
-		Fault fault = { 0 }; /* a program that will not tell its version is no fault */
+	SpawnConfig with_pipe = *config;
+	_cleanup_free_ SpawnFd *list = calloc(config->n_fds + 1, sizeof(*list));
 	int fds[2], r;
 
+	if (!list)
+		return fault_oom(fault);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	reader = fds[0];
 	writer = fds[1];
 
-	config.fds = &(const SpawnFd){ writer, STDOUT_FILENO };
-	r = spawn(&config, ret_pid, ret_pidfd, &fault);
+	if (config->n_fds > 0)
+		memcpy(list, config->fds, config->n_fds * sizeof(*list));
+	list[config->n_fds] = (SpawnFd){ writer, output };
+	with_pipe.fds = list;
+	with_pipe.n_fds = config->n_fds + 1;
+	r = spawn(&with_pipe, ret_pid, ret_pidfd, fault);
 	if (r < 0)
 		return r;
 	*ret_reader = TAKE_FD(reader);
 	return 0;
 }
 
-int spawn_read(const char *path, char *const *argv, uint64_t timeout_usec, char **ret)
+int spawn_to_end(const SpawnConfig *config, int output, uint64_t timeout_usec, char **ret_text,
+		 int *ret_status, Fault *fault)
 {
 	uint64_t deadline_usec = now_usec() + timeout_usec;
 	_cleanup_close_ int reader = -EBADF, pidfd = -EBADF;
 	_cleanup_free_ char *text = NULL;
-	int r, status = 0;
 	pid_t pid = 0;
+	int r;
 
-	r = spawn_with_pipe(path, argv, &pid, &pidfd, &reader);
+	r = spawn_with_pipe(config, output, &pid, &pidfd, &reader, fault);
 	if (r < 0)
 		return r;
 
@@ -456,7 +454,28 @@ int spawn_read(const char *path, char *const *argv, uint64_t timeout_usec, char 
 		r = wait_readable(pidfd, deadline_usec);
 	if (r < 0)
 		(void) pidfd_signal(pidfd, SIGKILL);
-	(void) waitpid(pid, &status, 0);
+	(void) waitpid(pid, ret_status, 0);
+	if (r == 0)
+		*ret_text = TAKE_PTR(text);
+	return r;
+}
+
+int spawn_read(const char *path, char *const *argv, uint64_t timeout_usec, char **ret)
+{
+	/*
+	 * QEMU's virtiofsd gives up its supplementary groups before it tells its version, which it may not
+	 * without capabilities: then root, which has some under sudo, has to do that for it.
+	 */
+	const Identity without_groups = { .uid = geteuid(), .gid = getegid() };
+	const SpawnConfig config = { .path = path,
+				     .argv = argv,
+				     .identity = geteuid() == 0 ? &without_groups : NULL };
+	_cleanup_(fault_done)
+		Fault fault = { 0 }; /* a program that will not tell its version is no fault */
+	_cleanup_free_ char *text = NULL;
+	int status = 0;
+	int r = spawn_to_end(&config, STDOUT_FILENO, timeout_usec, &text, &status, &fault);
+
 	if (r < 0)
 		return r;
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)

@@ -18,7 +18,7 @@ typedef struct SpawnConfig {
 	const SpawnFd *fds; /* exactly these are open in the child, and 0-2: else /dev/null */
 	size_t n_fds;
 	const Identity *identity; /* NULL: as we are */
-	bool keep_capabilities; /* root-served shares only; else the child has none */
+	bool keep_capabilities; /* root-served shares, set-uid helpers; else the child has none, and can get none */
 } SpawnConfig;
 
 /*
@@ -29,6 +29,14 @@ typedef struct SpawnConfig {
  * step that failed in the child (with fault: which one, and on which path).
  */
 int spawn(const SpawnConfig *config, pid_t *ret_pid, int *ret_pidfd, Fault *fault);
+
+/*
+ * Runs it to its end, with config's descriptors and a pipe as its descriptor number 'output'; *ret_text is what it wrote
+ * there (at most 4 KiB, a new string), *ret_status is waitpid(2)'s. 0; -ETIMEDOUT after timeout_usec (it is killed);
+ * -errno. The fault tells why it could not be started; after that nothing is in it.
+ */
+int spawn_to_end(const SpawnConfig *config, int output, uint64_t timeout_usec, char **ret_text,
+		 int *ret_status, Fault *fault);
 
 /*
  * Runs a program to its end and returns the first line(s) of its stdout (at most 4 KiB, new string).

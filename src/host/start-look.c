@@ -34,7 +34,7 @@ static int look_at_nic(Nl *nl, const Plan *plan, size_t i, FaultList *ret)
 	Fault fault = { 0 };
 	int r = 0;
 
-	if (tap_look(nl, nic, &fault) < 0)
+	if (nic->tap[0] && tap_look(nl, nic, &fault) < 0)
 		r = fault_list_take(ret, &fault);
 	if (r < 0 || !bridge_is_full(nl, plan->facts->bridges[i].ifindex))
 		return r;

@@ -74,15 +74,15 @@ static json_t *state_to_json(const StateFile *state)
 	char boot_id[BOOT_ID_MAX];
 
 	boot_id_read(boot_id);
-	return json_pack("{s:i, s:s, s:o, s:o, s:{s:o, s:O?}, s:s, s:I, s:b, s:i, s:I, s:O?, s:O?}",
-			 "version", STATE_FILE_VERSION, "boot_id", boot_id, "vmm",
-			 vmm_to_json(state), "backends", backends_to_json(state), "spec", "file",
-			 text_to_json(state->spec_file), "document", state->spec, "state",
-			 vm_state_to_string(state->state), "since_realtime_usec",
-			 (json_int_t) state->since_realtime_usec, "ready", state->ready,
-			 "exit_code", state->exit_code, "console_bytes",
-			 (json_int_t) state->console_bytes, "lives", state->lives, "findings",
-			 state->findings);
+	return json_pack(
+		"{s:i, s:s, s:o, s:o, s:{s:o, s:O?}, s:O?, s:s, s:I, s:b, s:i, s:I, s:O?, s:O?}",
+		"version", STATE_FILE_VERSION, "boot_id", boot_id, "vmm", vmm_to_json(state),
+		"backends", backends_to_json(state), "spec", "file", text_to_json(state->spec_file),
+		"document", state->spec, "taps", state->taps, "state",
+		vm_state_to_string(state->state), "since_realtime_usec",
+		(json_int_t) state->since_realtime_usec, "ready", state->ready, "exit_code",
+		state->exit_code, "console_bytes", (json_int_t) state->console_bytes, "lives",
+		state->lives, "findings", state->findings);
 }
 
 /* Its owner alone may read it: it has words of the guest's console in it. */
@@ -237,6 +237,8 @@ static int rest_from_json(json_t *json, StateFile *ret)
 	if (r == 0)
 		r = reference_from_json(json_object_get(json, "findings"), JSON_ARRAY,
 					&ret->findings);
+	if (r == 0 && json_is_object(json_object_get(json, "taps")))
+		ret->taps = json_incref(json_object_get(json, "taps"));
 	ret->ready = ready;
 	ret->since_realtime_usec = (uint64_t) since;
 	ret->console_bytes = (uint64_t) bytes;
@@ -308,6 +310,7 @@ void state_file_done(StateFile *state)
 	free(state->backends);
 	free(state->spec_file);
 	json_decref(state->spec);
+	json_decref(state->taps);
 	json_decref(state->lives);
 	json_decref(state->findings);
 	*state = (StateFile){ 0 };

@@ -12,6 +12,13 @@
 
 #define TUN_DEVICE "/dev/net/tun"
 
+const char *tap_name(const Tap *tap, const PlanNic *nic)
+{
+	if (tap->name[0])
+		return tap->name;
+	return nic->tap[0] ? nic->tap : NULL;
+}
+
 void tap_close(Tap *tap)
 {
 	for (size_t i = 0; i < tap->n_fds; i++)
@@ -294,6 +301,7 @@ static int tap_create_named(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 		tap_close(&tap);
 		return r;
 	}
+	memcpy(tap.name, nic->tap, sizeof(tap.name));
 	*ret = tap;
 	return 0;
 }

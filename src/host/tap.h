@@ -10,6 +10,7 @@
 typedef struct Tap {
 	int *fds;
 	size_t n_fds;
+	char name[TAP_NAME_MAX + 1];
 	int ifindex;
 	PortState port_state; /* on its bridge, right after tap_attach() */
 } Tap;
@@ -39,6 +40,9 @@ int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fau
  * back, but whose port it is: that is up to others.
  */
 int tap_set(Nl *nl, const PlanNic *nic, Tap *tap, bool up, Fault *fault);
+
+/* What it is called, or will be; NULL where that is the helper's choice, and it is not made yet. */
+const char *tap_name(const Tap *tap, const PlanNic *nic);
 
 /* Closes all fds, with which the tap ends. */
 void tap_close(Tap *tap);

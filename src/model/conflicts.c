@@ -26,9 +26,12 @@ static int add_conflict(const Conflict *conflict, const char *id, const char *th
 	return fault_list_take(conflict->faults, &fault);
 }
 
+/* "": its name is the helper's choice. */
 static const char *tap_of(const Spec *spec, const SpecInterface *interface,
 			  char buffer[TAP_NAME_MAX + 1])
 {
+	if (spec_attach(interface) == ATTACH_HELPER)
+		return "";
 	if (interface->tap)
 		return interface->tap;
 	(void) tap_name_derive(buffer, spec->name, interface->id);
@@ -52,7 +55,7 @@ static int compare_interfaces(const Conflict *conflict, const SpecInterface *a,
 	MacAddress mac = mac_of(conflict->a, a), other = mac_of(conflict->b, b);
 	int r = 0;
 
-	if (streq(tap, tap_of(conflict->b, b, tap_b))) {
+	if (*tap && streq(tap, tap_of(conflict->b, b, tap_b))) {
 		(void) snprintf(thing, sizeof(thing), "the tap %s", tap);
 		r = add_conflict(conflict, "tap-conflict", thing,
 				 "write another \"tap\" for the interface");

@@ -17,6 +17,14 @@ void host_facts_done(HostFacts *host)
 	*host = (HostFacts){ 0 };
 }
 
+static void helper_done(HelperFact *helper)
+{
+	program_done(&helper->program);
+	for (size_t i = 0; i < helper->n_acls; i++)
+		acl_fact_done(&helper->acls[i]);
+	free(helper->acls);
+}
+
 void facts_done(Facts *facts)
 {
 	host_facts_done(&facts->host);
@@ -31,6 +39,7 @@ void facts_done(Facts *facts)
 	image_done(&facts->guest_kernel);
 	free(facts->share_users);
 	free(facts->bridges);
+	helper_done(&facts->helper);
 	free(facts->credentials);
 	*facts = (Facts){ 0 };
 }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/util.h"
+#include "model/bridge-acl.h"
 
 /*
  * What the host is, as far as one spec needs to know. Data only: host/probe.c fills it in, plan.c reads it.
@@ -83,6 +84,23 @@ typedef struct BridgeFact {
 	bool is_up;
 	uint32_t mtu;
 } BridgeFact;
+
+/* What becomes of the rights that a program's file gives. */
+typedef enum FileRights {
+	FILE_RIGHTS_NONE, /* it gives none: neither set-uid root nor CAP_NET_ADMIN */
+	FILE_RIGHTS_COUNT,
+	FILE_RIGHTS_NO_NEW_PRIVS, /* void: we were started so that nobody gets more rights */
+	FILE_RIGHTS_NOSUID, /* void: its file system is mounted so */
+} FileRights;
+
+/* qemu-bridge-helper; looked for where an interface wants it. */
+typedef struct HelperFact {
+	Program program;
+	FileRights rights;
+	AclFact *
+		acls; /* per interface of the spec; ACL_UNKNOWN where it does not want the helper; NULL: none does */
+	size_t n_acls;
+} HelperFact;
 
 typedef enum Arch {
 	ARCH_UNKNOWN,
@@ -182,6 +200,7 @@ typedef struct Facts {
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
 	BridgeFact *bridges; /* per interface of the spec */
+	HelperFact helper;
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;
 	CredentialFact *credentials; /* per credential of the spec */

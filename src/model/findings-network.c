@@ -81,8 +81,8 @@ static const Finding findings[] = {
 	  .why = "It takes CAP_NET_ADMIN in this network namespace. Root in a container or unit may "
 		 "lack it.",
 	  .remedy =
-		  "Run mvmd as root; give a container or unit the capability (--cap-add NET_ADMIN, "
-		  "CapabilityBoundingSet=).",
+		  "For a plain user: \"attach\": \"helper\". Else run mvmd as root; give a container "
+		  "or unit the capability (--cap-add NET_ADMIN, CapabilityBoundingSet=).",
 	  .evidence = "uid" },
 	{ .id = "tun-missing",
 	  .severity = FINDING_ERROR,
@@ -105,7 +105,8 @@ static const Finding findings[] = {
 	  .what = "/dev/net/tun is there, and opening it was refused.",
 	  .why = "Its mode, or a device rule of the control group, forbids it.",
 	  .remedy =
-		  "Run mvmd as root; where a unit starts it, allow /dev/net/tun in DeviceAllow=." },
+		  "As root: chmod 0666 /dev/net/tun, as udev has it: to make a tap takes CAP_NET_ADMIN all "
+		  "the same. Where a unit starts mvmd, allow /dev/net/tun in DeviceAllow=." },
 	{ .id = "tun-permission",
 	  .severity = FINDING_ERROR,
 	  .title = "a tap could not be made: the device was refused",
@@ -229,6 +230,74 @@ static const Finding findings[] = {
 	  .why = "On one bridge, frames for the one would reach the other.",
 	  .remedy = "Write another interfaces[].mac in one of them, or leave it out in both.",
 	  .evidence = "vms, both_have" },
+	{ .id = "helper-no-rights",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper has no rights to lend",
+	  .what = "\"attach\": \"helper\" has qemu-bridge-helper make the tap, and it may not either.",
+	  .why = "Its file is neither set-uid root nor has CAP_NET_ADMIN. Debian ships it so, for each "
+		 "host to decide.",
+	  .remedy = "As root: chmod u+s PATH, or setcap cap_net_admin+ep PATH. On Debian "
+		    "dpkg-statoverride --update --add root root 4755 PATH keeps it over upgrades; "
+		    "with root kvm 4750 it is for that group alone.",
+	  .evidence = "path" },
+	{ .id = "helper-rights-void",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper's rights are void here",
+	  .what = "The file of qemu-bridge-helper is set-uid root or has CAP_NET_ADMIN, and whoever mvmd "
+		  "starts gets nothing of that.",
+	  .why = "no_new_privs is set: by NoNewPrivileges= of a unit, by another line of a user's unit "
+		 "that implies it, or by a container. Or its file system is mounted with nosuid.",
+	  .remedy =
+		  "NoNewPrivileges=no in the unit, and no line that implies it (systemd.exec(5)). "
+		  "findmnt --target PATH shows how it is mounted.",
+	  .evidence = "path" },
+	{ .id = "helper-acl-missing",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper has no access file",
+	  .what = "qemu-bridge-helper may use no bridge at all.",
+	  .why = "/etc/qemu/bridge.conf says which bridges it may use. Debian ships none.",
+	  .remedy =
+		  "As root: mkdir -p /etc/qemu && echo \"allow BRIDGE\" >> /etc/qemu/bridge.conf.",
+	  .evidence = "bridge" },
+	{ .id = "helper-acl-unreadable",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper's access file cannot be read",
+	  .what = "The user may not read /etc/qemu/bridge.conf, and so qemu-bridge-helper cannot.",
+	  .why = "It gives root's rights up before it reads.",
+	  .remedy =
+		  "As root: chmod 0644 /etc/qemu/bridge.conf. What is for some users alone stands in "
+		  "files that it includes; one that cannot be read counts for nothing.",
+	  .evidence = "bridge" },
+	{ .id = "helper-acl-broken",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper's access file has a wrong line",
+	  .what = "One line of /etc/qemu/bridge.conf is none that qemu-bridge-helper knows.",
+	  .why = "A line is allow, deny or include, a space, and one word, or begins with '#'. At any "
+		 "other one it gives up, and refuses every bridge.",
+	  .remedy = "Correct the line, as root.",
+	  .evidence = "bridge, file, line" },
+	{ .id = "helper-acl-denies",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper's access file denies the bridge",
+	  .what = "A line denies it, or all bridges.",
+	  .why = "A line with deny stands against all with allow, wherever they are.",
+	  .remedy = "Take the line out, as root; or name another bridge in interfaces[].bridge.",
+	  .evidence = "bridge, file, line" },
+	{ .id = "helper-acl-silent",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper's access file does not allow the bridge",
+	  .what = "No line of /etc/qemu/bridge.conf, or of a file that it includes, allows it.",
+	  .why = "What is not allowed there is refused. An included file that the user cannot read "
+		 "counts for nothing.",
+	  .remedy = "As root: echo \"allow BRIDGE\" >> /etc/qemu/bridge.conf.",
+	  .evidence = "bridge" },
+	{ .id = "helper-failed",
+	  .severity = FINDING_ERROR,
+	  .title = "qemu-bridge-helper made no tap",
+	  .what = "It was started, and ended without a tap on the bridge, or did not end.",
+	  .why = "Its own words are in the message.",
+	  .remedy = "ip -d link show BRIDGE; ls -l /dev/net/tun, which it opens as its user.",
+	  .evidence = "bridge, said" },
 };
 
 const FindingTable findings_of_network = { "NETWORK", findings, ELEMENTSOF(findings) };

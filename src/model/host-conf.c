@@ -45,6 +45,25 @@ static const ObjectType uid_range_object = {
 	.size = sizeof(UidRange),
 };
 
+static const Field helper_fields[] = {
+	DESCRIPTION_FIELD(HelperConf),
+	{ .key = "program",
+	  .type = FIELD_PATH,
+	  .offset = offsetof(HelperConf, program),
+	  .max = PATH_MAX_BYTES,
+	  .example = "\"/usr/libexec/qemu-bridge-helper\"",
+	  .sentence = "The program. Unset: searched for where distributions have it." },
+};
+
+static const ObjectType helper_object = {
+	.name = "helper",
+	.sentence = "qemu-bridge-helper, which makes the taps of interfaces with \"attach\": "
+		    "\"helper\".",
+	.fields = helper_fields,
+	.n_fields = ELEMENTSOF(helper_fields),
+	.size = sizeof(HelperConf),
+};
+
 static const Field host_conf_fields[] = {
 	{ .key = "$schema",
 	  .type = FIELD_STRING,
@@ -59,6 +78,12 @@ static const Field host_conf_fields[] = {
 	  .object = &uid_range_object,
 	  .example = "{ \"first\": 400000 }",
 	  .sentence = "Which uids VMs get." },
+	{ .key = "helper",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(HostConf, helper),
+	  .object = &helper_object,
+	  .example = "{ \"program\": \"/usr/libexec/qemu-bridge-helper\" }",
+	  .sentence = "Where qemu-bridge-helper is." },
 	{ .key = "start_slots",
 	  .type = FIELD_INTEGER,
 	  .offset = offsetof(HostConf, start_slots),

@@ -18,10 +18,17 @@ typedef struct UidRange {
 	uint64_t count;
 } UidRange;
 
+/* qemu-bridge-helper, where it does not lie where distributions have it. */
+typedef struct HelperConf {
+	char *description;
+	char *program; /* NULL: searched for */
+} HelperConf;
+
 typedef struct HostConf {
 	char *schema;
 	char *description;
 	UidRange uid_range;
+	HelperConf helper;
 	uint64_t start_slots; /* how many VMs may start at the same time; 0: any number */
 	AllowedIssue *allow_known_issues; /* for all VMs of the host */
 	size_t n_allow_known_issues;

@@ -26,5 +26,8 @@ int last_needs_kind(Builder *builder, StepKind kind);
 /* Nothing else happens before the disks are ours. */
 int last_needs_locks(Builder *builder);
 
+/* plan-nic-helper.c: what the tap's step does where qemu-bridge-helper makes it. */
+void describe_helper_tap(const Builder *builder, size_t index, StrBuf *what);
+
 /* plan-steps-network.c: of an interface. */
 int steps_for_nic(Builder *builder, size_t index);

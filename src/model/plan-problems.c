@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "model/credentials.h"
+#include "model/helper-faults.h"
 #include "model/plan-limits.h"
 #include "model/plan-sandbox.h"
 #include "mvmd/exit-codes.h"
@@ -221,6 +222,15 @@ static void check_identity(Check *check)
 	check_add(check, &fault);
 }
 
+/* qemu-bridge-helper has the right itself; helper_problems() looks whether it does. */
+static bool makes_taps(const Spec *spec)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (spec_attach(&spec->interfaces[i]) != ATTACH_HELPER)
+			return true;
+	return false;
+}
+
 static void check_tun(Check *check)
 {
 	int error = check->facts->tun_error;
@@ -232,22 +242,26 @@ static void check_tun(Check *check)
 		(void) fault_set(
 			&fault, error, denied ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 			denied ? "tun-denied" : "tun-missing", "cannot open /dev/net/tun: %m");
-		(void) fault_remedy(&fault, "%s",
-				    denied ? "run mvmd as root; in a container or unit allow it "
-					     "the device (DeviceAllow=/dev/net/tun)" :
-					     "modprobe tun; give a container the device");
+		(void) fault_remedy(
+			&fault, "%s",
+			denied ? "as root: chmod 0666 /dev/net/tun, as udev has it; in a "
+				 "container or unit allow it the device "
+				 "(DeviceAllow=/dev/net/tun)" :
+				 "modprobe tun; give a container the device");
 		check_add(check, &fault);
 	}
-	if (!check->facts->net_admin) {
+	if (!check->facts->net_admin && makes_taps(check->spec)) {
 		(void) fault_set(
 			&fault, -EPERM, MVMD_EXIT_PERMISSION, "net-admin-missing",
 			"cannot make taps and attach them to bridges: CAP_NET_ADMIN is missing");
 		(void) fault_evidence(&fault, "uid", "%u", check->facts->euid);
-		(void) fault_remedy(&fault, "%s",
-				    check->facts->euid == 0 ?
-					    "this container or unit took it from root: give it "
-					    "back (--cap-add NET_ADMIN, CapabilityBoundingSet=)" :
-					    "run mvmd as root");
+		(void) fault_remedy(
+			&fault, "%s",
+			check->facts->euid == 0 ?
+				"this container or unit took it from root: give it "
+				"back (--cap-add NET_ADMIN, CapabilityBoundingSet=)" :
+				"\"attach\": \"helper\" makes them by qemu-bridge-helper, "
+				"for users too; or run mvmd as root");
 		check_add(check, &fault);
 	}
 }
@@ -510,6 +524,8 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_vsock(&check, &choice);
 	check_paths(&check);
 	check_kernel(&check, &choice);
+	if (check.r == 0)
+		check.r = helper_problems(spec, facts, faults);
 	if (check.r == 0)
 		check.r = plan_sandbox(spec, facts, &choice, faults);
 	if (check.r == 0)

@@ -20,12 +20,15 @@ static int step_for_bridge(Builder *builder, size_t index, size_t *ret)
 }
 
 /* "tap TAP on bridge br0, MTU 1500, queue pairs 1, guest MAC 02:…" */
-static int tap_words(const PlanNic *nic, char **ret)
+static int tap_words(const Builder *builder, size_t index, char **ret)
 {
+	const PlanNic *nic = &builder->plan->nics[index];
 	char mac[MAC_TEXT_MAX];
 	StrBuf what = { 0 };
 
-	if (nic->attach == ATTACH_BRIDGE)
+	if (nic->attach == ATTACH_HELPER)
+		describe_helper_tap(builder, index, &what);
+	else if (nic->attach == ATTACH_BRIDGE)
 		str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, nic->spec->bridge);
 	else
 		str_buf_add(&what, "tap %s, up and on no bridge, ", nic->tap);
@@ -45,10 +48,10 @@ int steps_for_nic(Builder *builder, size_t index)
 	char *text;
 	int r = 0;
 
-	if (nic->attach == ATTACH_BRIDGE)
+	if (nic_is_port(nic))
 		r = step_for_bridge(builder, index, &awaited);
 	if (r == 0)
-		r = tap_words(nic, &text);
+		r = tap_words(builder, index, &text);
 	if (r < 0)
 		return r;
 	r = add_step(builder,

@@ -58,13 +58,16 @@ static json_t *step_to_json(const Plan *plan, const PlanStep *step)
 
 static json_t *nic_to_json(const PlanNic *nic)
 {
+	const bool named = nic->tap[0] != '\0';
 	char mac[MAC_TEXT_MAX], tap_mac[MAC_TEXT_MAX];
 
-	return json_pack("{s:s, s:s, s:s, s:s?, s:s?, s:s, s:s, s:o, s:I, s:b}", "id",
+	(void) mac_format(tap_mac, nic->tap_mac);
+	return json_pack("{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s?, s:o, s:I, s:b}", "id",
 			 nic->spec->id, "attach", net_attach_to_string(nic->attach), "tap",
-			 nic->tap, "altname", nic->altname, "bridge", nic->spec->bridge, "mac",
-			 mac_format(mac, nic->mac), "tap_mac", mac_format(tap_mac, nic->tap_mac),
-			 "mtu", nic->mtu ? json_integer(nic->mtu) : json_null(), "queues",
+			 named ? nic->tap : NULL, "altname", nic->altname, "bridge",
+			 nic->spec->bridge, "mac", mac_format(mac, nic->mac), "tap_mac",
+			 named ? tap_mac : NULL, "mtu",
+			 nic->mtu ? json_integer(nic->mtu) : json_null(), "queues",
 			 (json_int_t) nic->queues, "vhost", nic->vhost);
 }
 

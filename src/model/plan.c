@@ -21,6 +21,11 @@ const char *backend_kind_to_string(BackendKind kind)
 	return backend_kind_table[kind];
 }
 
+bool nic_is_port(const PlanNic *nic)
+{
+	return nic->attach == ATTACH_BRIDGE || nic->attach == ATTACH_HELPER;
+}
+
 static int plan_places(Plan *plan, const char *runtime_directory)
 {
 	bool has_vsock = plan->vmm == VMM_CLOUD_HYPERVISOR && plan->cid;
@@ -82,6 +87,8 @@ static int plan_nics(Plan *plan)
 		if (!nic->alias)
 			return -ENOMEM;
 
+		if (nic->attach == ATTACH_HELPER)
+			continue; /* its tap has the name and the MAC that the helper gives it */
 		if (interface->tap) {
 			(void) snprintf(nic->tap, sizeof(nic->tap), "%s", interface->tap);
 		} else if (tap_name_derive(nic->tap, spec->name, interface->id)) {

@@ -45,7 +45,8 @@ typedef struct PlanStep {
 typedef struct PlanNic {
 	const SpecInterface *spec;
 	NetAttach attach; /* never ATTACH_UNSET */
-	char tap[TAP_NAME_MAX + 1];
+	char tap[TAP_NAME_MAX +
+		 1]; /* "": the helper's choice, known once it is made (host/tap.h) */
 	char *altname; /* the readable long name where the tap's is a hash; else NULL */
 	char *alias; /* ifalias "mvmd:NAME/ID", by which we know our own */
 	MacAddress mac, tap_mac;
@@ -164,6 +165,9 @@ BackendOnExit plan_on_exit(const PlanBackend *backend, VmmKind vmm);
 char *on_exit_to_words(const PlanBackend *backend, VmmKind vmm);
 /* True where it is not what the spec asked for, or would have got by default, but what is left with that VMM. */
 bool on_exit_is_forced(const PlanBackend *backend);
+
+/* True where the tap is to be a port of nic->spec->bridge, whoever puts it there. */
+bool nic_is_port(const PlanNic *nic);
 
 const char *step_kind_to_string(StepKind kind);
 const char *backend_kind_to_string(BackendKind kind);

@@ -15,6 +15,7 @@ static const char *const attach_words[] = {
 	[ATTACH_UNSET] = NULL,
 	[ATTACH_BRIDGE] = "bridge",
 	[ATTACH_NONE] = "none",
+	[ATTACH_HELPER] = "helper",
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 

@@ -12,6 +12,8 @@ typedef struct AttachKey {
 static const AttachKey attach_keys[] = {
 	{ ATTACH_BRIDGE, "bridge", true,
 	  "is missing; an interface needs it, such as \"bridge\": \"br0\"" },
+	{ ATTACH_HELPER, "bridge", true,
+	  "is missing; qemu-bridge-helper needs one, such as \"bridge\": \"br0\"" },
 	{ ATTACH_NONE, "bridge", false,
 	  "goes with \"attach\": \"bridge\": with \"none\" the tap is put on no bridge; leave one "
 	  "of them out" },
@@ -39,4 +41,6 @@ void check_attach(const RuleContext *context, size_t i)
 	for (size_t k = 0; k < ELEMENTSOF(attach_keys); k++)
 		if (attach_keys[k].attach == attach)
 			check_key(context, entry, &attach_keys[k]);
+	if (attach == ATTACH_HELPER)
+		check_helper(context, entry);
 }

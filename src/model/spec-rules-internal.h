@@ -25,3 +25,6 @@ void check_attach(const RuleContext *context, size_t i);
 
 /* Of the interfaces. */
 void check_interfaces(const RuleContext *context);
+
+/* spec-rules-helper.c: of an entry with "attach": "helper". */
+void check_helper(const RuleContext *context, const JsonNode *entry);

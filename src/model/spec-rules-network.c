@@ -17,6 +17,9 @@ static Identifier tap_of(const RuleContext *context, size_t i)
 	const JsonNode *entry = entry_of(context, "interfaces", i);
 	Identifier tap = { .node = json_member(entry, "tap") };
 
+	/* What the helper makes has a name that nobody has yet. */
+	if (spec_attach(interface) == ATTACH_HELPER)
+		return (Identifier){ 0 };
 	if (tap.node && tap.node->wrong)
 		tap.node = NULL;
 	else if (tap.node)

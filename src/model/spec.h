@@ -59,6 +59,7 @@ typedef enum NetAttach {
 	ATTACH_UNSET, /* in a document: what spec_attach() makes of it; never in a plan */
 	ATTACH_BRIDGE, /* mvmd makes the tap and puts it on the bridge */
 	ATTACH_NONE, /* mvmd makes the tap, and that is all */
+	ATTACH_HELPER, /* qemu-bridge-helper does both, for users who may not */
 	_NET_ATTACH_MAX,
 } NetAttach;
 

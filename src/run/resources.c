@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "model/spec-json.h"
-#include "run/step.h"
+#include "run/step-internal.h"
 
 static int *fds_new(size_t n)
 {
@@ -108,6 +108,7 @@ int resources_describe(const Resources *resources, StateFile *ret)
 	*ret = (StateFile){ .vmm_kind = plan->vmm,
 			    .accel = plan->accel,
 			    .spec = spec_to_json(plan->spec),
+			    .taps = helper_taps_to_record(resources),
 			    .console_bytes =
 				    resources->console ? console_bytes(resources->console) : 0 };
 	r = str_set(&ret->spec_file, plan->spec->file);

@@ -69,10 +69,11 @@ static json_t *attached_to_json(const Resources *resources, size_t i)
 {
 	LinkInfo tap, bridge;
 	const PlanNic *nic = &resources->plan->nics[i];
+	const char *name = tap_name(&resources->taps[i], nic);
 
 	if (!nic->spec->bridge)
 		return json_null();
-	return json_boolean(resources->nl && link_get(resources->nl, nic->tap, &tap) == 0 &&
+	return json_boolean(resources->nl && name && link_get(resources->nl, name, &tap) == 0 &&
 			    tap.master != 0 &&
 			    link_get(resources->nl, nic->spec->bridge, &bridge) == 0 &&
 			    tap.master == bridge.ifindex);
@@ -87,11 +88,11 @@ static json_t *interfaces_to_json(const Resources *resources)
 		char mac[MAC_TEXT_MAX];
 
 		(void) json_array_append_new(
-			list,
-			json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o}", "id", nic->spec->id, "attach",
-				  net_attach_to_string(nic->attach), "tap", nic->tap, "mac",
-				  mac_format(mac, nic->mac), "bridge", nic->spec->bridge,
-				  "attached", attached_to_json(resources, i)));
+			list, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:o}", "id", nic->spec->id,
+					"attach", net_attach_to_string(nic->attach), "tap",
+					tap_name(&resources->taps[i], nic), "mac",
+					mac_format(mac, nic->mac), "bridge", nic->spec->bridge,
+					"attached", attached_to_json(resources, i)));
 	}
 	return list;
 }

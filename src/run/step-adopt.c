@@ -90,7 +90,9 @@ static int tap_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 
 	if (r < 0)
 		return r;
-	if (link_get(resources->nl, nic->tap, &link) == 0 && streq(link.alias, nic->alias))
+	if (nic->attach == ATTACH_HELPER)
+		helper_tap_adopt(resources, step->subject);
+	else if (link_get(resources->nl, nic->tap, &link) == 0 && streq(link.alias, nic->alias))
 		resources->taps[step->subject].ifindex = link.ifindex;
 	else
 		resources->taps[step->subject].ifindex =

@@ -87,7 +87,7 @@ static void look_at_port(Resources *resources, const PlanNic *nic, const Tap *ta
 	if (tap->port_state != PORT_LISTENING && tap->port_state != PORT_LEARNING &&
 	    tap->port_state != PORT_BLOCKING)
 		return;
-	(void) fault_port_not_forwarding(nic->tap, nic->spec->bridge,
+	(void) fault_port_not_forwarding(tap->name, nic->spec->bridge,
 					 port_state_to_string(tap->port_state), &fault);
 	step_remark(resources, &fault);
 }
@@ -104,7 +104,8 @@ static int put_on_bridge(Resources *resources, size_t i, Fault *fault)
 		(void) fault_bridge_down(bridge->name, &down);
 		step_remark(resources, &down);
 	}
-	r = tap_attach(resources->nl, nic, tap, bridge, fault);
+	r = nic->attach == ATTACH_HELPER ? helper_tap_apply(resources, i, fault) :
+					   tap_attach(resources->nl, nic, tap, bridge, fault);
 	if (r < 0)
 		return r;
 	look_at_bridge_mtu(resources, nic, bridge);
@@ -119,11 +120,11 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	int r;
 
 	r = open_netlink(resources, fault);
-	if (r == 0)
+	if (r == 0 && nic->attach != ATTACH_HELPER)
 		r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;
-	if (nic->attach == ATTACH_BRIDGE)
+	if (nic_is_port(nic))
 		r = put_on_bridge(resources, step->subject, fault);
 	else
 		r = tap_set(resources->nl, nic, tap, true, fault);

@@ -24,34 +24,35 @@ static bool port_is_wrong(Nl *nl, const PlanNic *nic, const LinkInfo *tap, Fault
 	int r = link_get(nl, bridge_name, &bridge);
 
 	if (r == -ENODEV)
-		return fault_bridge_gone(nic->tap, bridge_name, fault) < 0;
+		return fault_bridge_gone(tap->name, bridge_name, fault) < 0;
 	if (r < 0)
 		return false;
 	if (tap->master != bridge.ifindex)
-		return fault_tap_off_bridge(nic->tap, bridge_name, master_name(tap, master),
+		return fault_tap_off_bridge(tap->name, bridge_name, master_name(tap, master),
 					    fault) < 0;
 	return !(bridge.flags & IFF_UP) && fault_bridge_down(bridge_name, fault) < 0;
 }
 
 /* True where the nic is not as it should be; fault tells. */
-static bool nic_is_wrong(Nl *nl, const PlanNic *nic, int ifindex, Fault *fault)
+static bool nic_is_wrong(Nl *nl, const PlanNic *nic, const Tap *made, Fault *fault)
 {
 	const char *bridge_name = nic->spec->bridge;
 	LinkInfo tap;
-	int r = link_get(nl, nic->tap, &tap);
+	const char *name = tap_name(made, nic) ?: "";
+	int r = link_get(nl, name, &tap);
 
-	if (r == -ENODEV || (r == 0 && tap.ifindex != ifindex))
-		return fault_tap_gone(nic->tap, bridge_name, fault) < 0;
+	if (r == -ENODEV || (r == 0 && tap.ifindex != made->ifindex))
+		return fault_tap_gone(name, bridge_name, fault) < 0;
 	if (r < 0)
 		return false;
-	if (nic->attach == ATTACH_BRIDGE && port_is_wrong(nl, nic, &tap, fault))
+	if (nic_is_port(nic) && port_is_wrong(nl, nic, &tap, fault))
 		return true;
 	if (!(tap.flags & IFF_UP))
-		return fault_tap_down(nic->tap, bridge_name, fault) < 0;
-	return nic->attach == ATTACH_BRIDGE && tap.port_state != PORT_FORWARDING &&
+		return fault_tap_down(name, bridge_name, fault) < 0;
+	return nic_is_port(nic) && tap.port_state != PORT_FORWARDING &&
 	       tap.port_state != PORT_NONE &&
-	       fault_port_not_forwarding(nic->tap, bridge_name,
-					 port_state_to_string(tap.port_state), fault) < 0;
+	       fault_port_not_forwarding(name, bridge_name, port_state_to_string(tap.port_state),
+					 fault) < 0;
 }
 
 /* By the descriptor of our lock. */
@@ -75,8 +76,8 @@ int surroundings_look(const Resources *resources, FaultList *ret)
 		Fault fault = { 0 };
 
 		if (resources->taps[i].ifindex > 0 &&
-		    nic_is_wrong(resources->nl, &resources->plan->nics[i],
-				 resources->taps[i].ifindex, &fault))
+		    nic_is_wrong(resources->nl, &resources->plan->nics[i], &resources->taps[i],
+				 &fault))
 			r = fault_list_take(ret, &fault);
 	}
 	for (size_t i = 0; r == 0 && i < resources->plan->spec->n_disks; i++)

@@ -317,7 +317,7 @@ static int await_share(Vmm *vmm, Fault *fault)
  * cannot be asked for is none of our worry here; the guest then has its default. Any socket will do
  * (net/socket.c: sock_do_ioctl), and under systemd a UNIX one is all that there is.
  */
-static int ask_mtus(const Plan *plan, uint32_t **ret)
+static int ask_mtus(const Plan *plan, const Tap *taps, uint32_t **ret)
 {
 	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	uint32_t *mtus = calloc(plan->n_nics + 1, sizeof(*mtus));
@@ -327,7 +327,7 @@ static int ask_mtus(const Plan *plan, uint32_t **ret)
 	for (size_t i = 0; fd >= 0 && i < plan->n_nics; i++) {
 		struct ifreq request = { 0 };
 
-		memcpy(request.ifr_name, plan->nics[i].tap, strlen(plan->nics[i].tap));
+		memcpy(request.ifr_name, taps[i].name, sizeof(taps[i].name));
 		if (ioctl(fd, SIOCGIFMTU, &request) == 0)
 			mtus[i] = (uint32_t) request.ifr_mtu;
 	}
@@ -364,12 +364,12 @@ static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_
 	return 0;
 }
 
-static int make_args(const Plan *plan, StrList *ret)
+static int make_args(const Plan *plan, const Tap *taps, StrList *ret)
 {
 	uint32_t *mtus = NULL;
 	int r;
 
-	r = ask_mtus(plan, &mtus);
+	r = ask_mtus(plan, taps, &mtus);
 	if (r == 0)
 		r = qemu_args(plan, mtus, ret);
 	free(mtus);
@@ -451,7 +451,8 @@ static int spawn_qemu(Vmm *vmm, int listener, Fault *fault)
 	r = open_vhost_fds(vmm, fault);
 	if (r < 0)
 		return r;
-	if (make_args(vmm->plan, &args) < 0 || collect_fds(vmm, listener, &fds, &n_fds) < 0)
+	if (make_args(vmm->plan, vmm->resources.taps, &args) < 0 ||
+	    collect_fds(vmm, listener, &fds, &n_fds) < 0)
 		r = fault_oom(fault);
 	else
 		r = vmm_spawn(vmm, &args, fds, n_fds, fault);

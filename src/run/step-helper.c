@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "host/bridge-helper.h"
+#include "run/step-internal.h"
+
+int helper_tap_apply(Resources *resources, size_t i, Fault *fault)
+{
+	const Plan *plan = resources->plan;
+
+	return helper_tap_create(resources->nl, &plan->nics[i], &plan->facts->helper.program,
+				 &resources->bridges[i], &resources->taps[i], fault);
+}
+
+void helper_tap_adopt(Resources *resources, size_t i)
+{
+	const char *id = resources->plan->nics[i].spec->id;
+	const json_t *record = json_object_get(resources->adoption->taps, id);
+	const char *name = json_string_value(json_object_get(record, "name"));
+	Tap *tap = &resources->taps[i];
+
+	(void) snprintf(tap->name, sizeof(tap->name), "%s", name ?: "");
+	tap->ifindex = (int) json_integer_value(json_object_get(record, "ifindex"));
+}
+
+json_t *helper_taps_to_record(const Resources *resources)
+{
+	json_t *taps = json_object();
+
+	for (size_t i = 0; i < resources->plan->n_nics; i++) {
+		const PlanNic *nic = &resources->plan->nics[i];
+		const Tap *tap = &resources->taps[i];
+
+		if (nic->attach == ATTACH_HELPER && tap->name[0])
+			(void) json_object_set_new(taps, nic->spec->id,
+						   json_pack("{s:s, s:i}", "name", tap->name,
+							     "ifindex", tap->ifindex));
+	}
+	return taps;
+}

@@ -15,8 +15,11 @@
 #define FIELD_NAME_MAX 64 /* of the journal */
 #define NUMBER_MAX     24
 
-/* What the last entries of a process wait for journald at most. */
-#define LOG_FLUSH_USEC (1 * USEC_PER_SEC)
+/*
+ * What the last entries of a process wait for journald at most. On a busy host it was seen to leave its queue alone for
+ * more than a second, and a last word that is lost is the one that somebody will look for.
+ */
+#define LOG_FLUSH_USEC (5 * USEC_PER_SEC)
 
 typedef struct LevelStyle {
 	const char *label;

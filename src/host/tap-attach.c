@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "host/networkd.h"
 #include "host/tap.h"
 #include "mvmd/exit-codes.h"
 
@@ -144,7 +145,10 @@ static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
 	(void) fault_evidence(fault, "differs", "%s", differences.text + strlen(", "));
 	(void) fault_why(fault, "another program of this host manages links of that name "
 				"(systemd-networkd, NetworkManager, a udev rule)");
-	return fault_remedy(fault, "networkctl status %s", nic->tap);
+	(void) fault_remedy(fault, "networkctl status %s", nic->tap);
+	if (bridge && link.master != wanted->master)
+		(void) networkd_blame(nic->tap, link.ifindex, bridge, fault);
+	return fault->error;
 }
 
 static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge,

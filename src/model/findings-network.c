@@ -195,15 +195,16 @@ static const Finding findings[] = {
 		 "NetworkManager, a udev rule.",
 	  .remedy = "networkctl status TAP; take the taps of VMs (\"vm-*\") out of that program's "
 		    "rules.",
-	  .evidence = "tap, bridge, differs" },
+	  .evidence = "tap, bridge, differs, network_file" },
 	{ .id = "tap-off-bridge",
 	  .severity = FINDING_WARNING,
 	  .title = "the tap is not on its bridge",
 	  .what = "The VM runs, and its tap is on another link than the spec's bridge, or on none.",
 	  .why = "Another program of this host took it away since the start: a network manager "
 		 "that was restarted, a script, a hand; or the bridge was removed and made anew.",
-	  .remedy = "ip link set TAP master BRIDGE.",
-	  .evidence = "tap, bridge, master" },
+	  .remedy = "ip link set TAP master BRIDGE. Where systemd-networkd did it, first take the "
+		    "tap out of the file that the finding names: Kind=!tun in its [Match].",
+	  .evidence = "tap, bridge, master, network_file" },
 	{ .id = "port-not-forwarding",
 	  .severity = FINDING_WARNING,
 	  .title = "the bridge lets nothing through to the tap yet",

@@ -2,6 +2,7 @@
 #include <net/if.h>
 
 #include "host/image.h"
+#include "host/networkd.h"
 #include "model/link-faults.h"
 #include "model/plan-limits.h"
 #include "model/run-faults.h"
@@ -27,9 +28,12 @@ static bool port_is_wrong(Nl *nl, const PlanNic *nic, const LinkInfo *tap, Fault
 		return fault_bridge_gone(tap->name, bridge_name, fault) < 0;
 	if (r < 0)
 		return false;
-	if (tap->master != bridge.ifindex)
-		return fault_tap_off_bridge(tap->name, bridge_name, master_name(tap, master),
-					    fault) < 0;
+	if (tap->master != bridge.ifindex) {
+		(void) fault_tap_off_bridge(tap->name, bridge_name, master_name(tap, master),
+					    fault);
+		(void) networkd_blame(tap->name, tap->ifindex, bridge_name, fault);
+		return true;
+	}
 	return !(bridge.flags & IFF_UP) && fault_bridge_down(bridge_name, fault) < 0;
 }
 

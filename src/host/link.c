@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <linux/if_link.h>
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <stdlib.h>
@@ -49,16 +50,67 @@ static void read_text(const struct nlattr *attribute, char *ret, size_t size)
 		(void) nla_strlcpy(ret, attribute, size);
 }
 
-/* What a bridge tells of its port (net/bridge/br_netlink.c: br_port_fill_attrs). */
-static PortState read_port_state(struct nlattr *attribute)
-{
-	struct nlattr *nested[IFLA_BRPORT_MAX + 1], *state = NULL;
+static const uint16_t port_flag_attributes[_PORT_FLAG_MAX] = {
+	[PORT_FLAG_ISOLATED] = IFLA_BRPORT_ISOLATED,	   [PORT_FLAG_LOCKED] = IFLA_BRPORT_LOCKED,
+	[PORT_FLAG_LEARNING] = IFLA_BRPORT_LEARNING,	   [PORT_FLAG_HAIRPIN] = IFLA_BRPORT_MODE,
+	[PORT_FLAG_BCAST_FLOOD] = IFLA_BRPORT_BCAST_FLOOD,
+};
 
-	if (attribute && nla_parse_nested(nested, IFLA_BRPORT_MAX, attribute, NULL) >= 0)
-		state = nested[IFLA_BRPORT_STATE];
-	if (!state || nla_len(state) < 1 || nla_get_u8(state) >= PORT_NONE)
-		return PORT_NONE;
-	return nla_get_u8(state);
+static Tristate read_flag(const struct nlattr *attribute)
+{
+	if (!attribute || nla_len(attribute) < 1)
+		return TRISTATE_UNSET;
+	return nla_get_u8(attribute) ? TRISTATE_TRUE : TRISTATE_FALSE;
+}
+
+/* What a bridge tells of its port (net/bridge/br_netlink.c: br_port_fill_attrs). */
+static void read_port(struct nlattr *attribute, LinkInfo *ret)
+{
+	struct nlattr *nested[IFLA_BRPORT_MAX + 1], *state;
+
+	if (!attribute || nla_parse_nested(nested, IFLA_BRPORT_MAX, attribute, NULL) < 0)
+		return;
+	state = nested[IFLA_BRPORT_STATE];
+	if (state && nla_len(state) >= 1 && nla_get_u8(state) < PORT_NONE)
+		ret->port_state = nla_get_u8(state);
+	for (PortFlag flag = 0; flag < _PORT_FLAG_MAX; flag++)
+		ret->port_flags[flag] = read_flag(nested[port_flag_attributes[flag]]);
+}
+
+/* What a bridge tells of itself (net/bridge/br_netlink.c: br_fill_info). */
+static void read_bridge(struct nlattr *attribute, LinkInfo *ret)
+{
+	struct nlattr *nested[IFLA_BR_MAX + 1], *pvid;
+
+	if (!attribute || nla_parse_nested(nested, IFLA_BR_MAX, attribute, NULL) < 0)
+		return;
+	/* A kernel without VLANs tells that it filters none, and has no default. */
+	pvid = nested[IFLA_BR_VLAN_DEFAULT_PVID];
+	if (!pvid || nla_len(pvid) < 2)
+		return;
+	ret->default_pvid = nla_get_u16(pvid);
+	ret->vlan_filtering = read_flag(nested[IFLA_BR_VLAN_FILTERING]);
+}
+
+/*
+ * The mode itself is left out with the statistics (net/ipv6/addrconf.c: inet6_fill_ifla6_attrs); it is among the
+ * settings as well.
+ */
+static void read_families(struct nlattr *attribute, LinkInfo *ret)
+{
+	struct nlattr *families[AF_INET6 + 1], *inet6[IFLA_INET6_MAX + 1], *settings;
+	int32_t mode;
+
+	if (!attribute || nla_parse_nested(families, AF_INET6, attribute, NULL) < 0 ||
+	    !families[AF_INET6] ||
+	    nla_parse_nested(inet6, IFLA_INET6_MAX, families[AF_INET6], NULL) < 0)
+		return;
+	settings = inet6[IFLA_INET6_CONF];
+	if (!settings || nla_len(settings) < (int) ((DEVCONF_ADDR_GEN_MODE + 1) * sizeof(mode)))
+		return;
+	memcpy(&mode, (const char *) nla_data(settings) + DEVCONF_ADDR_GEN_MODE * sizeof(mode),
+	       sizeof(mode));
+	ret->ipv6_address = mode == IN6_ADDR_GEN_MODE_NONE ? TRISTATE_FALSE : TRISTATE_TRUE;
 }
 
 static void read_info(struct nlattr *attribute, LinkInfo *ret)
@@ -72,7 +124,9 @@ static void read_info(struct nlattr *attribute, LinkInfo *ret)
 	read_text(nested[IFLA_INFO_KIND], ret->kind, sizeof(ret->kind));
 	read_text(nested[IFLA_INFO_SLAVE_KIND], master, sizeof(master));
 	if (streq(master, "bridge"))
-		ret->port_state = read_port_state(nested[IFLA_INFO_SLAVE_DATA]);
+		read_port(nested[IFLA_INFO_SLAVE_DATA], ret);
+	if (streq(ret->kind, "bridge"))
+		read_bridge(nested[IFLA_INFO_DATA], ret);
 }
 
 /* Reads an RTM_NEWLINK. False where the message is something else. */
@@ -91,6 +145,7 @@ static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
 	read_text(attributes[IFLA_IFNAME], link.name, sizeof(link.name));
 	read_text(attributes[IFLA_IFALIAS], link.alias, sizeof(link.alias));
 	read_info(attributes[IFLA_LINKINFO], &link);
+	read_families(attributes[IFLA_AF_SPEC], &link);
 	link.master = (int) read_u32(attributes[IFLA_MASTER]);
 	link.mtu = read_u32(attributes[IFLA_MTU]);
 	link.max_tx_queues = read_u32(attributes[IFLA_NUM_TX_QUEUES]);
@@ -132,6 +187,19 @@ int link_get(Nl *nl, const char *name, LinkInfo *ret)
 	return 0;
 }
 
+/* The whole nest: IFLA_AF_SPEC, in it the family, in it the mode. */
+static int put_no_ipv6_address(struct nl_msg *message)
+{
+	struct nlattr *families = nla_nest_start(message, IFLA_AF_SPEC | NLA_F_NESTED);
+	struct nlattr *inet6 = families ? nla_nest_start(message, AF_INET6 | NLA_F_NESTED) : NULL;
+
+	if (!inet6 || nla_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE) < 0)
+		return -ENOMEM;
+	(void) nla_nest_end(message, inet6);
+	(void) nla_nest_end(message, families);
+	return 0;
+}
+
 static int put_settings(struct nl_msg *message, const LinkSettings *settings)
 {
 	if (nla_put(message, IFLA_ADDRESS, MAC_BYTES, settings->mac.bytes) < 0)
@@ -143,7 +211,7 @@ static int put_settings(struct nl_msg *message, const LinkSettings *settings)
 	if (settings->master > 0 &&
 	    nla_put_u32(message, IFLA_MASTER, (uint32_t) settings->master) < 0)
 		return -ENOMEM;
-	return 0;
+	return settings->no_ipv6_address ? put_no_ipv6_address(message) : 0;
 }
 
 int link_set(Nl *nl, int ifindex, const LinkSettings *settings)
@@ -153,8 +221,47 @@ int link_set(Nl *nl, int ifindex, const LinkSettings *settings)
 					.ifi_flags = settings->up ? IFF_UP : 0,
 					.ifi_change = settings->up ? IFF_UP : 0 };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
+	LinkSettings without = *settings;
+	int r;
 
 	if (!message || put_settings(message, settings) < 0)
+		return -ENOMEM;
+	r = nl_request(nl, message);
+	/* A kernel without IPv6, or a link whose MTU is too small for it. */
+	if (r != -EAFNOSUPPORT || !settings->no_ipv6_address)
+		return r;
+	without.no_ipv6_address = false;
+	return link_set(nl, ifindex, &without);
+}
+
+static int put_port(struct nl_msg *message, const PlanPort *port)
+{
+	struct nlattr *info = nla_nest_start(message, IFLA_LINKINFO | NLA_F_NESTED), *data;
+
+	if (!info || nla_put_string(message, IFLA_INFO_SLAVE_KIND, "bridge") < 0)
+		return -ENOMEM;
+	data = nla_nest_start(message, IFLA_INFO_SLAVE_DATA | NLA_F_NESTED);
+	if (!data)
+		return -ENOMEM;
+	for (PortFlag flag = 0; flag < _PORT_FLAG_MAX; flag++)
+		if (port->flags[flag] != TRISTATE_UNSET &&
+		    nla_put_u8(message, port_flag_attributes[flag],
+			       port->flags[flag] == TRISTATE_TRUE) < 0)
+			return -ENOMEM;
+	(void) nla_nest_end(message, data);
+	(void) nla_nest_end(message, info);
+	return 0;
+}
+
+int link_up(Nl *nl, int ifindex, const PlanPort *port)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC,
+					.ifi_index = ifindex,
+					.ifi_flags = IFF_UP,
+					.ifi_change = IFF_UP };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
+
+	if (!message || (port_has_flags(port) && put_port(message, port) < 0))
 		return -ENOMEM;
 	return nl_request(nl, message);
 }

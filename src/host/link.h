@@ -5,6 +5,7 @@
 
 #include "host/nl.h"
 #include "model/names.h"
+#include "model/port.h"
 
 /*
  * Links by rtnetlink: one request each, never a dump on the way to a start. All functions work in the
@@ -37,6 +38,11 @@ typedef struct LinkInfo {
 	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
 	int master; /* ifindex; 0: none */
 	PortState port_state;
+	Tristate port_flags
+		[_PORT_FLAG_MAX]; /* unset: it is no port, or the kernel knows no such flag */
+	Tristate vlan_filtering; /* of a bridge; unset: the kernel cannot */
+	uint16_t default_pvid; /* the VLAN that a bridge gives its new ports; 0: none */
+	Tristate ipv6_address; /* whether it makes itself one (fe80::…); unset: it has no IPv6 */
 	unsigned flags; /* IFF_UP, … */
 	bool carrier; /* of a tap: somebody has it open (drivers/net/tun.c:tun_attach, __tun_detach) */
 	uint32_t mtu;
@@ -57,11 +63,15 @@ typedef struct LinkSettings {
 	uint32_t mtu; /* 0: leave */
 	MacAddress mac;
 	const char *alias; /* NULL: leave */
+	bool no_ipv6_address; /* none of its own (addr_gen_mode none), where it has IPv6 at all; not with up, which comes first */
 	bool up;
 } LinkSettings;
 
 /* Returns 0 or the kernel's -errno; the words are in nl_error_text(). */
 int link_set(Nl *nl, int ifindex, const LinkSettings *settings);
+
+/* Brings it up, as a port with these flags where there are any, in one message. Returns as link_set(). */
+int link_up(Nl *nl, int ifindex, const PlanPort *port);
 
 /* Adds an alternative name (ip link property add). 0 or -errno; -EEXIST: somebody has it. */
 int link_add_altname(Nl *nl, int ifindex, const char *altname);

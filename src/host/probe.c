@@ -415,7 +415,8 @@ static int probe_bridges(Probe *probe)
 				(BridgeFact){ .ifindex = info.ifindex,
 					      .is_bridge = streq(info.kind, "bridge"),
 					      .is_up = info.flags & IFF_UP,
-					      .mtu = info.mtu };
+					      .mtu = info.mtu,
+					      .vlan_filtering = info.vlan_filtering };
 		else if (r == -ENODEV)
 			r = 0;
 	}

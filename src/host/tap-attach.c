@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "host/networkd.h"
+#include "host/port.h"
 #include "host/tap.h"
 #include "mvmd/exit-codes.h"
 
@@ -107,6 +108,8 @@ static void compare_link(const LinkInfo *link, const LinkSettings *wanted, const
 	if (memcmp(&link->mac, &wanted->mac, sizeof(link->mac)) != 0)
 		str_buf_add(ret, ", MAC is %s instead of %s", mac_format(mac, link->mac),
 			    mac_format(wanted_mac, wanted->mac));
+	if (wanted->no_ipv6_address && link->ipv6_address == TRISTATE_TRUE)
+		str_buf_add(ret, ", it makes itself an IPv6 address instead of none");
 	if (wanted->alias && !streq(link->alias, wanted->alias))
 		str_buf_add(ret, ", alias is \"%s\" instead of \"%s\"", link->alias, wanted->alias);
 }
@@ -132,7 +135,17 @@ static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
 	if (r < 0)
 		return tap_lost_fault(nl, nic, bridge, r, fault);
 
+	r = port_look(nic, &link, fault);
+	if (r < 0)
+		return r;
 	compare_link(&link, wanted, bridge, &differences);
+	r = port_compare(nl, nic, &link, &differences);
+	if (r < 0) {
+		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "port-set",
+				 "cannot read back how tap %s is set: %s", nic->tap,
+				 nl_error_text(nl));
+		return fault_remedy(fault, "bridge -d link show dev %s", nic->tap);
+	}
 	if (differences.failed)
 		return fault_oom(fault);
 	if (differences.length == 0) {
@@ -154,18 +167,21 @@ static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
 static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge,
 			       Fault *fault)
 {
-	const LinkSettings settings = {
+	LinkSettings settings = {
 		.master = bridge->ifindex,
 		.mtu = nic->mtu ?: bridge->mtu,
 		.mac = nic->tap_mac,
 		.alias = nic->alias,
-		.up = true,
+		.no_ipv6_address = true,
 	};
 	int r;
 
 	r = tap_join(nl, nic, tap, bridge, &settings, fault);
+	if (r == 0)
+		r = port_set(nl, nic, tap->ifindex, bridge, fault);
 	if (r < 0)
 		return r;
+	settings.up = true;
 	r = tap_name_at_length(nl, nic, tap, fault);
 	if (r < 0)
 		return r;

@@ -30,8 +30,9 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault);
 int tap_look(Nl *nl, const PlanNic *nic, Fault *fault);
 
 /*
- * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and up in one message,
- * the altname in a second; then reads all back. What differs is a fault that names it.
+ * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and no IPv6 address in one message,
+ * then the port's settings and up (host/port.h), and the altname; then reads all back. What differs is a fault that
+ * names it.
  */
 int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fault *fault);
 

@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "model/bridge-acl.h"
+#include "model/spec.h"
 
 /*
  * What the host is, as far as one spec needs to know. Data only: host/probe.c fills it in, plan.c reads it.
@@ -83,6 +84,7 @@ typedef struct BridgeFact {
 	bool is_bridge; /* it is one of kind "bridge" */
 	bool is_up;
 	uint32_t mtu;
+	Tristate vlan_filtering; /* unset: this kernel's bridges cannot */
 } BridgeFact;
 
 /* What becomes of the rights that a program's file gives. */

@@ -71,3 +71,25 @@ int fault_port_not_forwarding(const char *tap, const char *bridge, const char *s
 			    "stp_state 0 && ip link set %s type bridge_slave state 3",
 			    bridge, tap);
 }
+
+int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault)
+{
+	if (filtering == TRISTATE_UNSET) {
+		(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "vlan-unsupported",
+				 "\"vlan\" is set, and this kernel's bridges cannot filter VLANs");
+		(void) fault_why(fault,
+				 "the kernel was built without CONFIG_BRIDGE_VLAN_FILTERING");
+		(void) fault_evidence(fault, "bridge", "%s", bridge);
+		return fault_remedy(fault,
+				    "run a kernel that has it, as those of the distributions do; "
+				    "or take \"vlan\" out and give each VLAN a bridge of its own");
+	}
+	(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "vlan-filtering-off",
+			 "\"vlan\" is set, and bridge %s does not filter VLANs", bridge);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	(void) fault_why(fault, "a bridge passes all tags to all ports until it is told to filter");
+	return fault_remedy(fault,
+			    "ip link set %s type bridge vlan_filtering 1; in networkd, "
+			    "VLANFiltering=yes in the [Bridge] section of its .netdev file",
+			    bridge);
+}

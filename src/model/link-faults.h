@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "model/spec.h"
 
 /* What can be wrong with a tap of a VM that runs, in words. All return fault->error, which is not 0. */
 int fault_tap_gone(const char *tap, const char *bridge, Fault *fault);
@@ -10,6 +11,9 @@ int fault_bridge_gone(const char *tap, const char *bridge, Fault *fault);
 /* master: the link that the tap is on instead; "": none. */
 int fault_tap_off_bridge(const char *tap, const char *bridge, const char *master, Fault *fault);
 int fault_tap_down(const char *tap, const char *bridge, Fault *fault);
+
+/* filtering: of the bridge; unset where the kernel's bridges cannot. */
+int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault);
 
 /* state: of the tap as the bridge's port, in the kernel's word: "listening". */
 int fault_port_not_forwarding(const char *tap, const char *bridge, const char *state, Fault *fault);

@@ -5,6 +5,7 @@
 #include "model/credentials.h"
 #include "model/helper-faults.h"
 #include "model/plan-limits.h"
+#include "model/plan-ports.h"
 #include "model/plan-sandbox.h"
 #include "mvmd/exit-codes.h"
 
@@ -526,6 +527,8 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_kernel(&check, &choice);
 	if (check.r == 0)
 		check.r = helper_problems(spec, facts, faults);
+	if (check.r == 0)
+		check.r = ports_problems(spec, facts, faults);
 	if (check.r == 0)
 		check.r = plan_sandbox(spec, facts, &choice, faults);
 	if (check.r == 0)

@@ -38,6 +38,7 @@ static int tap_words(const Builder *builder, size_t index, char **ret)
 		str_buf_add(&what, "%s's MTU", nic->spec->bridge);
 	str_buf_add(&what, ", queue pairs %" PRIu32 "%s, guest MAC %s", nic->queues,
 		    nic->vhost ? " by vhost-net" : "", mac_format(mac, nic->mac));
+	port_add_words(&nic->port, &what);
 	return str_buf_take(&what, ret);
 }
 

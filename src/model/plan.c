@@ -83,6 +83,7 @@ static int plan_nics(Plan *plan)
 		if (!interface->mac || !mac_parse(interface->mac, &nic->mac))
 			nic->mac = mac_derive(spec->name, interface->id);
 		nic->tap_mac = mac_of_tap(nic->mac);
+		nic->port = port_of(interface);
 		nic->alias = str_printf("mvmd:%s/%s", spec->name, interface->id);
 		if (!nic->alias)
 			return -ENOMEM;

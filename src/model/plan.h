@@ -6,6 +6,7 @@
 #include "model/kernel.h"
 #include "model/names.h"
 #include "model/places.h"
+#include "model/port.h"
 #include "model/spec.h"
 
 /*
@@ -53,6 +54,7 @@ typedef struct PlanNic {
 	uint32_t mtu; /* 0: that of the bridge, which is not there yet */
 	uint32_t queues;
 	bool vhost; /* the host's kernel moves its frames, not the VMM: /dev/vhost-net */
+	PlanPort port;
 } PlanNic;
 
 typedef enum BackendKind {

@@ -72,6 +72,13 @@ static json_t *integer_schema(const Field *field)
 	return schema;
 }
 
+/* A number, or two of them; that they are in range is mvmd's to see. */
+static json_t *range_schema(const Field *field)
+{
+	return json_pack("{s:[o,{s:s, s:s}]}", "anyOf", integer_schema(field), "type", "string",
+			 "pattern", "^[0-9]+-[0-9]+$");
+}
+
 static json_t *enum_schema(const Field *field)
 {
 	json_t *words = json_array();
@@ -141,6 +148,8 @@ static json_t *type_schema(const Field *field)
 		return typed("boolean");
 	case FIELD_INTEGER:
 		return integer_schema(field);
+	case FIELD_RANGE:
+		return range_schema(field);
 	case FIELD_SIZE:
 		return quantity_schema(size_units);
 	case FIELD_DURATION:

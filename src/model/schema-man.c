@@ -29,7 +29,9 @@ static void add_range(StrBuf *buf, const Field *field)
 		str_buf_add(buf, "time, %s to %s", format_duration(min, field->min),
 			    format_duration(max, field->max));
 	else
-		str_buf_add(buf, "number, %" PRIu64 " to %" PRIu64, field->min, field->max);
+		str_buf_add(buf, "%s, %" PRIu64 " to %" PRIu64,
+			    field->type == FIELD_RANGE ? "number or range" : "number", field->min,
+			    field->max);
 }
 
 /* "path", "number, 1 to 255; default 1": what the value is. */
@@ -94,20 +96,30 @@ static void add_object(StrBuf *buf, const char *title, const ObjectType *object)
 	str_buf_add(buf, ".El\n");
 }
 
+/* The object of a key and, after it, those in it: "interfaces: vlan". */
+static void add_objects(StrBuf *buf, const char *path, const Field *field)
+{
+	char title[64];
+
+	if (!field->object)
+		return;
+	(void) snprintf(title, sizeof(title), "%s%s",
+			field->type == FIELD_OBJECT ? "" : "Entries of ", path);
+	add_object(buf, title, field->object);
+	for (size_t i = 0; i < field->object->n_fields; i++) {
+		const Field *member = &field->object->fields[i];
+
+		(void) snprintf(title, sizeof(title), "%s: %s", path, member->key);
+		add_objects(buf, title, member);
+	}
+}
+
 int schema_to_man(const ObjectType *root, char **ret)
 {
 	StrBuf buf = { 0 };
 
 	add_object(&buf, "The file itself", root);
-	for (size_t i = 0; i < root->n_fields; i++) {
-		const Field *field = &root->fields[i];
-		char title[64];
-
-		if (!field->object)
-			continue;
-		(void) snprintf(title, sizeof(title), "%s%s",
-				field->type == FIELD_OBJECT ? "" : "Entries of ", field->key);
-		add_object(&buf, title, field->object);
-	}
+	for (size_t i = 0; i < root->n_fields; i++)
+		add_objects(&buf, root->fields[i].key, &root->fields[i]);
 	return str_buf_take(&buf, ret);
 }

@@ -19,6 +19,12 @@ static const char *const attach_words[] = {
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 
+#define PORT_FLAG(member, what)                                                                    \
+	{                                                                                          \
+		.key = #member, .type = FIELD_TRISTATE, .offset = offsetof(SpecInterface, member), \
+		.example = "true", .sentence = (what),                                             \
+	}
+
 static const Field interface_fields[] = {
 	DESCRIPTION_FIELD(SpecInterface),
 	{ .key = "id",
@@ -69,6 +75,22 @@ static const Field interface_fields[] = {
 	  .fallback = "1",
 	  .example = "2",
 	  .sentence = "Pairs of queues; not more than cpus." },
+	PORT_FLAG(isolated, "Isolated ports of a bridge reach all its other ports, and not each "
+			    "other. Unset: the bridge's default, false."),
+	PORT_FLAG(locked, "The guest may send from its own mac alone: the bridge drops what "
+			  "claims another sender. It learns no addresses there. Unset: false."),
+	PORT_FLAG(learning, "The bridge learns from this port which addresses are behind it. "
+			    "Unset: true, and false where it is locked."),
+	PORT_FLAG(hairpin, "Frames may leave by the port that they came in by. Unset: false."),
+	PORT_FLAG(bcast_flood, "The guest gets broadcasts. Unset: true."),
+	{ .key = "vlan",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, vlan),
+	  .extra_offset = offsetof(SpecInterface, has_vlan),
+	  .object = &vlan_object,
+	  .example = "{ \"pvid\": 10 }",
+	  .sentence = "The VLANs of the port, and no others; the bridge must filter VLANs. Unset: "
+		      "what the bridge gives its ports." },
 };
 
 const ObjectType interface_object = {

@@ -17,6 +17,7 @@ typedef enum FieldType {
 	FIELD_BOOL,
 	FIELD_TRISTATE, /* a boolean without a default of its own */
 	FIELD_INTEGER,
+	FIELD_RANGE, /* numbers in a row: 20, or "20-29" */
 	FIELD_SIZE, /* "512MiB"; bytes */
 	FIELD_DURATION, /* "30s"; microseconds */
 	FIELD_ENUM,
@@ -75,6 +76,9 @@ extern const ObjectType allowed_issue_object;
 
 /* The entries of the spec's lists of devices, and of its map of credentials. */
 extern const ObjectType disk_object, interface_object, share_object, credential_object;
+
+/* Of an interface's keys. */
+extern const ObjectType vlan_object;
 
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 #define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */

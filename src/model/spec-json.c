@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "model/schema.h"
@@ -39,6 +40,17 @@ static json_t *number_to_json(const Field *field, const void *at)
 	if (field->type == FIELD_DURATION)
 		return json_string(format_duration(text, value));
 	return json_integer((json_int_t) value);
+}
+
+static json_t *range_to_json(const void *at)
+{
+	const NumberRange *range = at;
+
+	if (range->first == 0)
+		return NULL;
+	return range->first == range->last ?
+		       json_integer((json_int_t) range->first) :
+		       json_sprintf("%" PRIu64 "-%" PRIu64, range->first, range->last);
 }
 
 static json_t *tristate_to_json(const void *at)
@@ -110,6 +122,8 @@ static json_t *value_to_json(const Field *field, const void *at)
 	case FIELD_SIZE:
 	case FIELD_DURATION:
 		return number_to_json(field, at);
+	case FIELD_RANGE:
+		return range_to_json(at);
 	case FIELD_ENUM:
 		return choice_to_json(field, at);
 	case FIELD_STRING:

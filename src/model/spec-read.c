@@ -232,6 +232,7 @@ static void field_done(const Field *field, void *base)
 	case FIELD_BOOL:
 	case FIELD_TRISTATE:
 	case FIELD_INTEGER:
+	case FIELD_RANGE:
 	case FIELD_SIZE:
 	case FIELD_DURATION:
 	case FIELD_ENUM:

@@ -142,8 +142,10 @@ static void check_queues(const RuleContext *context)
 
 void check_interfaces(const RuleContext *context)
 {
-	for (size_t i = 0; i < context->spec->n_interfaces; i++)
+	for (size_t i = 0; i < context->spec->n_interfaces; i++) {
 		check_attach(context, i);
+		check_port(context, i);
+	}
 	check_taps(context);
 	check_macs(context);
 	check_taps_and_bridges(context);

@@ -20,6 +20,7 @@ static const FieldKind field_kinds[] = {
 	[FIELD_BOOL] = { JSON_NODE_BOOL, "true or false" },
 	[FIELD_TRISTATE] = { JSON_NODE_BOOL, "true or false" },
 	[FIELD_INTEGER] = { JSON_NODE_INTEGER, "a whole number" },
+	[FIELD_RANGE] = { JSON_NODE_STRING, "a number or a range" },
 	[FIELD_SIZE] = { JSON_NODE_STRING, "a size with its unit" },
 	[FIELD_DURATION] = { JSON_NODE_STRING, "a time with its unit" },
 	[FIELD_ENUM] = { JSON_NODE_STRING, "a word" },
@@ -118,7 +119,7 @@ static void report_range(SpecReport *report, const Field *field, JsonNode *node)
 {
 	char words[VALUE_SHOWN_MAX], min[FORMAT_MAX], max[FORMAT_MAX];
 
-	if (field->type == FIELD_INTEGER) {
+	if (field->type == FIELD_INTEGER || field->type == FIELD_RANGE) {
 		(void) snprintf(min, sizeof(min), "%" PRIu64, field->min);
 		(void) snprintf(max, sizeof(max), "%" PRIu64, field->max);
 	} else {
@@ -244,6 +245,54 @@ static void read_integer(SpecReport *report, const Field *field, JsonNode *node,
 		return;
 	}
 	*target = value;
+}
+
+/* "20-29": two numbers and nothing else. A number that is too large is told as one that is out of range. */
+static bool range_split(const char *text, NumberRange *ret)
+{
+	size_t first = strspn(text, "0123456789"), last = 0;
+	char number[VALUE_SHOWN_MAX];
+
+	if (text[first] == '-')
+		last = strspn(text + first + 1, "0123456789");
+	if (first == 0 || last == 0 || text[first + 1 + last] || first >= sizeof(number))
+		return false;
+	(void) snprintf(number, sizeof(number), "%.*s", (int) first, text);
+	if (parse_u64(number, UINT64_MAX, &ret->first) < 0)
+		ret->first = UINT64_MAX;
+	if (parse_u64(text + first + 1, UINT64_MAX, &ret->last) < 0)
+		ret->last = UINT64_MAX;
+	return true;
+}
+
+static void read_range(SpecReport *report, const Field *field, JsonNode *node, NumberRange *target)
+{
+	NumberRange range = { 0 };
+	char words[VALUE_SHOWN_MAX];
+
+	if (node->kind == JSON_NODE_INTEGER) {
+		uint64_t number = 0;
+
+		read_integer(report, field, node, &number);
+		*target = (NumberRange){ number, number };
+		return;
+	}
+	if (node->kind != JSON_NODE_STRING) {
+		report_type(report, field, node);
+		return;
+	}
+	if (!range_split(node->text, &range))
+		report_value(report, RULE_RANGE, node,
+			     "%s is no range; write the first and the last with a '-' between, "
+			     "such as %s, or a number without quotes",
+			     value_words(words, node), field->example);
+	else if (range.first < field->min || range.first > field->max || range.last > field->max)
+		report_range(report, field, node);
+	else if (range.last < range.first)
+		report_value(report, RULE_RANGE, node, "%s ends before it begins",
+			     value_words(words, node));
+	else
+		*target = range;
 }
 
 static bool choice_find(const Field *field, const char *text, unsigned *ret)
@@ -403,6 +452,9 @@ void spec_value_read(SpecReport *report, const Field *field, JsonNode *node, voi
 	case FIELD_INTEGER:
 		read_integer(report, field, node, target);
 		break;
+	case FIELD_RANGE:
+		read_range(report, field, node, target);
+		break;
 	case FIELD_SIZE:
 	case FIELD_DURATION:
 		read_quantity(report, field, node, target);
@@ -450,6 +502,7 @@ int spec_value_default(const Field *field, const char *text, void *target)
 	case FIELD_STRING:
 	case FIELD_PATH:
 	case FIELD_TRISTATE:
+	case FIELD_RANGE:
 	case FIELD_MAC:
 	case FIELD_LINK:
 	case FIELD_USER:

@@ -77,6 +77,11 @@ typedef enum Tristate {
 	TRISTATE_TRUE,
 } Tristate;
 
+/* All numbers from the first to the last; first 0: it was not written. */
+typedef struct NumberRange {
+	uint64_t first, last;
+} NumberRange;
+
 typedef struct SpecBoot {
 	char *description;
 	char *kernel;
@@ -110,6 +115,19 @@ typedef struct SpecDisk {
 	BackendOnExit on_exit;
 } SpecDisk;
 
+/* VLANs whose frames the guest gets and sends with their tag. */
+typedef struct SpecTagged {
+	char *description;
+	NumberRange vlan;
+} SpecTagged;
+
+typedef struct SpecVlan {
+	char *description;
+	uint64_t pvid; /* of what has no tag; 0: such frames are dropped */
+	SpecTagged *tagged;
+	size_t n_tagged;
+} SpecVlan;
+
 typedef struct SpecInterface {
 	char *description;
 	char *id;
@@ -119,6 +137,9 @@ typedef struct SpecInterface {
 	char *mac; /* NULL: derived */
 	uint64_t mtu; /* 0: the bridge's, or the kernel's default */
 	uint64_t queues; /* queue pairs */
+	Tristate isolated, locked, learning, hairpin, bcast_flood; /* of the bridge's port */
+	bool has_vlan;
+	SpecVlan vlan;
 } SpecInterface;
 
 typedef struct SpecShare {
@@ -233,6 +254,9 @@ typedef struct SpecDoc {
 #define SPEC_OWNERS_MAX	   64
 #define ALLOWED_ISSUES_MAX 64
 #define SPEC_AFTER_MAX	   64
+#define SPEC_TAGGED_MAX	   64 /* entries, not VLANs: a range is one */
+#define VLAN_MIN	   1
+#define VLAN_MAX	   4094 /* IEEE 802.1Q: 4095 is reserved */
 /* SMBIOS counts strings in one byte (DMTF DSP0134, 7.12), and one is mvmd's own (CREDENTIAL_NOTIFY). */
 #define SPEC_CREDENTIALS_MAX 254
 

@@ -13,7 +13,7 @@ import jsonschema  # noqa: E402
 
 # Rules that a schema can tell of. Ranges of sizes and bytes of strings it cannot.
 TOLD = ["unknown-key", "unknown-key-remove", "missing-key", "wrong-type", "unit-missing", "unit-unknown",
-        "number", "out-of-range-negative", "choice", "empty", "path", "link-name", "link-name-too-long",
+        "number", "range", "out-of-range-negative", "choice", "empty", "path", "link-name", "link-name-too-long",
         "user-name", "id", "vm-name", "too-many-entries", "not-an-object"]
 HOST_TOLD = ["values", "types", "not-an-object"]
 

@@ -53,9 +53,11 @@ static Facts host_for(const Spec *spec)
 	assert_non_null(facts.share_users);
 	for (size_t i = 0; i < spec->n_interfaces; i++)
 		if (streq_null(spec->interfaces[i].bridge, "br0"))
-			facts.bridges[i] = (BridgeFact){
-				.ifindex = 7, .is_bridge = true, .is_up = true, .mtu = BRIDGE_MTU
-			};
+			facts.bridges[i] = (BridgeFact){ .ifindex = 7,
+							 .is_bridge = true,
+							 .is_up = true,
+							 .mtu = BRIDGE_MTU,
+							 .vlan_filtering = TRISTATE_TRUE };
 	for (size_t i = 0; i < spec->n_shares; i++)
 		if (!streq_null(spec->shares[i].user, "root"))
 			facts.share_users[i] = facts.vm;

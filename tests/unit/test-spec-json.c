@@ -89,9 +89,10 @@ static char *read_file(const char *path)
 static void test_round_trips(void **state)
 {
 	static const char *const files[] = {
-		"tests/spec/ok-everything.json",     "tests/spec/ok-firmware.json",
-		"tests/spec/ok-minimal.json",	     "tests/spec/ok-storage-daemon.json",
-		"tests/spec/ok-two-interfaces.json", "tests/spec/ok-typical.json",
+		"tests/spec/ok-everything.json", "tests/spec/ok-firmware.json",
+		"tests/spec/ok-minimal.json",	 "tests/spec/ok-storage-daemon.json",
+		"tests/spec/ok-ports.json",	 "tests/spec/ok-two-interfaces.json",
+		"tests/spec/ok-typical.json",
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(files); i++) {

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "model/findings.h"
+
+/* Of a tap as the port of a bridge. */
+static const Finding findings[] = {
+	{ .id = "vlan-filtering-off",
+	  .severity = FINDING_ERROR,
+	  .title = "the bridge does not filter VLANs",
+	  .what = "The interface has \"vlan\", and its bridge passes all tags to all ports.",
+	  .why = "A bridge of Linux does so until it is told to filter.",
+	  .remedy =
+		  "ip link set BRIDGE type bridge vlan_filtering 1; with networkd VLANFiltering=yes in "
+		  "the [Bridge] section of its .netdev file. Then the other ports are in VLAN 1, "
+		  "untagged, unless told otherwise.",
+	  .evidence = "bridge" },
+	{ .id = "vlan-unsupported",
+	  .severity = FINDING_ERROR,
+	  .title = "this kernel's bridges cannot filter VLANs",
+	  .what = "The interface has \"vlan\", and the kernel lacks what that takes.",
+	  .why = "It was built without CONFIG_BRIDGE_VLAN_FILTERING.",
+	  .remedy = "Run a kernel that has it, as those of the distributions do; or leave \"vlan\" "
+		    "out, and give each VLAN a bridge of its own.",
+	  .evidence = "bridge" },
+	{ .id = "port-set",
+	  .severity = FINDING_ERROR,
+	  .title = "the bridge's port could not be set",
+	  .what = "The tap is on its bridge, and the kernel refused a setting of the interface (its "
+		  "VLANs, the address that it is locked to, its flags), or to tell how it is set.",
+	  .why = "The message has the kernel's words.",
+	  .remedy =
+		  "bridge -d link show dev TAP; bridge vlan show dev TAP; bridge fdb show dev TAP.",
+	  .evidence = "tap, bridge" },
+	{ .id = "port-unsupported",
+	  .severity = FINDING_ERROR,
+	  .title = "the kernel does not know a setting of ports",
+	  .what = "The interface sets something that this kernel's bridges do not have: it took the "
+		  "request, and nothing came of it.",
+	  .why = "The kernel is older than the setting: isolated is of Linux 4.18, locked of "
+		 "5.18.",
+	  .remedy = "Take it out of the interface, or run a later kernel.",
+	  .evidence = "tap, bridge, setting" },
+};
+
+const FindingTable findings_of_ports = { "PORTS", findings, ELEMENTSOF(findings) };

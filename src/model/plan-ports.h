@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+
+#include "base/fault.h"
+#include "model/plan.h"
+
+/* Of interfaces as ports of their bridges: part of plan_problems(). Returns 0 or -ENOMEM. */
+int ports_problems(const Spec *spec, const Facts *facts, FaultList *faults);

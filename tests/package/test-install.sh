@@ -11,9 +11,22 @@ need dpkg
 DEB=$(echo "$BUILD"/deb/mvmd_*.deb)
 [ -e "$DEB" ] || skip_all "there is no package in $BUILD/deb"
 
+OLD=$(dpkg-deb --field "$DEB" Version)
+NEW=${OLD%.*}.$((${OLD##*.} + 1)) # as long as the old one
+
+# make_next: the same package as its next version, whose program says so, too.
+make_next() {
+	dpkg-deb --raw-extract "$DEB" "$WORK/next"
+	sed -i "s/^Version: .*/Version: $NEW/" "$WORK/next/DEBIAN/control"
+	sed -i "s/${OLD//./\\.}/$NEW/g" "$WORK/next/usr/bin/mvmd"
+	dpkg-deb --root-owner-group --build "$WORK/next" "$WORK/image/srv/next.deb" >/dev/null
+	rm -r "$WORK/next"
+}
+
 # Nothing of "make install".
 bring_mvmd() {
 	install -m 644 "$DEB" "$WORK/image/srv/mvmd.deb"
+	make_next
 }
 
 dpkg_inside() {
@@ -49,6 +62,23 @@ upgrade_it() {
 	has "upgrade: it is told how to renew the program" "$WORK/dpkg.out" "mvmd reload --all"
 }
 
+# The guest does not notice: it still waits for its power button.
+renew_it() {
+	local supervisor vmm
+	supervisor=$(property web1 MainPID) vmm=$(vmm_pid web1)
+	succeeds "renew: the next version is installed over it" dpkg_inside -i /srv/next.deb
+	is "renew: the program at its place is the new one" "$(inside mvmd --version)" "mvmd $NEW"
+	is "renew: the supervisor still runs the old one" "$(readlink "$(root /proc)/$supervisor/exe")" \
+		"/usr/bin/mvmd (deleted)"
+	succeeds "renew: mvmd reload --all" inside mvmd reload --all
+	says "renew: the supervisor runs the new one" web1 "reloaded: mvmd $NEW"
+	is "renew: it is at its place" "$(readlink "$(root /proc)/$supervisor/exe")" "/usr/bin/mvmd"
+	is "renew: in the same process, and the VMM is the same" \
+		"$(property web1 MainPID) $(vmm_pid web1) $(property web1 ActiveState) $(property web1 NRestarts)" \
+		"$supervisor $vmm active 0"
+	is "renew: the guest's life is the first" "$(inside mvmd status web1 --json | jq -c '[.guest.lives, .findings]')" "[1,[]]"
+}
+
 remove_it() {
 	await journal_has web1 "awaiting the power button"
 	succeeds "remove: dpkg has nothing against it" dpkg_inside -r mvmd
@@ -63,5 +93,6 @@ boot
 inside rm -f /usr/sbin/policy-rc.d
 install_it
 upgrade_it
+renew_it
 remove_it
 finish

@@ -243,25 +243,27 @@ static size_t min3(size_t a, size_t b, size_t c)
 
 size_t edit_distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX], length_a = strnlen(a, WORD_MAX), length_b = strnlen(b, WORD_MAX);
+	size_t rows[3][WORD_MAX], length_a = strnlen(a, WORD_MAX), length_b = strnlen(b, WORD_MAX);
 
 	if (length_a >= WORD_MAX || length_b >= WORD_MAX)
 		return WORD_MAX;
 
 	for (size_t j = 0; j <= length_b; j++)
-		row[j] = j;
+		rows[0][j] = j;
 	for (size_t i = 1; i <= length_a; i++) {
-		size_t diagonal = row[0];
+		size_t *row = rows[i % 3];
+		const size_t *above = rows[(i + 2) % 3], *before = rows[(i + 1) % 3];
 
 		row[0] = i;
 		for (size_t j = 1; j <= length_b; j++) {
-			size_t cost = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-
-			diagonal = row[j];
-			row[j] = min3(cost, row[j] + 1, row[j - 1] + 1);
+			row[j] = min3(above[j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), above[j] + 1,
+				      row[j - 1] + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+			    before[j - 2] + 1 < row[j])
+				row[j] = before[j - 2] + 1;
 		}
 	}
-	return row[length_b];
+	return rows[length_a % 3][length_b];
 }
 
 const char *nearest_name(const char *word, const char *const *names, size_t n)

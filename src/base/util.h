@@ -123,7 +123,10 @@ int array_grow(void *array, size_t n, size_t size);
 /* FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv): the hash of derived names. */
 uint64_t fnv1a64(const char *text);
 
-/* The number of single-character edits (Levenshtein) between two words of at most 63 bytes. */
+/*
+ * The number of edits between two words of at most 63 bytes: a letter more, less, another, or two neighbours that have
+ * changed places (Damerau-Levenshtein, each part of a word changed once).
+ */
 size_t edit_distance(const char *a, const char *b);
 
 /*

@@ -15,10 +15,14 @@ typedef struct Enable {
 	UnitBus *bus;
 } Enable;
 
-/* A VM may be enabled before its spec is there or right; at boot it would fail then. */
-static void warn_of_spec(const Enable *enable, const char *vm)
+/*
+ * A VM may be enabled before its spec is right; at boot it would fail then. A name without a spec is mostly a slip. Returns
+ * an exit code.
+ */
+static int look_at_spec(const Enable *enable, const char *vm)
 {
 	_cleanup_(spec_free_p) Spec *spec = NULL;
+	int exit_code = MVMD_EXIT_OK;
 	Problems problems = { 0 };
 	Fault fault = { 0 };
 	int r = spec_load(enable->places, vm, &spec, &problems, &fault);
@@ -26,11 +30,25 @@ static void warn_of_spec(const Enable *enable, const char *vm)
 	if (r == -EINVAL) {
 		spec_print_problems(&problems);
 		log_line(LOG_LEVEL_WARNING, "%s: its spec is wrong, so that it cannot start", vm);
+	} else if (r == -ENOENT) {
+		log_fault(LOG_LEVEL_ERROR, &fault);
+		exit_code = fault.exit_code;
 	} else if (r < 0) {
 		log_fault(LOG_LEVEL_WARNING, &fault);
 	}
 	problems_done(&problems);
 	fault_done(&fault);
+	return exit_code;
+}
+
+static int look_at_specs(const Enable *enable)
+{
+	int exit_code = MVMD_EXIT_OK;
+
+	for (size_t i = 0; i < enable->names.n; i++)
+		exit_code =
+			exit_code_worse(exit_code, look_at_spec(enable, enable->names.items[i]));
+	return exit_code;
 }
 
 /* A change ends in the name of the link, which is that of the unit. */
@@ -82,10 +100,31 @@ static void warn_of_target(const Enable *enable)
 	fault_done(&fault);
 }
 
+/* A spec may have been removed, and its VM's unit still be enabled. */
+static int add_enabled(Enable *enable, Fault *fault)
+{
+	UnitFiles files = { 0 };
+	int r = unit_bus_files(enable->bus, &files, fault);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < files.enabled.n; i++)
+		if (!str_list_contains(&enable->names, files.enabled.items[i]))
+			str_list_add(&enable->names, "%s", files.enabled.items[i]);
+	unit_files_done(&files);
+	return enable->names.failed ? fault_oom(fault) : 0;
+}
+
 static int enable_all_of(Enable *enable, Fault *fault)
 {
 	StrList changes = { 0 };
-	int r = unit_bus_enable(enable->bus, enable->verb, &enable->names, &changes, fault);
+	int r = 0;
+
+	if (enable->all && enable->verb == UNIT_DISABLE)
+		r = add_enabled(enable, fault);
+	if (r < 0)
+		return r;
+	r = unit_bus_enable(enable->bus, enable->verb, &enable->names, &changes, fault);
 
 	/* As systemctl: what was linked is to be known at once, also where that changes nothing. */
 	if (r == 0)
@@ -102,8 +141,9 @@ static int run(Enable *enable)
 	Fault fault = { 0 };
 	int exit_code, r;
 
-	for (size_t i = 0; enable->verb == UNIT_ENABLE && i < enable->names.n; i++)
-		warn_of_spec(enable, enable->names.items[i]);
+	exit_code = enable->verb == UNIT_ENABLE ? look_at_specs(enable) : MVMD_EXIT_OK;
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
 	r = sd_event_new(&event) < 0 ? fault_oom(&fault) :
 				       unit_bus_open(event, &enable->bus, &fault);
 	if (r == 0)

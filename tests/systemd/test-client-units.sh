@@ -27,9 +27,17 @@ enabled() {
 	mvmd_exits "disable --now" 0 disable --now boot-1.a
 	is "disable --now: it is stopped" "$(property boot-1.a ActiveState)" inactive
 	mvmd_exits "disable --now of what is neither" 0 disable --now boot-1.a
-	mvmd_exits "enable: a VM without a spec" 0 enable later
-	says_here "enable: it warns" "[no-spec]"
-	mvmd_exits "disable: a VM without a spec" 0 disable later
+	mvmd_exits "enable: a slip" $EXIT_NO_SPEC enable boto-1.a
+	says_here "enable: which VM was meant" 'did you mean "boot-1.a"?'
+	mvmd_exits "enable: one slip of two" $EXIT_NO_SPEC enable boot-1.a boto-1.a
+	[ ! -h "$link" ] && pass "enable: then none is" || fail "enable: then none is"
+	echo '{ "cpus": 0 }' >"$SPECS/wrong.json"
+	mvmd_exits "enable: a VM whose spec is wrong" 0 enable wrong boot-1.a
+	says_here "enable: it warns" "wrong: its spec is wrong"
+	rm "$SPECS/wrong.json"
+	mvmd_exits "disable: all, also one whose spec is gone" 0 disable --all
+	says_here "disable: it says so" "wrong: disabled: does not start at boot"
+	is "disable: none is enabled" "$(inside systemctl show --value -p Wants mvmd.target)" ""
 }
 
 # listed NAME WORDS: as `mvmd list` has it, but for the time.

@@ -344,12 +344,13 @@ void vm_found_done(VmFound *found)
 	vm_places_done(&found->places);
 }
 
-/* A VM in another folder than the units', or on a host without systemd, has none. */
-static bool has_unit(const VmPlaces *places)
+/* A VM in another folder than the units', or on a host without systemd, has no unit. */
+const char *client_start_verb(const VmPlaces *places)
 {
 	static const char units[] = RUNTIME_DIRECTORY "/";
+	bool has_unit = sd_booted() > 0 && strncmp(places->lock_file, units, strlen(units)) == 0;
 
-	return sd_booted() > 0 && strncmp(places->lock_file, units, strlen(units)) == 0;
+	return has_unit ? "start" : "run";
 }
 
 int client_say_absent(const VmFound *found)
@@ -364,8 +365,8 @@ int client_say_absent(const VmFound *found)
 		log_line(
 			LOG_LEVEL_ERROR,
 			"%s has no supervisor: the one that had started it was killed, but its VMM, "
-			"pid %d, runs on; mvmd start %s takes it over, mvmd stop %s stops it",
-			name, found->pid, name, name);
+			"pid %d, runs on; mvmd %s %s takes it over, mvmd stop %s stops it",
+			name, found->pid, client_start_verb(&found->places), name, name);
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_WAITING:
 		log_line(LOG_LEVEL_ERROR,
@@ -384,7 +385,7 @@ int client_say_absent(const VmFound *found)
 	case VM_PRESENCE_RUNNING:
 	default:
 		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd %s %s starts it", name,
-			 has_unit(&found->places) ? "start" : "run", name);
+			 client_start_verb(&found->places), name);
 		return MVMD_EXIT_NOT_RUNNING;
 	}
 }

@@ -50,5 +50,8 @@ int client_call(const VmFound *found, const char *method, json_t *parameters, js
 /* How the VM's last runs ended; zero where nothing is on record, or not for us. */
 void client_read_history(const Places *places, const char *name, History *ret);
 
+/* "start", or "run" where a VM has no unit: on a host without systemd, and in another runtime folder than the units'. */
+const char *client_start_verb(const VmPlaces *places);
+
 /* Says that a VM is not running or unknown and returns the exit code for it. */
 int client_say_absent(const VmFound *found);

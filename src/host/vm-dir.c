@@ -397,10 +397,8 @@ static int refuse_living_vmm(const VmPlaces *places, const StateProcess *vmm, Fa
 	(void) fault_evidence(fault, "process", "%s", vmm->label);
 	(void) fault_why(fault, "the mvmd that had started it was killed");
 	return fault_remedy(
-		fault,
-		"mvmd stop --force %s ends it at once; mvmd run --replace %s does that and "
-		"starts it anew",
-		name, name);
+		fault, "mvmd stop --force %s ends it at once; after that it can be started anew",
+		name);
 }
 
 /* flock(2) needs no right to write: whoever holds it can do no more with it than that. */

@@ -137,7 +137,7 @@ void vm_adopted(Vm *vm)
 		vm_guest_off(vm);
 	else if (found == VMM_FOUND_PANIC)
 		vm_guest_panicked(vm);
-	if (before == VM_KILLING || before == VM_UNWINDING)
+	if (before == VM_ENDING || before == VM_UNWINDING)
 		vm_post(vm, VM_EVENT_FORCE);
 }
 

@@ -122,7 +122,7 @@ static void on_vmm_exit(Vm *vm, const ChildEnd *end)
 		console_drain(vm->resources.console);
 	vm_streams_flush(vm->streams);
 	lives_last_words(&vm->guest.lives, vmm_last_line(vm->resources.vmm));
-	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING) {
+	if (vm->state == VM_ENDING || vm->state == VM_UNWINDING) {
 		guest_life_ends(&vm->guest, LIFE_STOPPED);
 	} else {
 		(void) vmm_explain_end(vm->resources.vmm, end, &fault);
@@ -229,7 +229,7 @@ static void on_backend_lost(Backend *backend, const Fault *fault, void *userdata
 	Vm *vm = userdata;
 
 	/* A backend leaves with the VMM that is its client: no loss while both are to go. */
-	if (vm->state == VM_KILLING || vm->state == VM_UNWINDING)
+	if (vm->state == VM_ENDING || vm->state == VM_UNWINDING)
 		return;
 	lives_lost_backend(&vm->guest.lives);
 	log_set_field(MVMD_FIELD_BACKEND, backend_plan(backend)->id);

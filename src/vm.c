@@ -193,7 +193,7 @@ static void vm_enter(Vm *vm, VmState state)
 {
 	vm->state = state;
 	vm->state_since_realtime_usec = realtime_usec();
-	if (state == VM_STOPPING || state == VM_KILLING)
+	if (state == VM_STOPPING || state == VM_ENDING)
 		vm_record(vm);
 	else
 		vm_record_soon(vm);

@@ -26,7 +26,7 @@ static AdoptCase case_of(const StateFile *state)
 	case VM_RUNNING:
 	case VM_PAUSED:
 	case VM_STOPPING:
-	case VM_KILLING:
+	case VM_ENDING:
 	case VM_UNWINDING:
 		return state->spec ? ADOPT_RUNNING : ADOPT_NOTHING;
 	case VM_APPLYING:

@@ -13,7 +13,7 @@
 /* The supervisor had begun to end the VM: it records that before it does anything for it. */
 static bool is_ending(VmState state)
 {
-	return state == VM_STOPPING || state == VM_KILLING || state == VM_UNWINDING;
+	return state == VM_STOPPING || state == VM_ENDING || state == VM_UNWINDING;
 }
 
 /* Who has the lock is a supervisor that lives, started by hand perhaps: what is there is his. */

@@ -7,7 +7,7 @@
 /*
  * The life of a VM as one pure table: (state, event) → (state, actions, deadline).
  *
- *	new → waiting → applying → creating → booting → running (⇄ paused) → stopping → killing → unwinding → dead
+ *	new → waiting → applying → creating → booting → running (⇄ paused) → stopping → ending → unwinding → dead
  *
  * 'adopting' is the other way in, for a VM whose supervisor died. Every path to 'dead' passes 'unwinding'. Only systemd starts a VM again.
  *
@@ -22,7 +22,7 @@
  * running    the guest runs          –                            GUEST_OFF, STOP, VMM_EXITED, BACKEND_LOST, CRASHED
  * paused     vCPUs stopped           –                            RESUMED, STOP, VMM_EXITED
  * stopping   power button pressed    wait for the guest           GUEST_OFF, VMM_EXITED, DEADLINE, FORCE
- * killing    the VMM is told to end  TERM, then KILL              VMM_EXITED, DEADLINE (KILL)
+ * ending     the VMM is told to end  TERM, then KILL              VMM_EXITED, DEADLINE (KILL)
  * unwinding  nothing of it runs      undo steps, last one first   UNWOUND
  * dead       all is undone           leave                        –
  * adopting   the VM runs already     take over what there is      ADOPTED, STEP_FAILED (the VM lives on without us),
@@ -39,7 +39,7 @@ typedef enum VmState {
 	VM_RUNNING,
 	VM_PAUSED,
 	VM_STOPPING,
-	VM_KILLING,
+	VM_ENDING,
 	VM_UNWINDING,
 	VM_DEAD,
 	VM_ADOPTING,

@@ -16,7 +16,7 @@ static const char *const state_words[_VM_STATE_MAX] = {
 	[VM_BOOTING] = "booting: the VMM starts the guest",
 	[VM_PAUSED] = "paused",
 	[VM_STOPPING] = (UNIT_STATUS_STOPPING "the guest was asked to power off"),
-	[VM_KILLING] = "killing: the VMM is told to end",
+	[VM_ENDING] = "ending: the VMM leaves",
 	[VM_UNWINDING] = "unwinding: what was made for the VM is removed",
 };
 
@@ -27,7 +27,7 @@ bool unit_is_told(void)
 
 static bool is_on_its_way_out(VmState state)
 {
-	return state == VM_STOPPING || state == VM_KILLING || state == VM_UNWINDING;
+	return state == VM_STOPPING || state == VM_ENDING || state == VM_UNWINDING;
 }
 
 /* A message is lines: no text of somebody else's may make one of its own. */

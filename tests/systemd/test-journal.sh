@@ -35,7 +35,7 @@ fields() {
 	stop fields
 	id=$(message_id STATE)
 	is "fields: one entry for each state" "$(entries fields MESSAGE_ID="$id" | jq -r .MVMD_STATE | tr '\n' ' ')" \
-		"applying creating booting running stopping killing unwinding dead "
+		"applying creating booting running stopping ending unwinding dead "
 	is "fields: it has the VM" "$(field fields MVMD_VM MESSAGE_ID="$id")" fields
 	is "fields: and what was before" "$(field fields MVMD_STATE_BEFORE MESSAGE_ID="$id" MVMD_STATE=running)" booting
 	is "fields: and why" "$(field fields MVMD_EVENT MESSAGE_ID="$id" MVMD_STATE=running)" booted

@@ -97,7 +97,7 @@ static void test_nothing_follows_death(void **context)
 /* States in which a VMM may be deaf or a guest may not care must end by themselves. */
 static void test_states_that_may_hang_have_a_deadline(void **context)
 {
-	static const VmState may_hang[] = { VM_CREATING, VM_BOOTING, VM_STOPPING, VM_KILLING };
+	static const VmState may_hang[] = { VM_CREATING, VM_BOOTING, VM_STOPPING, VM_ENDING };
 
 	for (size_t i = 0; i < ELEMENTSOF(may_hang); i++) {
 		bool ignored;
@@ -118,7 +118,7 @@ static void test_states_that_may_hang_have_a_deadline(void **context)
 static void test_a_vmm_that_ends_ends_the_vm(void **context)
 {
 	static const VmState alive[] = { VM_APPLYING, VM_CREATING, VM_BOOTING, VM_RUNNING,
-					 VM_PAUSED,   VM_STOPPING, VM_KILLING, VM_ADOPTING };
+					 VM_PAUSED,   VM_STOPPING, VM_ENDING,  VM_ADOPTING };
 
 	for (size_t i = 0; i < ELEMENTSOF(alive); i++)
 		assert_int_equal(next(alive[i], VM_EVENT_VMM_EXITED).state, VM_UNWINDING);
@@ -144,7 +144,7 @@ static void test_force_never_waits_for_the_guest(void **context)
 
 		if (ignored)
 			continue;
-		assert_true(to.state == VM_KILLING || to.state == VM_UNWINDING);
+		assert_true(to.state == VM_ENDING || to.state == VM_UNWINDING);
 		assert_false(to.actions & VM_ACTION_POWER_BUTTON);
 	}
 }
@@ -161,7 +161,7 @@ static void test_an_ordinary_life(void **context)
 		{ VM_EVENT_CREATED, VM_BOOTING, VM_ACTION_BOOT },
 		{ VM_EVENT_BOOTED, VM_RUNNING, VM_ACTION_ANNOUNCE },
 		{ VM_EVENT_STOP, VM_STOPPING, VM_ACTION_POWER_BUTTON },
-		{ VM_EVENT_GUEST_OFF, VM_KILLING, VM_ACTION_QUIT },
+		{ VM_EVENT_GUEST_OFF, VM_ENDING, VM_ACTION_QUIT },
 		{ VM_EVENT_VMM_EXITED, VM_UNWINDING, VM_ACTION_UNWIND },
 		{ VM_EVENT_UNWOUND, VM_DEAD, VM_ACTION_LEAVE },
 	};

@@ -140,6 +140,7 @@ static void vm_create_or_boot(Vm *vm, bool boot)
 VmStatus vm_status(const Vm *vm)
 {
 	return (VmStatus){ .state = vm->state,
+			   .unit = &vm->unit,
 			   .since_realtime_usec = vm->state_since_realtime_usec,
 			   .lives = &vm->guest.lives,
 			   .report = vm->plan->notify.port ? &vm->report : NULL,

@@ -38,11 +38,12 @@ static json_t *waiting_to_json(const VmFound *found)
 	uint64_t left_usec = until > now ? until - now : 0;
 
 	return json_pack(
-		"{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:o}", "version",
-		1, "name", found->places.name, "state", vm_state_to_string(VM_WAITING),
+		"{s:i, s:s, s:s, s:n, s:i, s:n, s:n, s:[], s:[], s:[], s:[], s:n, s:o, s:[]}",
+		"version", 1, "name", found->places.name, "state", vm_state_to_string(VM_WAITING),
 		"since_realtime_usec", "pid", (int) found->pid, "vmm", "guest", "lives",
 		"interfaces", "backends", "findings", "changed_since_start", "next_try_usec",
-		found->waits_for_slot ? json_null() : json_integer((json_int_t) left_usec));
+		found->waits_for_slot ? json_null() : json_integer((json_int_t) left_usec),
+		"waiting_for");
 }
 
 static void print_waiting(json_t *status)

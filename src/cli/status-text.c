@@ -131,6 +131,18 @@ static void print_machine(json_t *status)
 	print_report(guest);
 }
 
+/* What a start waits for, where its steps wait. */
+static void print_waiting(json_t *status)
+{
+	json_t *list = json_object_get(status, "waiting_for"), *item;
+	size_t i;
+
+	json_array_foreach(list, i, item)
+		(void) printf("%s%s", i == 0 ? "  waiting for " : ", ", json_string_value(item));
+	if (json_array_size(list) > 0)
+		(void) putchar('\n');
+}
+
 void status_print(json_t *status)
 {
 	json_t *lives = json_object_get(status, "lives"), *last;
@@ -139,6 +151,7 @@ void status_print(json_t *status)
 	(void) printf("%s: %s since %s, supervisor pid %lld\n", text_of(status, "name"),
 		      text_of(status, "state"), format_time(since, status, "since_realtime_usec"),
 		      number_of(status, "pid"));
+	print_waiting(status);
 	print_machine(status);
 	last = json_array_get(lives, json_array_size(lives) - 1);
 	if (last)

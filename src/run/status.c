@@ -131,6 +131,15 @@ static json_t *findings_to_json(const Resources *resources, const FaultList *fin
 	return list;
 }
 
+static json_t *waiting_to_json(const SystemdUnit *unit)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < unit->n_waiting; i++)
+		(void) json_array_append_new(list, json_string(unit->waiting[i].step->awaits));
+	return list;
+}
+
 json_t *status_to_json(const Resources *resources, const VmStatus *status)
 {
 	const LifeMoment now = { .usec = now_usec(),
@@ -138,7 +147,7 @@ json_t *status_to_json(const Resources *resources, const VmStatus *status)
 							  console_bytes(resources->console) :
 							  0 };
 
-	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n}",
+	return json_pack("{s:i, s:s, s:s, s:I, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:n, s:n, s:o}",
 			 "version", STATUS_VERSION, "name", resources->plan->spec->name, "state",
 			 vm_state_to_string(status->state), "since_realtime_usec",
 			 (json_int_t) status->since_realtime_usec, "pid", (int) getpid(), "vmm",
@@ -146,7 +155,8 @@ json_t *status_to_json(const Resources *resources, const VmStatus *status)
 			 lives_to_json(status->lives, &now), "interfaces",
 			 interfaces_to_json(resources), "backends", backends_to_json(resources),
 			 "findings", findings_to_json(resources, status->findings),
-			 "changed_since_start", "next_try_usec");
+			 "changed_since_start", "next_try_usec", "waiting_for",
+			 waiting_to_json(status->unit));
 }
 
 void findings_keep(FaultList *findings, const Fault *fault)

@@ -7,10 +7,12 @@
 #include "model/lifecycle.h"
 #include "model/lives.h"
 #include "run/step.h"
+#include "run/systemd.h"
 
 /* What vm.c knows beyond the resources. */
 typedef struct VmStatus {
 	VmState state;
+	const SystemdUnit *unit; /* what the steps wait for */
 	uint64_t since_realtime_usec; /* when that state began */
 	const Lives *lives;
 	const GuestReport *report; /* NULL: the guest is not asked to say anything */

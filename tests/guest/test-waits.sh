@@ -63,6 +63,16 @@ is_absent() {
 	never_listens "there is no such file" "start the program that serves it"
 }
 
+status_tells() {
+	external_spec "$VM" poweroff "$WORK/$VM.sock" 60s
+	run "$VM" --now
+	await eval '"$MVMD" status "$VM" >"$WORK/status" 2>&1 && grep -q "waiting for" "$WORK/status"'
+	has "$VM: status tells what a start waits for" "$WORK/status" "  waiting for a listener on $WORK/$VM.sock"
+	is "$VM: as data, too" "$("$MVMD" status --json "$VM" | jq -c .waiting_for)" "[\"a listener on $WORK/$VM.sock\"]"
+	succeeds "$VM: it can be stopped meanwhile" "$MVMD" stop "$VM"
+	ended "$SUPERVISOR"
+}
+
 is_bound_only() {
 	mute "$VM" bind
 	never_listens "nobody listens on it in this network namespace" "ss -xlp"
@@ -351,6 +361,7 @@ qemu_hangs_in_a_reset() {
 
 both() {
 	case_of "$1-absent" is_absent
+	case_of "$1-status" status_tells
 	case_of "$1-bound" is_bound_only
 	case_of "$1-stale" is_stale
 	case_of "$1-file" is_a_regular_file

@@ -42,7 +42,7 @@ nothing_is_left force
 orphan status hang
 exits "status: it has no supervisor" $EXIT_NOT_RUNNING "$MVMD" status status
 has "status: who takes it over, and who stops it" "$WORK/err" \
-	"mvmd start status takes it over, mvmd stop status stops it"
+	"mvmd run status takes it over, mvmd stop status stops it"
 succeeds "status: that is so" "$MVMD" stop --force status
 nothing_is_left status
 finish

@@ -94,6 +94,9 @@ circle() {
 	has "and which entry does not count" "$WORK/err" "that c comes after b is left out"
 	exits "check NAME: it is an error of each of them" $EXIT_SPEC "$MVMD" check a
 	has "with the same words" "$WORK/err" "goes round in a circle: c after b after a after c"
+	"$MVMD" check a b c 2>"$WORK/err" >"$WORK/out"
+	is "of several it is told once, with the VM whose entry that is" "$(grep -c "^mvmd: c: error: .*in a circle" "$WORK/err")/$(
+		grep -c "in a circle" "$WORK/err")" 1/1
 	spec d '"after": [ "a" ]'
 	"$MVMD" check d 2>"$WORK/err" >"$WORK/out"
 	has_not "and not of one that only leads there" "$WORK/err" circle

@@ -85,3 +85,29 @@ void text_clean(char *text, size_t length)
 		at += n;
 	}
 }
+
+/* The bytes of the control sequence that text begins with; 0: it begins with none that is whole. */
+static size_t sequence_length(const char *text, size_t available)
+{
+	size_t at = 2;
+
+	if (available < 3 || text[0] != '\033' || text[1] != '[')
+		return 0;
+	while (at < available && text[at] >= 0x20 && text[at] <= 0x3f)
+		at++;
+	return at < available && text[at] >= 0x40 && text[at] <= 0x7e ? at + 1 : 0;
+}
+
+size_t text_drop_sequences(char *text, size_t length)
+{
+	size_t kept = 0;
+
+	for (size_t at = 0; at < length;) {
+		size_t n = sequence_length(text + at, length - at);
+
+		if (n == 0)
+			text[kept++] = text[at++];
+		at += n;
+	}
+	return kept;
+}

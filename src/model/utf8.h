@@ -17,3 +17,9 @@ size_t utf8_valid_prefix(const char *text, size_t length);
  * and bytes that are no UTF-8 become '?'. Tabs stay.
  */
 void text_clean(char *text, size_t length);
+
+/*
+ * Takes out of length bytes what makes a terminal write in colours: whole control sequences, ESC [ up to their last byte
+ * (ECMA-48, 5.4). What is cut off or malformed stays, for text_clean(). Returns the length that is left.
+ */
+size_t text_drop_sequences(char *text, size_t length);

@@ -46,6 +46,7 @@ static void relay_keep_words(Relay *relay)
 
 static void relay_end_line(Relay *relay)
 {
+	relay->length = text_drop_sequences(relay->line, relay->length);
 	if (relay->length == 0)
 		return;
 

@@ -7,7 +7,7 @@
 
 /*
  * What a process writes, line by line. A line ends at a newline, a NUL or after RELAY_LINE_MAX bytes;
- * empty ones are left out; control characters and what is no UTF-8 become '?' (text_clean()), so that
+ * empty ones are left out, and so are colours (text_drop_sequences()); other control characters and what is no UTF-8 become '?' (text_clean()), so that
  * nobody writes to our terminal through us, and every line can go into JSON.
  */
 #define RELAY_LINE_MAX 4096

@@ -151,6 +151,20 @@ static void test_lines_are_plain_utf8(void **state)
 	finish(&watch);
 }
 
+/* Whole sequences go; what is none stays, and is harmless. */
+static void test_colours_are_left_out(void **state)
+{
+	Watch watch;
+
+	start(&watch, "printf '\\033[1;31mERROR\\033[0m: it \\033]0;title\\007 \\033[3\\n"
+		      "\\033[0m\\n\\033[2Jlast\\033[\\n'");
+	run_until_end(&watch);
+	assert_int_equal(watch.lines.n, 2);
+	assert_string_equal(watch.lines.items[0], "ERROR: it ?]0;title? ?[3");
+	assert_string_equal(watch.lines.items[1], "last?[");
+	finish(&watch);
+}
+
 /* True once that process has ended; waits for it. */
 static bool has_ended(pid_t pid)
 {
@@ -306,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_noise_is_nobodys_last_word),
 		cmocka_unit_test(test_lines_are_plain_utf8),
+		cmocka_unit_test(test_colours_are_left_out),
 		cmocka_unit_test(test_what_it_forked_ends_with_it),
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_long_line),

@@ -381,7 +381,8 @@ void vm_register(Vm *vm)
 	for (size_t i = 0; interfaces && i < vm->plan->n_nics; i++)
 		if (vm->resources.taps[i].ifindex > 0)
 			interfaces[n++] = vm->resources.taps[i].ifindex;
-	if (!vm->machined && interfaces)
+	/* machined takes the host's VMs alone: root's. */
+	if (!vm->machined && interfaces && vm->plan->facts->euid == 0)
 		(void) machined_register(vm->event, vm->plan->spec->name, interfaces, n, &handler,
 					 &vm->machined);
 }

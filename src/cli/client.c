@@ -317,6 +317,8 @@ int client_find(const Places *places, const char *argument, VmFound *ret, Fault 
 	if (r < 0)
 		return fault_oom(fault);
 
+	found.has_unit = sd_booted() > 0 &&
+			 streq(places->runtime_directory, places->units_runtime_directory);
 	found.pid = vm_lock_holder(found.places.lock_file);
 	hidden = found.pid == -EACCES;
 	if (hidden)
@@ -344,13 +346,9 @@ void vm_found_done(VmFound *found)
 	vm_places_done(&found->places);
 }
 
-/* A VM in another folder than the units', or on a host without systemd, has no unit. */
-const char *client_start_verb(const VmPlaces *places)
+const char *client_start_verb(const VmFound *found)
 {
-	static const char units[] = RUNTIME_DIRECTORY "/";
-	bool has_unit = sd_booted() > 0 && strncmp(places->lock_file, units, strlen(units)) == 0;
-
-	return has_unit ? "start" : "run";
+	return found->has_unit ? "start" : "run";
 }
 
 int client_say_absent(const VmFound *found)
@@ -366,7 +364,7 @@ int client_say_absent(const VmFound *found)
 			LOG_LEVEL_ERROR,
 			"%s has no supervisor: the one that had started it was killed, but its VMM, "
 			"pid %d, runs on; mvmd %s %s takes it over, mvmd stop %s stops it",
-			name, found->pid, client_start_verb(&found->places), name, name);
+			name, found->pid, client_start_verb(found), name, name);
 		return MVMD_EXIT_NOT_RUNNING;
 	case VM_PRESENCE_WAITING:
 		log_line(LOG_LEVEL_ERROR,
@@ -385,7 +383,7 @@ int client_say_absent(const VmFound *found)
 	case VM_PRESENCE_RUNNING:
 	default:
 		log_line(LOG_LEVEL_ERROR, "%s is not running; mvmd %s %s starts it", name,
-			 client_start_verb(&found->places), name);
+			 client_start_verb(found), name);
 		return MVMD_EXIT_NOT_RUNNING;
 	}
 }

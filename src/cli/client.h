@@ -29,6 +29,7 @@ typedef struct VmFound {
 	pid_t pid; /* supervisor, or the orphaned VMM; 0: none */
 	uint64_t waits_until_usec; /* VM_PRESENCE_WAITING: CLOCK_MONOTONIC */
 	bool waits_for_slot; /* how long it waits is then not known */
+	bool has_unit; /* it would be started as one: it is where its units are, on a host with systemd */
 } VmFound;
 
 /* The VM's name: the argument, or of a path the last part without ".json". A new string; NULL: out of memory. */
@@ -51,7 +52,7 @@ int client_call(const VmFound *found, const char *method, json_t *parameters, js
 void client_read_history(const Places *places, const char *name, History *ret);
 
 /* "start", or "run" where a VM has no unit: on a host without systemd, and in another runtime folder than the units'. */
-const char *client_start_verb(const VmPlaces *places);
+const char *client_start_verb(const VmFound *found);
 
 /* Says that a VM is not running or unknown and returns the exit code for it. */
 int client_say_absent(const VmFound *found);

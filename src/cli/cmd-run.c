@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/known-issues.h"
 #include "cli/options.h"
+#include "cli/places.h"
 #include "cli/prepare.h"
 #include "cli/start-slot.h"
 #include "cli/turn.h"
@@ -195,6 +196,7 @@ int cmd_run(const Places *places, int argc, char **argv)
 
 	if (options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
+	places_make_state(places);
 	if (kept_new(&options.kept) < 0) {
 		log_line(LOG_LEVEL_ERROR, "out of memory");
 		return MVMD_EXIT_SYSTEM;

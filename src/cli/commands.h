@@ -13,12 +13,14 @@
 /* Where the units have it. */
 #define RUNTIME_DIRECTORY "/run/mvmd"
 
-/* Where things lie; from the options before the command, the environment, or the defaults. */
+/* Where things lie; from the options before the command, the environment, or the defaults (cli/places.h). */
 typedef struct Places {
 	const char *spec_directory; /* --spec-dir, MVMD_SPEC_DIR, /etc/mvmd */
 	const char *runtime_directory; /* --runtime-dir, MVMD_RUNTIME_DIR, /run/mvmd */
 	const char *state_directory; /* --state-dir, MVMD_STATE_DIR, /var/lib/mvmd */
 	const char *data_directory; /* --data-dir, MVMD_DATA_DIR, /usr/share/mvmd */
+	bool user; /* the VMs are those of the user who calls, and their systemd is his */
+	const char *units_runtime_directory; /* where their units have it */
 } Places;
 
 /* What the words of a command are: the completion of shells goes by it. */
@@ -44,7 +46,7 @@ typedef struct Command {
 	const char *options;
 } Command;
 
-/* main.c's tables: the commands, and the options that say where things lie ("--spec-dir"); NULL behind the last. */
+/* The tables of main.c and places.c: commands, and options that say where things lie ("--spec-dir"); NULL behind the last. */
 const Command *command_at(size_t i);
 const char *place_option_at(size_t i);
 

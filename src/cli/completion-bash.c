@@ -126,7 +126,9 @@ static void add_global(StrBuf *script)
 	str_buf_add(script, "\t'')\n\t\t[[ $cur != -* ]] || _mvmd_words '");
 	for (size_t i = 0; place_option_at(i); i++)
 		str_buf_add(script, "%s= ", place_option_at(i));
-	str_buf_add(script, "--verbose --version --help'\n\t\t[[ $cur == -* ]] || _mvmd_words '");
+	str_buf_add(
+		script,
+		"--user --system --verbose --version --help'\n\t\t[[ $cur == -* ]] || _mvmd_words '");
 	for (size_t i = 0; command_at(i); i++)
 		if (command_at(i)->sentence)
 			str_buf_add(script, "%s%s", i > 0 ? " " : "", command_at(i)->name);

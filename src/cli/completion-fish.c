@@ -4,6 +4,8 @@
 static const char head[] = "# Completion of fish for mvmd, made by: mvmd complete fish\n"
 			   "complete -c mvmd -f\n"
 			   "complete -c mvmd -s v -l verbose -d 'tell every step and state'\n"
+			   "complete -c mvmd -l user -d 'VMs of this user'\n"
+			   "complete -c mvmd -l system -d 'VMs of the host'\n"
 			   "complete -c mvmd -n __fish_use_subcommand -l version\n"
 			   "complete -c mvmd -l help\n";
 

@@ -107,7 +107,8 @@ int completion_zsh(StrBuf *script)
 		str_buf_add(script, " \\\n\t\t'%s=[where things lie]:directory:_files -/'",
 			    place_option_at(i));
 	str_buf_add(script,
-		    " \\\n\t\t'(-v --verbose)'{-v,--verbose}'[tell every step and state]' "
+		    " \\\n\t\t'--user[VMs of this user]' '--system[VMs of the host]' "
+		    "'(-v --verbose)'{-v,--verbose}'[tell every step and state]' "
 		    "'(- *)--version' '(- *)--help'%s",
 		    after_global);
 	for (size_t i = 0; r == 0 && command_at(i); i++) {

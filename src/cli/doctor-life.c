@@ -71,8 +71,7 @@ static void say_orphaned(Doctor *doctor, const VmFound *found)
 			 found->pid);
 	(void) fault_why(&fault, "the mvmd that had started it was killed");
 	(void) fault_remedy(&fault, "mvmd %s %s takes it over, mvmd stop %s stops it",
-			    client_start_verb(&found->places), found->places.name,
-			    found->places.name);
+			    client_start_verb(found), found->places.name, found->places.name);
 	(void) fault_evidence(&fault, "pid", "%d", found->pid);
 	doctor_take(doctor, ABOUT_VM, DOCTOR_ERROR, &fault);
 }

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "cli/commands.h"
+#include "cli/places.h"
 #include "mvmd/exit-codes.h"
 
 static const Command commands[] = {
@@ -84,35 +84,9 @@ static const Command commands[] = {
 	{ "unit", TAKES_VERB, "VERB NAME", NULL, cmd_unit, NULL },
 };
 
-/* An option before or behind the command, and the environment variable that stands in for it. */
-typedef struct PlaceOption {
-	const char *name;
-	const char *variable;
-	const char *standard;
-	size_t offset; /* in Places */
-} PlaceOption;
-
-static const PlaceOption place_options[] = {
-	{ "--spec-dir", "MVMD_SPEC_DIR", "/etc/mvmd", offsetof(Places, spec_directory) },
-	{ "--runtime-dir", "MVMD_RUNTIME_DIR", RUNTIME_DIRECTORY,
-	  offsetof(Places, runtime_directory) },
-	{ "--state-dir", "MVMD_STATE_DIR", "/var/lib/mvmd", offsetof(Places, state_directory) },
-	{ "--data-dir", "MVMD_DATA_DIR", MVMD_DATA_DIRECTORY, offsetof(Places, data_directory) },
-};
-
 const Command *command_at(size_t i)
 {
 	return i < ELEMENTSOF(commands) ? &commands[i] : NULL;
-}
-
-const char *place_option_at(size_t i)
-{
-	return i < ELEMENTSOF(place_options) ? place_options[i].name : NULL;
-}
-
-static const char **place_of(Places *places, const PlaceOption *option)
-{
-	return (const char **) (void *) ((char *) places + option->offset);
 }
 
 static void print_help(FILE *stream)
@@ -124,17 +98,12 @@ static void print_help(FILE *stream)
 			(void) fprintf(stream, "  %-8s %-20s %s\n", commands[i].name,
 				       commands[i].arguments, commands[i].sentence);
 	(void) fprintf(stream,
-		       "\n"
-		       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
-		       "  --runtime-dir=DIR    sockets, default " RUNTIME_DIRECTORY
-		       " (MVMD_RUNTIME_DIR)\n"
-		       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
-		       "  --data-dir=DIR       known-issues.json, default " MVMD_DATA_DIRECTORY
-		       " (MVMD_DATA_DIR)\n"
+		       "\n%s"
 		       "  -v, --verbose        tell every step and state\n"
 		       "  --version, --help\n\n"
 		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf, "
-		       "man mvmd-errors\n");
+		       "man mvmd-errors\n",
+		       places_help());
 }
 
 static void print_command_help(const Command *command)
@@ -146,49 +115,13 @@ static void print_command_help(const Command *command)
 		(void) printf("\n%s", command->options);
 }
 
-/* Takes "--spec-dir=X" and "--spec-dir X" out of argv. Returns how many words it took, or -EINVAL. */
-static int take_place(Places *places, int argc, char **argv)
-{
-	for (size_t i = 0; i < ELEMENTSOF(place_options); i++) {
-		const PlaceOption *option = &place_options[i];
-		size_t length = strlen(option->name);
-
-		if (strncmp(argv[0], option->name, length) != 0)
-			continue;
-		if (argv[0][length] == '=' && argv[0][length + 1]) {
-			*place_of(places, option) = argv[0] + length + 1;
-			return 1;
-		}
-		if (argv[0][length] == '\0' && argc > 1 && *argv[1]) {
-			*place_of(places, option) = argv[1];
-			return 2;
-		}
-		if (argv[0][length] == '=' || argv[0][length] == '\0') {
-			log_line(LOG_LEVEL_ERROR, "%s wants a directory", option->name);
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-static void places_from_environment(Places *places)
-{
-	for (size_t i = 0; i < ELEMENTSOF(place_options); i++) {
-		const char *value = getenv(place_options[i].variable);
-
-		*place_of(places, &place_options[i]) =
-			value && *value ? value : place_options[i].standard;
-	}
-}
-
 /* Takes the global options out of argv, wherever they stand. Returns the new argc, or -EINVAL. */
-static int take_global_options(Places *places, int argc, char **argv)
+static int take_global_options(PlaceWords *words, int argc, char **argv)
 {
 	int n = 1;
 
-	places_from_environment(places);
 	for (int i = 1; i < argc;) {
-		int taken = take_place(places, argc - i, argv + i);
+		int taken = places_take(words, argc - i, argv + i);
 
 		if (taken < 0)
 			return taken;
@@ -281,13 +214,15 @@ static int flush_stdout(int exit_code)
 int main(int argc, char **argv)
 {
 	_cleanup_free_ char *runtime_directory = NULL;
+	_cleanup_(str_list_done) StrList owned = { 0 };
+	PlaceWords words = { 0 };
 	const Command *command;
 	Places places = { 0 };
 	int exit_code;
 
 	if (!open_standard_fds())
 		return MVMD_EXIT_SYSTEM;
-	argc = take_global_options(&places, argc, argv);
+	argc = take_global_options(&words, argc, argv);
 	if (argc < 0)
 		return MVMD_EXIT_USAGE;
 	if (argc < 2) {
@@ -310,6 +245,9 @@ int main(int argc, char **argv)
 		print_command_help(command);
 		return MVMD_EXIT_OK;
 	}
+	exit_code = places_choose(&words, command, argv + 1, &places, &owned);
+	if (exit_code != MVMD_EXIT_OK)
+		return exit_code;
 	if (make_runtime_absolute(&places, &runtime_directory) < 0)
 		return MVMD_EXIT_SYSTEM;
 	exit_code = flush_stdout(command->run(&places, argc - 1, argv + 1));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/spec-load.h"
@@ -62,6 +63,15 @@ static void suggest_argument(const char *argument, Fault *fault)
 			(int) stem, argument, argument);
 }
 
+/* A user who has no folder of his own yet is not told of the host's alone. */
+static void suggest_own(const Places *places, const char *argument, Fault *fault)
+{
+	if (geteuid() != 0 && !places->user && !strchr(argument, '/'))
+		(void) fault_why(fault, "this is where the host's are; a user's own are in "
+					"~/.config/mvmd, where there is that folder (or: mvmd "
+					"--user)");
+}
+
 static int parse_files(const SpecPlace *place, const SpecFiles *files, Spec **ret,
 		       Problems *problems, Fault *fault)
 {
@@ -92,8 +102,10 @@ int spec_load(const Places *places, const char *argument, Spec **ret, Problems *
 	r = spec_place_find(places, argument, &place, fault);
 	if (r >= 0) {
 		r = spec_files_read(places->spec_directory, place.path, place.name, &files, fault);
-		if (r == -ENOENT)
+		if (r == -ENOENT) {
 			suggest_argument(argument, fault);
+			suggest_own(places, argument, fault);
+		}
 	}
 	if (r >= 0)
 		r = parse_files(&place, &files, ret, problems, fault);

@@ -19,7 +19,7 @@
 
 bool unit_tasks_fit(const Places *places)
 {
-	return streq(places->runtime_directory, RUNTIME_DIRECTORY);
+	return streq(places->runtime_directory, places->units_runtime_directory);
 }
 
 int unit_tasks_init(const Places *places, UnitTasks *tasks, Fault *fault)

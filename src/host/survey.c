@@ -27,6 +27,7 @@ static SpecDisk everything_disks[] = {
 };
 static SpecInterface everything_interfaces[] = {
 	{ .id = everything_id, .bridge = everything_bridge },
+	{ .id = everything_id, .bridge = everything_bridge, .attach = ATTACH_HELPER },
 };
 static SpecShare everything_shares[] = {
 	{ .id = everything_id, .source = everything_folder, .readonly = true },

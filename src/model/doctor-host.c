@@ -97,7 +97,7 @@ static void judge_tun(Doctor *doctor, const Survey *host, const HostNeeds *needs
 				 "no VM with an interface can start here: cannot open "
 				 "/dev/net/tun: %m");
 		(void) fault_remedy(&fault, "%s",
-				    denied ? "run mvmd as root" :
+				    denied ? "as root: chmod 0666 /dev/net/tun, as udev has it" :
 					     "modprobe tun; for a container: let it have "
 					     "/dev/net/tun");
 		doctor_take(doctor, "tun",
@@ -112,7 +112,8 @@ static void judge_tun(Doctor *doctor, const Survey *host, const HostNeeds *needs
 	(void) fault_set(&fault, -EPERM, MVMD_EXIT_PERMISSION, "net-admin-missing",
 			 "taps cannot be made and put on bridges: CAP_NET_ADMIN is missing");
 	(void) fault_remedy(&fault, is_root(host) ? "let the container that mvmd runs in have it" :
-						    "run mvmd as root");
+						    "\"attach\": \"helper\" makes them by "
+						    "qemu-bridge-helper; or run mvmd as root");
 	doctor_take(doctor, "tun", level_of_right(host, needs->interfaces), &fault);
 }
 

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "model/doctor.h"
+#include "model/helper-faults.h"
 #include "mvmd/exit-codes.h"
 
 /* One program that mvmd starts: what it is called, who needs it, and what stands in for it. */
@@ -145,6 +146,25 @@ static void judge_qemu(Doctor *doctor, const Survey *host, const HostNeeds *need
 		say_ok(doctor, &storage_daemon);
 }
 
+/* Root needs it for nothing, unless a spec says so. */
+static void judge_helper(Doctor *doctor, const Survey *host, const HostNeeds *needs)
+{
+	const HelperFact *helper = &host->facts.helper;
+	Fault fault = { 0 };
+
+	if (!needs->helper && (host->facts.euid == 0 || !helper->program.path))
+		return;
+	if (fault_helper_program(&helper->program, &fault) == 0 &&
+	    (host->facts.net_admin || fault_helper_rights(&helper->program, helper->rights,
+							  host->facts.euid, &fault) == 0)) {
+		doctor_ok(doctor, "qemu-bridge-helper",
+			  "%s makes taps on the bridges that " BRIDGE_ACL_FILE " allows",
+			  helper->program.path);
+		return;
+	}
+	doctor_take(doctor, "qemu-bridge-helper", doctor_level_by_need(needs->helper), &fault);
+}
+
 /* What a VM that leaves all open would get here. */
 static void judge_choice(Doctor *doctor, const Survey *host)
 {
@@ -178,4 +198,5 @@ void doctor_judge_programs(Doctor *doctor, const Survey *host, const HostNeeds *
 	judge_cloud_hypervisor(doctor, host, needs);
 	judge_qemu(doctor, host, needs);
 	judge_virtiofsd(doctor, host, needs);
+	judge_helper(doctor, host, needs);
 }

@@ -14,6 +14,18 @@ static const Finding findings[] = {
 		  "systemctl daemon-reload, and then: systemctl restart mvmd@NAME. Where that "
 		  "changes nothing, mvmd-generator is missing: systemd.generator(7) has the folders.",
 	  .evidence = "line, lines" },
+	{ .id = "no-runtime-dir",
+	  .severity = FINDING_ERROR,
+	  .title = "there is nowhere for a user's sockets",
+	  .what = "XDG_RUNTIME_DIR is not set, and a user's VMs have their sockets and their systemd "
+		  "there.",
+	  .why = "A login makes the folder (pam_systemd). su and sudo are no login, and a cron job or a "
+		 "unit has none by itself.",
+	  .remedy =
+		  "Log in as that user: ssh, or machinectl shell USER@. Or let the user linger (as "
+		  "root: loginctl enable-linger USER), and set XDG_RUNTIME_DIR=/run/user/UID. Or "
+		  "give --runtime-dir.",
+	  .evidence = "uid" },
 	{ .id = "start-slots",
 	  .severity = FINDING_WARNING,
 	  .title = "the start slots cannot be used",

@@ -170,8 +170,12 @@ static void check_kvm(Check *check, const VmmChoice *choice)
 		(void) fault_set(&fault, -EACCES, MVMD_EXIT_PERMISSION, "kvm-denied",
 				 "uid %u may not open /dev/kvm", check->facts->vm.uid);
 		(void) fault_evidence(&fault, "uid", "%u", check->facts->vm.uid);
-		(void) fault_remedy(&fault, "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm: mvmd gives "
-					    "its VMs the group that owns /dev/kvm");
+		(void) fault_remedy(&fault, "%s",
+				    check->facts->euid == 0 ?
+					    "chgrp kvm /dev/kvm && chmod 0660 /dev/kvm: mvmd gives "
+					    "its VMs the group that owns /dev/kvm" :
+					    "ls -l /dev/kvm; as root: usermod -aG kvm USER, and "
+					    "log in again");
 		break;
 	case KVM_UNFIT:
 		if (check->spec->accel == ACCEL_KVM)
@@ -219,6 +223,8 @@ static void check_identity(Check *check)
 	(void) fault_set(&fault, -EPERM, MVMD_EXIT_PERMISSION, "setuid-denied",
 			 "uid %u may not start programs as another user", facts->euid);
 	(void) fault_evidence(&fault, "uid", "%u", facts->euid);
+	(void) fault_why(&fault,
+			 "a VM that a plain user runs is his: VMM and backends run as he does");
 	(void) fault_remedy(&fault, "run mvmd as root, or leave out every \"user\"");
 	check_add(check, &fault);
 }
@@ -324,10 +330,11 @@ static void check_virtiofsd(Check *check, const SpecShare *share, const Identity
 		(void) fault_evidence(&fault, "share", "%s", share->id);
 		(void) fault_evidence(&fault, "uid", "%u", user->uid);
 		(void) fault_remedy(
-			&fault, "sysctl user.max_user_namespaces=10000 (and "
-				"kernel.unprivileged_userns_clone=1, "
-				"kernel.apparmor_restrict_unprivileged_userns=0 where they exist), "
-				"or set \"user\": \"root\" on the share");
+			&fault,
+			"sysctl user.max_user_namespaces=10000 (and "
+			"kernel.unprivileged_userns_clone=1, "
+			"kernel.apparmor_restrict_unprivileged_userns=0 where they exist)%s",
+			facts->euid == 0 ? ", or set \"user\": \"root\" on the share" : "");
 		check_add(check, &fault);
 	}
 }

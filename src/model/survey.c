@@ -37,6 +37,8 @@ void host_needs_add(HostNeeds *needs, const Spec *spec)
 	note(&needs->cloud_hypervisor, vm, spec->vmm == VMM_CLOUD_HYPERVISOR);
 	note(&needs->qemu, vm, spec->vmm == VMM_QEMU || spec->accel == ACCEL_TCG);
 	note(&needs->interfaces, vm, spec->n_interfaces > 0);
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		note(&needs->helper, vm, spec_attach(&spec->interfaces[i]) == ATTACH_HELPER);
 	note(&needs->vsock_of_qemu, vm, spec_needs_vsock(spec) && spec->vmm == VMM_QEMU);
 	note(&needs->vsock_of_auto, vm, spec_needs_vsock(spec) && spec->vmm == VMM_AUTO);
 	for (size_t i = 0; i < spec->n_shares; i++)

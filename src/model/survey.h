@@ -62,6 +62,7 @@ typedef struct HostNeeds {
 	const char *kvm; /* accel is not "tcg" */
 	const char *cloud_hypervisor, *qemu; /* by name; not "auto" */
 	const char *interfaces;
+	const char *helper; /* qemu-bridge-helper */
 	const char *shares; /* that mvmd serves */
 	const char *storage_daemon;
 	const char *vsock_of_qemu, *vsock_of_auto; /* vsock, with that "vmm" */

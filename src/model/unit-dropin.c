@@ -110,6 +110,17 @@ static void add_vhost_net(StrBuf *buf, const Spec *spec)
 				 "DeviceAllow=/dev/vhost-net rw\n");
 }
 
+/* Its ioctls for links go by a socket of IPv4 (QEMU, qemu-bridge-helper.c); it sends nothing. */
+static void add_helper(StrBuf *buf, const Spec *spec)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (spec_attach(&spec->interfaces[i]) == ATTACH_HELPER) {
+			str_buf_add(buf, "# qemu-bridge-helper sets links up by a socket of IPv4.\n"
+					 "RestrictAddressFamilies=AF_INET\n");
+			return;
+		}
+}
+
 /* QEMU without KVM translates the guest's code and runs what it wrote. "auto" never comes to that in the unit. */
 static void add_tcg(StrBuf *buf, const Spec *spec)
 {
@@ -176,6 +187,7 @@ int unit_dropin_text(const OrderVm *vm, char **ret)
 	add_disks(&buf, spec);
 	add_vsock(&buf, spec);
 	add_vhost_net(&buf, spec);
+	add_helper(&buf, spec);
 	add_tcg(&buf, spec);
 	add_shares(&buf, spec);
 	return str_buf_take(&buf, ret);

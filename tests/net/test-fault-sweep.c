@@ -182,7 +182,7 @@ static void note_step(size_t i, const PlanStep *step)
 static int run_once(const char *spec)
 {
 	char run[64], state[64];
-	const Places places = { folder, run, state, folder };
+	const Places places = { folder, run, state, folder, false, run };
 	VmOptions options = { .console_fd = -EBADF, .state_directory = state };
 	VmOutcome outcome = { 0 };
 	Prepared prepared;

@@ -37,7 +37,7 @@ in_bash() {
 	is "bash: a second one only where there can be two" "$(bash_has "mvmd console web1 ")" ""
 	is "bash: options of the command" "$(bash_has "mvmd run --")" "--now --replace"
 	is "bash: also behind a name" "$(bash_has "mvmd status web1 --l")" --last
-	is "bash: options before a command" "$(bash_has "mvmd --s")" "--spec-dir= --state-dir="
+	is "bash: options before a command" "$(bash_has "mvmd --s")" "--spec-dir= --state-dir= --system"
 	is "bash: a folder, behind the =" "$(bash_has "mvmd --spec-dir=$WORK/oth")" "$WORK/other"
 	is "bash: a folder, behind the space" "$(bash_has "mvmd --spec-dir $WORK/oth")" "$WORK/other"
 	is "bash: the VMs of that folder" "$(bash_has "mvmd --spec-dir=$WORK/other start ")" far

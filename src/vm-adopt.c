@@ -100,11 +100,12 @@ void vm_restore(Vm *vm)
 	vm->wish_stop = vm->options->stop || state->state == VM_STOPPING;
 }
 
-static void tell_surroundings(Vm *vm)
+/* Of the links run/link-watch.h tells. */
+static void tell_disks(Vm *vm)
 {
 	FaultList now = { 0 };
 
-	(void) surroundings_look(&vm->resources, &now);
+	(void) surroundings_look_at_disks(&vm->resources, &now);
 	for (size_t i = 0; i < now.n; i++)
 		vm_remark(vm, &now.items[i]);
 	fault_list_done(&now);
@@ -129,7 +130,7 @@ void vm_adopted(Vm *vm)
 	}
 	/* What nobody reads, a pty holds for the moment that a reload takes. */
 	guest_continues(&vm->guest, !kept_is_reload(vm->options->kept) || vm->plan->console_socket);
-	tell_surroundings(vm);
+	tell_disks(vm);
 	vm_post(vm, VM_EVENT_ADOPTED);
 	if (found == VMM_FOUND_PAUSED)
 		vm_post(vm, VM_EVENT_PAUSED);

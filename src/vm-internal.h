@@ -10,6 +10,7 @@
 #include "run/deadline.h"
 #include "run/guest.h"
 #include "run/journal-room.h"
+#include "run/link-watch.h"
 #include "run/machined.h"
 #include "run/status.h"
 #include "run/systemd.h"
@@ -50,6 +51,7 @@ struct Vm {
 	bool is_no_start; /* it was adopted */
 
 	Guest guest;
+	LinkWatch *links; /* while the VM runs; NULL: not watched */
 	VmStreams *streams;
 	GuestReport report; /* what it says of itself, with "ready": "guest" */
 	sd_event_source *ready_timer, *report_timer;
@@ -83,6 +85,10 @@ void vm_report_done(Vm *vm);
 
 /* The VM runs: in its unit it stands in the list of machines now. */
 void vm_register(Vm *vm);
+
+/* vm-links.c: its taps are watched from now on; and no longer. */
+void vm_watch_links(Vm *vm);
+void vm_leave_links(Vm *vm);
 
 /* vm-times.c: a step is applied; the VM has entered the state, or the guest is ready in it. */
 void vm_times_step(Vm *vm, const PlanStep *step, uint64_t took_usec);

@@ -113,6 +113,12 @@ void vm_log_guest(const char *did)
 		  "the guest %s", did);
 }
 
+void vm_log_mended(const char *id, const char *words)
+{
+	log_entry(&(LogKind){ LOG_LEVEL_INFO, MVMD_MESSAGE_MENDED, { { MVMD_FIELD_MENDED, id } } },
+		  "%s", words);
+}
+
 void vm_log_guest_awaited(uint64_t limit_usec)
 {
 	char text[FORMAT_MAX];

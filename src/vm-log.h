@@ -27,6 +27,9 @@ void vm_log_reloaded(uint64_t took_usec);
 void vm_log_life(unsigned life);
 void vm_log_guest(const char *did);
 
+/* What a finding of that id told of a link is so no more. */
+void vm_log_mended(const char *id, const char *words);
+
 /* So long it may take to say that it is ready. */
 void vm_log_guest_awaited(uint64_t limit_usec);
 

@@ -107,6 +107,7 @@ static void vm_announce(Vm *vm)
 		vm_await_guest(vm);
 	vm_times_enter(vm, VM_RUNNING);
 	vm_register(vm);
+	vm_watch_links(vm);
 	if (reload)
 		vm_reloaded(vm);
 	if (vm->wish_stop)
@@ -156,6 +157,7 @@ static void vm_unwind(Vm *vm)
 		vm->post_mortem = post_mortem_look(&vm->resources, &status);
 	vm->took_lock = vm->resources.lock_fd >= 0;
 	machined_unregister(vm->machined);
+	vm_leave_links(vm);
 	apply_undo(vm->apply);
 }
 
@@ -272,6 +274,7 @@ static int vm_init(Vm *vm)
 static void vm_done(Vm *vm)
 {
 	(void) apply_free(vm->apply);
+	vm_leave_links(vm);
 	resources_done(&vm->resources);
 	deadline_clear(&vm->deadline);
 	vm_report_done(vm);

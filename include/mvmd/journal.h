@@ -21,6 +21,7 @@
 #define MVMD_FIELD_LINES	"MVMD_LINES" /* how many were left out */
 #define MVMD_FIELD_FINDING	"MVMD_FINDING" /* the id of a finding, mvmd-errors(7) */
 #define MVMD_FIELD_CAUSE	"MVMD_CAUSE" /* the id of the finding that ended a run */
+#define MVMD_FIELD_MENDED	"MVMD_MENDED" /* the id of the finding that holds no more */
 #define MVMD_FIELD_WHY		"MVMD_WHY"
 #define MVMD_FIELD_REMEDY	"MVMD_REMEDY"
 #define MVMD_FIELD_EVIDENCE	"MVMD_EVIDENCE" /* "bridge=br0, errno=ENODEV"; "none" */
@@ -41,6 +42,7 @@
 #define MVMD_MESSAGE_ADOPTED	"c5aa74f2744e41acbbc9b9f6ec0cdc16" /* a VM that lived on is ours */
 #define MVMD_MESSAGE_RELOADED	"5c4bb081f0434deb9099ba3e6fb3f40b" /* mvmd executed itself anew */
 #define MVMD_MESSAGE_GUEST	"862f552d7d7b498fb5b80b4cc453bcaf" /* it resets or powers off */
+#define MVMD_MESSAGE_MENDED	"11a923c444904571ab0647c2b9a51fc1" /* a link is as it should be */
 #define MVMD_MESSAGE_STOP	"5820c5d6bd7f41099325b90249fa6b64" /* a stop, and its progress */
 #define MVMD_MESSAGE_NEXT_TRY	"2d42686206e74a91b72b7261c5cb9ad6" /* the start waits for its turn */
 #define MVMD_MESSAGE_START_SLOT "72d36757240d4cc082b2f6e99e31c681" /* it waits for a slot */

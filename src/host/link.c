@@ -162,20 +162,16 @@ static void on_link(struct nlmsghdr *answer, void *userdata)
 	(void) link_parse(answer, userdata);
 }
 
-int link_get(Nl *nl, const char *name, LinkInfo *ret)
+/* Of the link with that index; 0: with that name, which is of the attribute's kind. */
+static int link_ask(Nl *nl, int ifindex, int attribute, const char *name, LinkInfo *ret)
 {
-	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
-	_cleanup_(nlmsg_free_p) struct nl_msg *message = NULL;
+	const struct ifinfomsg which = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_GETLINK, 0, &which);
 	LinkInfo link = { 0 };
 	int r;
 
-	/* A longer one would be cut off on the way, and another link found. */
-	if (!link_name_is_valid(name))
-		return -EINVAL;
-
 	/* Without its counters: the kernel sums them up over all CPUs. */
-	message = link_message(RTM_GETLINK, 0, &any);
-	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0 ||
+	if (!message || (name && nla_put_string(message, attribute, name) < 0) ||
 	    nla_put_u32(message, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS) < 0)
 		return -ENOMEM;
 	r = nl_query(nl, message, on_link, &link);
@@ -185,6 +181,25 @@ int link_get(Nl *nl, const char *name, LinkInfo *ret)
 		return -EBADMSG;
 	*ret = link;
 	return 0;
+}
+
+int link_get(Nl *nl, const char *name, LinkInfo *ret)
+{
+	/* A longer one would be cut off on the way, and another link found. */
+	return link_name_is_valid(name) ? link_ask(nl, 0, IFLA_IFNAME, name, ret) : -EINVAL;
+}
+
+bool link_has_altname(Nl *nl, int ifindex, const char *altname)
+{
+	LinkInfo link;
+
+	return strlen(altname) <= LINK_ALTNAME_MAX &&
+	       link_ask(nl, 0, IFLA_ALT_IFNAME, altname, &link) == 0 && link.ifindex == ifindex;
+}
+
+int link_get_index(Nl *nl, int ifindex, LinkInfo *ret)
+{
+	return ifindex > 0 ? link_ask(nl, ifindex, 0, NULL, ret) : -EINVAL;
 }
 
 /* The whole nest: IFLA_AF_SPEC, in it the family, in it the mode. */
@@ -262,6 +277,26 @@ int link_up(Nl *nl, int ifindex, const PlanPort *port)
 	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
 
 	if (!message || (port_has_flags(port) && put_port(message, port) < 0))
+		return -ENOMEM;
+	return nl_request(nl, message);
+}
+
+int link_down(Nl *nl, int ifindex)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC,
+					.ifi_index = ifindex,
+					.ifi_change = IFF_UP };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
+
+	return message ? nl_request(nl, message) : -ENOMEM;
+}
+
+int link_rename(Nl *nl, int ifindex, const char *name)
+{
+	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = link_message(RTM_NEWLINK, 0, &link);
+
+	if (!message || nla_put_string(message, IFLA_IFNAME, name) < 0)
 		return -ENOMEM;
 	return nl_request(nl, message);
 }

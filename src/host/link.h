@@ -57,6 +57,9 @@ typedef struct LinkInfo {
  */
 int link_get(Nl *nl, const char *name, LinkInfo *ret);
 
+/* The link of that index, whatever its name is by now. Returns as link_get(). */
+int link_get_index(Nl *nl, int ifindex, LinkInfo *ret);
+
 /* What a tap gets, all in one RTM_NEWLINK message. */
 typedef struct LinkSettings {
 	int master; /* ifindex of the bridge; 0: none */
@@ -72,6 +75,14 @@ int link_set(Nl *nl, int ifindex, const LinkSettings *settings);
 
 /* Brings it up, as a port with these flags where there are any, in one message. Returns as link_set(). */
 int link_up(Nl *nl, int ifindex, const PlanPort *port);
+/* Takes it down. 0 or -errno. */
+int link_down(Nl *nl, int ifindex);
+
+/* Gives the link another name. 0 or -errno; -EBUSY: it is up, and the kernel is older than 6.2. */
+int link_rename(Nl *nl, int ifindex, const char *name);
+
+/* True where that alternative name is the link's. */
+bool link_has_altname(Nl *nl, int ifindex, const char *altname);
 
 /* Adds an alternative name (ip link property add). 0 or -errno; -EEXIST: somebody has it. */
 int link_add_altname(Nl *nl, int ifindex, const char *altname);

@@ -73,15 +73,15 @@ static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *
 	return tap_attach_fault(nic, bridge, r, words, fault);
 }
 
+/* A tap that is put back has it still. */
 static int tap_name_at_length(Nl *nl, const PlanNic *nic, const Tap *tap, Fault *fault)
 {
 	int r = nic->altname ? link_add_altname(nl, tap->ifindex, nic->altname) : 0;
 
-	if (r >= 0)
+	if (r >= 0 || (r == -EEXIST && link_has_altname(nl, tap->ifindex, nic->altname)))
 		return 0;
 	(void) fault_set(fault, r, r == -EEXIST ? MVMD_EXIT_BUSY : MVMD_EXIT_SYSTEM, "tap-altname",
-			 "cannot give tap %s the alternative name %s: %s", nic->tap, nic->altname,
-			 nl_error_text(nl));
+			 "cannot give tap %s the alternative name %s: %m", nic->tap, nic->altname);
 	return fault_remedy(fault, "ip link show %s", nic->altname);
 }
 

@@ -13,6 +13,8 @@ typedef struct Tap {
 	char name[TAP_NAME_MAX + 1];
 	int ifindex;
 	PortState port_state; /* on its bridge, right after tap_attach() */
+	uint32_t mtu; /* as it is to stay while the VM runs (run/link-judge.h); 0: not known yet */
+	char master[IFNAMSIZ]; /* likewise, where nobody names a bridge; "": none */
 } Tap;
 
 /*

@@ -74,6 +74,11 @@ static const CatalogRow rows[] = {
 	    "where they left. After a power-off the VM ends, and its unit is inactive until somebody "
 	    "starts it.",
 	    "\"mvmd status @MVMD_VM@\" tells of its last lives and how they ended." } },
+	{ MVMD_MESSAGE_MENDED,
+	  "A link of @MVMD_VM@ is as it should be again",
+	  "mvmd-errors(7)",
+	  { "The finding @MVMD_MENDED@, which an earlier entry tells, holds no more: mvmd did not do "
+	    "that itself, or what it had waited for came." } },
 	{ MVMD_MESSAGE_STOP,
 	  "@MVMD_VM@ was asked to stop",
 	  "mvmd@.service(8)",

@@ -28,7 +28,7 @@ static const Finding findings[] = {
 	  .why = "What manages the host's network is at work: it was restarted or set up anew.",
 	  .remedy = "At the start: start the VM again, and order mvmd after what makes the bridge. "
 		    "While it runs: make the bridge again, then ip link set TAP master BRIDGE.",
-	  .evidence = "tap, bridge" },
+	  .evidence = "tap, bridge, repaired, by, by_pid" },
 	{ .id = "bridge-full",
 	  .severity = FINDING_ERROR,
 	  .title = "the bridge has no free port",
@@ -42,7 +42,7 @@ static const Finding findings[] = {
 	  .what = "The tap is on its bridge, and the bridge is down, so that nothing passes.",
 	  .why = "Nobody brought it up.",
 	  .remedy = "ip link set BRIDGE up.",
-	  .evidence = "bridge" },
+	  .evidence = "bridge, repaired, by, by_pid" },
 	{ .id = "bridge-mtu",
 	  .severity = FINDING_WARNING,
 	  .title = "the tap lowered the bridge's MTU",
@@ -185,7 +185,7 @@ static const Finding findings[] = {
 	  .remedy =
 		  "Stop the VM and start it again, which makes the tap anew. networkctl, nmcli device "
 		  "and ip monitor link show who manages links here.",
-	  .evidence = "tap, bridge" },
+	  .evidence = "tap, bridge, repaired, by, by_pid" },
 	{ .id = "tap-changed",
 	  .severity = FINDING_ERROR,
 	  .title = "somebody changed the tap",
@@ -195,7 +195,7 @@ static const Finding findings[] = {
 		 "NetworkManager, a udev rule.",
 	  .remedy = "networkctl status TAP; take the taps of VMs (\"vm-*\") out of that program's "
 		    "rules.",
-	  .evidence = "tap, bridge, differs, network_file" },
+	  .evidence = "tap, bridge, differs, network_file, repaired, by, by_pid" },
 	{ .id = "tap-off-bridge",
 	  .severity = FINDING_WARNING,
 	  .title = "the tap is not on its bridge",
@@ -204,7 +204,35 @@ static const Finding findings[] = {
 		 "that was restarted, a script, a hand; or the bridge was removed and made anew.",
 	  .remedy = "ip link set TAP master BRIDGE. Where systemd-networkd did it, first take the "
 		    "tap out of the file that the finding names: Kind=!tun in its [Match].",
-	  .evidence = "tap, bridge, master, network_file" },
+	  .evidence = "tap, bridge, master, network_file, repaired, by, by_pid" },
+	{ .id = "tap-renamed",
+	  .severity = FINDING_WARNING,
+	  .title = "the tap has another name",
+	  .what = "The VM runs, and its tap was given another name than it was made with.",
+	  .why = "Another program of this host renamed it: a udev rule, a script, a hand.",
+	  .remedy =
+		  "ip link set NAME name TAP. With on_detach repair mvmd does that itself; kernels "
+		  "before 6.2 rename only a link that is down.",
+	  .evidence = "tap, name, repaired, by, by_pid" },
+	{ .id = "tap-no-carrier",
+	  .severity = FINDING_WARNING,
+	  .title = "the tap has no carrier",
+	  .what = "The VM runs, and its tap passes nothing, as if its cable were pulled.",
+	  .why = "Another program of this host switched the carrier off, or the VMM has closed the tap.",
+	  .remedy = "ip link set TAP carrier on; where that does not help, restart the VM.",
+	  .evidence = "tap, repaired, by, by_pid" },
+	{ .id = "tap-contested",
+	  .severity = FINDING_WARNING,
+	  .title = "somebody else sets the tap again and again",
+	  .what = "The tap went wrong more often than 5 times within a minute, each time as its own "
+		  "entry tells; mvmd leaves it as it is now and says no more of it, until it was left "
+		  "alone for a minute.",
+	  .why = "Another program of this host manages the link and does not want it as the spec does.",
+	  .remedy =
+		  "networkctl status TAP, nmcli device and ip monitor link show who that is. Take the "
+		  "taps of VMs out of its rules, or set interfaces[].on_detach to \"warn\". mvmd "
+		  "status NAME tells how it is now.",
+	  .evidence = "tap, bridge, times, repaired, by, by_pid" },
 	{ .id = "port-not-forwarding",
 	  .severity = FINDING_WARNING,
 	  .title = "the bridge lets nothing through to the tap yet",
@@ -216,7 +244,7 @@ static const Finding findings[] = {
 		  "Wait; or, where no loop can come to be: ip link set BRIDGE type bridge stp_state 0 && "
 		  "ip link set TAP type bridge_slave state 3. With STP, ip link set BRIDGE type "
 		  "bridge forward_delay 200 makes it 4 seconds.",
-	  .evidence = "tap, bridge, state" },
+	  .evidence = "tap, bridge, state, repaired, by, by_pid" },
 	{ .id = "tap-conflict",
 	  .severity = FINDING_ERROR,
 	  .title = "two specs have one tap",

@@ -79,6 +79,7 @@ static int plan_nics(Plan *plan)
 		nic->queues = (uint32_t) interface->queues;
 		nic->vhost =
 			plan->vmm == VMM_QEMU && plan->accel == ACCEL_KVM && plan->facts->vhost_net;
+		nic->on_detach = spec_on_detach(interface);
 		nic->mtu = plan_mtu(interface, &plan->facts->bridges[i]);
 		if (!interface->mac || !mac_parse(interface->mac, &nic->mac))
 			nic->mac = mac_derive(spec->name, interface->id);

@@ -55,6 +55,7 @@ typedef struct PlanNic {
 	uint32_t queues;
 	bool vhost; /* the host's kernel moves its frames, not the VMM: /dev/vhost-net */
 	PlanPort port;
+	OnDetach on_detach; /* never ON_DETACH_UNSET */
 } PlanNic;
 
 typedef enum BackendKind {

@@ -9,7 +9,8 @@
 #define QUEUES_MAX 255 /* as many as cpus; tun.c itself stops at 256 */
 
 /* Enums are written to the struct as unsigned. */
-_Static_assert(sizeof(NetAttach) == sizeof(unsigned), "every enum is stored as an unsigned");
+_Static_assert(sizeof(NetAttach) == sizeof(unsigned) && sizeof(OnDetach) == sizeof(unsigned),
+	       "every enum is stored as an unsigned");
 
 static const char *const attach_words[] = {
 	[ATTACH_UNSET] = NULL,
@@ -24,6 +25,13 @@ _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its w
 		.key = #member, .type = FIELD_TRISTATE, .offset = offsetof(SpecInterface, member), \
 		.example = "true", .sentence = (what),                                             \
 	}
+static const char *const on_detach_words[] = {
+	[ON_DETACH_UNSET] = NULL,
+	[ON_DETACH_REPAIR] = "repair",
+	[ON_DETACH_WARN] = "warn",
+	[ON_DETACH_STOP_VM] = "stop-vm",
+};
+_Static_assert(ELEMENTSOF(on_detach_words) == _ON_DETACH_MAX, "every policy has its word");
 
 static const Field interface_fields[] = {
 	DESCRIPTION_FIELD(SpecInterface),
@@ -91,6 +99,15 @@ static const Field interface_fields[] = {
 	  .example = "{ \"pvid\": 10 }",
 	  .sentence = "The VLANs of the port, and no others; the bridge must filter VLANs. Unset: "
 		      "what the bridge gives its ports." },
+	{ .key = "on_detach",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(SpecInterface, on_detach),
+	  .choices = on_detach_words,
+	  .n_choices = ELEMENTSOF(on_detach_words),
+	  .example = "\"warn\"",
+	  .sentence = "What is done where somebody else takes the tap off its bridge, or the "
+		      "bridge away, while the VM runs. Unset: repair with attach bridge, else "
+		      "warn." },
 };
 
 const ObjectType interface_object = {
@@ -101,6 +118,11 @@ const ObjectType interface_object = {
 	.size = sizeof(SpecInterface),
 	.merges_by_id = true,
 };
+
+const char *on_detach_to_string(OnDetach on_detach)
+{
+	return on_detach_words[on_detach];
+}
 
 const char *net_attach_to_string(NetAttach attach)
 {

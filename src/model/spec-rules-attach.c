@@ -30,6 +30,20 @@ static void check_key(const RuleContext *context, const JsonNode *entry, const A
 		report_key(context->report, RULE_ATTACH_EXCLUDES, member, "%s", rule->words);
 }
 
+/* What the way of the helper does takes a right that its users do not have. */
+static void check_on_detach(const RuleContext *context, size_t i)
+{
+	const SpecInterface *interface = &context->spec->interfaces[i];
+	JsonNode *node = good_member(entry_of(context, "interfaces", i), "on_detach");
+
+	if (node && interface->on_detach == ON_DETACH_REPAIR &&
+	    spec_attach(interface) == ATTACH_HELPER)
+		report_value(context->report, RULE_ATTACH_EXCLUDES, node,
+			     "does not go with \"attach\": \"helper\", for mvmd needs no right to "
+			     "change links there, and cannot put the tap back; write \"warn\" or "
+			     "\"stop-vm\"");
+}
+
 void check_attach(const RuleContext *context, size_t i)
 {
 	const JsonNode *entry = entry_of(context, "interfaces", i);
@@ -43,4 +57,5 @@ void check_attach(const RuleContext *context, size_t i)
 			check_key(context, entry, &attach_keys[k]);
 	if (attach == ATTACH_HELPER)
 		check_helper(context, entry);
+	check_on_detach(context, i);
 }

@@ -222,6 +222,13 @@ NetAttach spec_attach(const SpecInterface *interface)
 	return interface->attach == ATTACH_UNSET ? ATTACH_BRIDGE : interface->attach;
 }
 
+OnDetach spec_on_detach(const SpecInterface *interface)
+{
+	if (interface->on_detach != ON_DETACH_UNSET)
+		return interface->on_detach;
+	return spec_attach(interface) == ATTACH_BRIDGE ? ON_DETACH_REPAIR : ON_DETACH_WARN;
+}
+
 bool spec_needs_shared_memory(const Spec *spec)
 {
 	if (spec->memory.shared == TRISTATE_TRUE || spec->n_shares > 0)

@@ -63,6 +63,15 @@ typedef enum NetAttach {
 	_NET_ATTACH_MAX,
 } NetAttach;
 
+/* What is done where somebody else takes an interface off the network while the VM runs. */
+typedef enum OnDetach {
+	ON_DETACH_UNSET, /* in a document: what spec_on_detach() makes of it; never in a plan */
+	ON_DETACH_REPAIR, /* it is put right */
+	ON_DETACH_WARN,
+	ON_DETACH_STOP_VM,
+	_ON_DETACH_MAX,
+} OnDetach;
+
 /* When a start is over. */
 typedef enum Ready {
 	READY_VMM, /* the VMM runs the guest */
@@ -140,6 +149,7 @@ typedef struct SpecInterface {
 	Tristate isolated, locked, learning, hairpin, bcast_flood; /* of the bridge's port */
 	bool has_vlan;
 	SpecVlan vlan;
+	OnDetach on_detach;
 } SpecInterface;
 
 typedef struct SpecShare {
@@ -308,6 +318,9 @@ bool spec_needs_smbios(const Spec *spec);
 /* How the interface gets onto the network: as it is written, or a bridge. Never ATTACH_UNSET. */
 NetAttach spec_attach(const SpecInterface *interface);
 
+/* What is written, or else what goes with the way: repair where mvmd itself attached it. Never ON_DETACH_UNSET. */
+OnDetach spec_on_detach(const SpecInterface *interface);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 
@@ -318,5 +331,6 @@ const char *accel_to_string(Accel accel);
 uint64_t huge_page_bytes(HugePages size);
 const char *ready_to_string(Ready ready);
 const char *net_attach_to_string(NetAttach attach);
+const char *on_detach_to_string(OnDetach on_detach);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

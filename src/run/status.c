@@ -122,7 +122,7 @@ static json_t *findings_to_json(const Resources *resources, const FaultList *fin
 	FaultList now = { 0 };
 
 	for (size_t i = 0; i < findings->n; i++)
-		if (!finding_is_momentary(findings->items[i].id))
+		if (!finding_is_momentary(&findings->items[i]))
 			(void) json_array_append_new(list, fault_to_json(&findings->items[i]));
 	(void) surroundings_look(resources, &now);
 	for (size_t i = 0; i < now.n; i++)

@@ -10,5 +10,8 @@
  */
 int surroundings_look(const Resources *resources, FaultList *ret);
 
+/* The disks alone: run/link-watch.h looks at the links itself. */
+int surroundings_look_at_disks(const Resources *resources, FaultList *ret);
+
 /* True for the findings that hold only as long as surroundings_look() tells them. */
-bool finding_is_momentary(const char *id);
+bool finding_is_momentary(const Fault *fault);

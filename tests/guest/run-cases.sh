@@ -45,7 +45,8 @@ counts_console_bytes() {
 }
 
 runs() {
-	spec "$VM" "powerbutton print=pressed poweroff" "$(share)"
+	spec "$VM" "powerbutton print=pressed poweroff" \
+		"$(share | jq '. + { interfaces: [ { id: "net0", bridge: "br0", on_detach: "warn" } ] }')"
 	boot "$VM"
 	link_holds "$VM: the tap is up and on its bridge" \
 		"any(.[]; .ifname == \"vm-$VM-net0\" and .master == \"br0\"

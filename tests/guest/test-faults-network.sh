@@ -84,7 +84,7 @@ starts "one port less will do" full
 
 # --- the tap on its bridge
 
-spec stp "powerbutton poweroff"
+spec stp "powerbutton poweroff" "$(nic '{ "on_detach": "warn" }')"
 ip link set br0 type bridge stp_state 1
 boot stp
 status_names "a bridge with STP" port-not-forwarding stp "tap=vm-stp-net0, bridge=br0" \
@@ -118,6 +118,29 @@ no_findings "and made again as the remedy says" stp
 ip link del vm-stp-net0
 status_names "a tap that is removed" tap-lost stp "tap=vm-stp-net0, bridge=br0" "start it again"
 leave stp
+
+spec links "powerbutton poweroff" "$(nic '{ "on_detach": "warn" }')"
+boot links
+ip link set vm-links-net0 mtu 1400
+status_names "another MTU" tap-changed links "tap=vm-links-net0, differs=MTU is 1400 instead of 1500" \
+	"ip link set vm-links-net0 mtu 1500"
+ip link set vm-links-net0 mtu 1500
+ip link set vm-links-net0 carrier off
+status_names "a tap without a carrier" tap-no-carrier links "tap=vm-links-net0" \
+	"ip link set vm-links-net0 carrier on"
+ip link set vm-links-net0 carrier on
+await eval '[ "$(ip -j -d link show vm-links-net0 | jq -r ".[0].linkinfo.info_slave_data.state")" = forwarding ]'
+no_findings "which comes back as the remedy says" links
+ip link set vm-links-net0 down
+ip link set vm-links-net0 name lan9
+ip link set lan9 up
+status_names "a tap with another name" tap-renamed links "tap=vm-links-net0, name=lan9" \
+	"ip link set lan9 name vm-links-net0"
+ip link set lan9 down
+ip link set lan9 name vm-links-net0
+ip link set vm-links-net0 up
+no_findings "that gets its own back as the remedy says" links
+leave links
 
 # --- the tap's name
 

@@ -328,6 +328,18 @@ const char *format_size(char buffer[FORMAT_MAX], uint64_t bytes)
 	return format_in_units(buffer, bytes, units);
 }
 
+const char *format_rate(char buffer[FORMAT_MAX], uint64_t bits)
+{
+	static const UnitName units[] = {
+		{ "Gbit", UINT64_C(1000000000) },
+		{ "Mbit", 1000000 },
+		{ "kbit", 1000 },
+		{ "bit", 1 },
+	};
+
+	return format_in_units(buffer, bits, units);
+}
+
 const char *format_duration(char buffer[FORMAT_MAX], uint64_t usec)
 {
 	static const UnitName units[] = {

@@ -146,6 +146,7 @@ uint64_t realtime_usec(void);
 #define FORMAT_MAX 32
 const char *format_size(char buffer[FORMAT_MAX], uint64_t bytes);
 const char *format_duration(char buffer[FORMAT_MAX], uint64_t usec);
+const char *format_rate(char buffer[FORMAT_MAX], uint64_t bits); /* "100Mbit", a second */
 
 /* "345ms", "4.7s", "47s", "3min 5s", "2h 10min", "3d 4h": a duration that was measured, as exact as a person wants it. */
 const char *format_rough_duration(char buffer[FORMAT_MAX], uint64_t usec);

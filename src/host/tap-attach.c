@@ -4,6 +4,7 @@
 
 #include "host/networkd.h"
 #include "host/port.h"
+#include "host/rate.h"
 #include "host/tap.h"
 #include "mvmd/exit-codes.h"
 
@@ -140,6 +141,8 @@ static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted,
 		return r;
 	compare_link(&link, wanted, bridge, &differences);
 	r = port_compare(nl, nic, &link, &differences);
+	if (r == 0)
+		r = rate_compare(nl, nic, link.ifindex, &differences);
 	if (r < 0) {
 		(void) fault_set(fault, r, MVMD_EXIT_SYSTEM, "port-set",
 				 "cannot read back how tap %s is set: %s", nic->tap,
@@ -177,6 +180,8 @@ static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkI
 	int r;
 
 	r = tap_join(nl, nic, tap, bridge, &settings, fault);
+	if (r == 0)
+		r = rate_set(nl, nic, tap->ifindex, fault);
 	if (r == 0)
 		r = port_set(nl, nic, tap->ifindex, bridge, fault);
 	if (r < 0)
@@ -217,8 +222,11 @@ int tap_set(Nl *nl, const PlanNic *nic, Tap *tap, bool up, Fault *fault)
 	const LinkSettings settings = {
 		.mtu = nic->mtu, .mac = nic->tap_mac, .alias = nic->alias, .up = up
 	};
-	int r = link_set(nl, tap->ifindex, &settings);
+	int r = rate_set(nl, nic, tap->ifindex, fault);
 
+	if (r < 0)
+		return fault_evidence(fault, "tap", "%s", nic->tap);
+	r = link_set(nl, tap->ifindex, &settings);
 	r = r < 0 ? tap_set_fault(nl, nic, r, fault) : tap_name_at_length(nl, nic, tap, fault);
 	if (r >= 0)
 		r = tap_read_back(nl, nic, &settings, NULL, &tap->port_state, fault);

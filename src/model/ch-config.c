@@ -241,6 +241,34 @@ int ch_config_length(const Plan *plan, const StrList *readable, size_t strings_b
 	return 0;
 }
 
+static int add_offloads(json_t *config, const PlanOffloads *offloads)
+{
+	if ((offloads->no_csum && json_object_set_new(config, "offload_csum", json_false()) < 0) ||
+	    (offloads->no_tso && json_object_set_new(config, "offload_tso", json_false()) < 0) ||
+	    (offloads->no_ufo && json_object_set_new(config, "offload_ufo", json_false()) < 0))
+		return -ENOMEM;
+	return 0;
+}
+
+/*
+ * A bucket that holds the burst and is filled within a time, in whole milliseconds; each direction has its own, and so
+ * has each pair of queues (virtio-devices/src/net.rs: activate).
+ */
+static int add_rate(json_t *config, const PlanRate *rate)
+{
+	uint64_t bytes = rate->rx_bits / 8, refill_msec;
+
+	if (!rate->by_vmm)
+		return 0;
+	refill_msec = (rate->burst_bytes * 1000 + bytes - 1) / bytes;
+	return json_object_set_new(config, "rate_limiter_config",
+				   json_pack("{s:{s:I, s:I}}", "bandwidth", "size",
+					     (json_int_t) (bytes * refill_msec / 1000),
+					     "refill_time", (json_int_t) refill_msec)) < 0 ?
+		       -ENOMEM :
+		       0;
+}
+
 /*
  * No mtu, ip or host_mac: cloud-hypervisor would set them on the tap, for which it has no right; it reads
  * the tap's MTU and tells the guest (net_util/src/open_tap.rs).
@@ -258,7 +286,11 @@ int ch_config_nic(const PlanNic *nic, char **ret)
 			   "num_queues", (json_int_t) nic->queues * QUEUES_PER_PAIR);
 	if (!config)
 		return -ENOMEM;
-	r = to_text(config, ret);
+	r = add_offloads(config, &nic->offloads);
+	if (r == 0)
+		r = add_rate(config, &nic->rate);
+	if (r == 0)
+		r = to_text(config, ret);
 	json_decref(config);
 	return r;
 }

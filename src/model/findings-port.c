@@ -30,6 +30,23 @@ static const Finding findings[] = {
 	  .remedy =
 		  "bridge -d link show dev TAP; bridge vlan show dev TAP; bridge fdb show dev TAP.",
 	  .evidence = "tap, bridge" },
+	{ .id = "rate-set",
+	  .severity = FINDING_ERROR,
+	  .title = "the tap could not be limited",
+	  .what = "The kernel refused a limit of the interface's \"rate\".",
+	  .why = "It takes traffic control, built in or as modules: sch_tbf for what the guest gets, "
+		 "sch_ingress, cls_matchall and act_police for what it sends.",
+	  .remedy =
+		  "modprobe -a sch_tbf sch_ingress cls_matchall act_police; or \"by\": \"vmm\" in "
+		  "\"rate\", with cloud-hypervisor.",
+	  .evidence = "tap, modules" },
+	{ .id = "rate-vmm",
+	  .severity = FINDING_ERROR,
+	  .title = "the VMM cannot limit an interface",
+	  .what = "The interface's \"rate\" is to be kept by the VMM, and \"vmm\": \"auto\" takes QEMU "
+		  "on this host.",
+	  .why = "QEMU has no limits for a tap that it is handed; cloud-hypervisor has.",
+	  .remedy = "Write \"by\": \"tc\" in \"rate\", or \"vmm\": \"cloud-hypervisor\"." },
 	{ .id = "port-unsupported",
 	  .severity = FINDING_ERROR,
 	  .title = "the kernel does not know a setting of ports",

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "model/plan-ports.h"
+#include <errno.h>
+
 #include "model/link-faults.h"
+#include "model/plan-ports.h"
+#include "mvmd/exit-codes.h"
 
 /* A bridge that is not there yet is looked at when the tap is put on it. */
 static int check_vlan(const SpecInterface *interface, const BridgeFact *bridge, FaultList *faults)
@@ -14,11 +17,33 @@ static int check_vlan(const SpecInterface *interface, const BridgeFact *bridge, 
 	return fault_list_take(faults, &fault);
 }
 
+static int check_rate(const Spec *spec, const SpecInterface *interface, VmmKind vmm,
+		      FaultList *faults)
+{
+	PlanRate rate = nic_rate(interface);
+	Fault fault = { 0 };
+
+	if (!rate.by_vmm || vmm != VMM_QEMU)
+		return 0;
+	(void) fault_set(&fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "rate-vmm",
+			 "interface %s: the VMM is to keep to its \"rate\", and QEMU, which would "
+			 "run it, has no limits for a tap",
+			 interface->id);
+	(void) fault_remedy(&fault,
+			    "write \"by\": \"tc\" in it in %s, or \"vmm\": \"cloud-hypervisor\"",
+			    spec->file);
+	return fault_list_take(faults, &fault);
+}
+
 int ports_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 {
+	VmmKind vmm = vmm_choose(spec, facts).vmm;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < facts->n_interfaces; i++)
+	for (size_t i = 0; r == 0 && i < facts->n_interfaces; i++) {
 		r = check_vlan(&spec->interfaces[i], &facts->bridges[i], faults);
+		if (r == 0)
+			r = check_rate(spec, &spec->interfaces[i], vmm, faults);
+	}
 	return r;
 }

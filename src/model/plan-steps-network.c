@@ -39,6 +39,8 @@ static int tap_words(const Builder *builder, size_t index, char **ret)
 	str_buf_add(&what, ", queue pairs %" PRIu32 "%s, guest MAC %s", nic->queues,
 		    nic->vhost ? " by vhost-net" : "", mac_format(mac, nic->mac));
 	port_add_words(&nic->port, &what);
+	offloads_add_words(&nic->offloads, &what);
+	rate_add_words(&nic->rate, &what);
 	return str_buf_take(&what, ret);
 }
 

@@ -76,7 +76,7 @@ static int plan_nics(Plan *plan)
 
 		nic->spec = interface;
 		nic->attach = spec_attach(interface);
-		nic->queues = (uint32_t) interface->queues;
+		nic->queues = nic_queues(interface, spec->cpus);
 		nic->vhost =
 			plan->vmm == VMM_QEMU && plan->accel == ACCEL_KVM && plan->facts->vhost_net;
 		nic->on_detach = spec_on_detach(interface);
@@ -85,6 +85,8 @@ static int plan_nics(Plan *plan)
 			nic->mac = mac_derive(spec->name, interface->id);
 		nic->tap_mac = mac_of_tap(nic->mac);
 		nic->port = port_of(interface);
+		nic->offloads = nic_offloads(interface);
+		nic->rate = nic_rate(interface);
 		nic->alias = str_printf("mvmd:%s/%s", spec->name, interface->id);
 		if (!nic->alias)
 			return -ENOMEM;

@@ -5,6 +5,7 @@
 #include "model/facts.h"
 #include "model/kernel.h"
 #include "model/names.h"
+#include "model/nic.h"
 #include "model/places.h"
 #include "model/port.h"
 #include "model/spec.h"
@@ -56,6 +57,8 @@ typedef struct PlanNic {
 	bool vhost; /* the host's kernel moves its frames, not the VMM: /dev/vhost-net */
 	PlanPort port;
 	OnDetach on_detach; /* never ON_DETACH_UNSET */
+	PlanOffloads offloads;
+	PlanRate rate;
 } PlanNic;
 
 typedef enum BackendKind {

@@ -221,10 +221,25 @@ static void add_queue_fds(StrBuf *value, const char *key, const PlanNic *nic, in
 		str_buf_add(value, "%s%d", queue > 0 ? ":" : "", first_fd + (int) queue);
 }
 
+/* UDP segmentation of its own kind, USO, came with QEMU 8.2 (hw/net/virtio-net.c: host_uso). */
+static void add_offloads(StrBuf *value, const Plan *plan, const PlanOffloads *offloads)
+{
+	if (offloads->no_csum)
+		str_buf_add(value, ",csum=off,guest_csum=off,gso=off");
+	if (offloads->no_tso)
+		str_buf_add(value, ",host_tso4=off,host_tso6=off,host_ecn=off,guest_tso4=off,"
+				   "guest_tso6=off,guest_ecn=off");
+	if (offloads->no_ufo)
+		str_buf_add(value, ",host_ufo=off,guest_ufo=off");
+	if (offloads->no_ufo && version_is_at_least(plan->vmm_program, 8, 2))
+		str_buf_add(value, ",host_uso=off,guest_uso4=off,guest_uso6=off");
+}
+
 /* romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. */
-static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int tap_fd, int vhost_fd,
+static void add_nic(const Plan *plan, size_t i, uint32_t mtu, int tap_fd, int vhost_fd,
 		    StrList *args)
 {
+	const PlanNic *nic = &plan->nics[i];
 	char mac[MAC_TEXT_MAX];
 	StrBuf value = { 0 };
 
@@ -241,6 +256,7 @@ static void add_nic(const PlanNic *nic, size_t i, uint32_t mtu, int tap_fd, int 
 		str_buf_add(&value, ",mq=on,vectors=%" PRIu32, 2 * nic->queues + 2);
 	if (mtu > 0)
 		str_buf_add(&value, ",host_mtu=%" PRIu32, mtu);
+	add_offloads(&value, plan, &nic->offloads);
 	option_end(args, "-device", &value);
 }
 
@@ -271,7 +287,7 @@ static int add_nics(const Plan *plan, const uint32_t *mtus, StrList *args)
 	for (size_t i = 0; i < plan->n_nics; i++) {
 		const PlanNic *nic = &plan->nics[i];
 
-		add_nic(nic, i, mtus[i], fd, vhost_fd, args);
+		add_nic(plan, i, mtus[i], fd, vhost_fd, args);
 		fd += (int) nic->queues;
 		vhost_fd += nic->vhost ? (int) nic->queues : 0;
 	}

@@ -63,22 +63,6 @@ static json_t *string_schema(const Field *field)
 	return schema;
 }
 
-static json_t *integer_schema(const Field *field)
-{
-	json_t *schema = typed("integer");
-
-	schema = with(schema, "minimum", json_integer((json_int_t) field->min));
-	schema = with(schema, "maximum", json_integer((json_int_t) field->max));
-	return schema;
-}
-
-/* A number, or two of them; that they are in range is mvmd's to see. */
-static json_t *range_schema(const Field *field)
-{
-	return json_pack("{s:[o,{s:s, s:s}]}", "anyOf", integer_schema(field), "type", "string",
-			 "pattern", "^[0-9]+-[0-9]+$");
-}
-
 static json_t *enum_schema(const Field *field)
 {
 	json_t *words = json_array();
@@ -88,6 +72,24 @@ static json_t *enum_schema(const Field *field)
 			words = with_element(words, json_string(field->choices[i]));
 	words = with_element(words, json_null());
 	return json_pack("{s:o}", "enum", words);
+}
+
+static json_t *integer_schema(const Field *field)
+{
+	json_t *schema = typed("integer");
+
+	schema = with(schema, "minimum", json_integer((json_int_t) field->min));
+	schema = with(schema, "maximum", json_integer((json_int_t) field->max));
+	if (field->n_choices > 0)
+		return json_pack("{s:[o,o]}", "anyOf", schema, enum_schema(field));
+	return schema;
+}
+
+/* A number, or two of them; that they are in range is mvmd's to see. */
+static json_t *range_schema(const Field *field)
+{
+	return json_pack("{s:[o,{s:s, s:s}]}", "anyOf", integer_schema(field), "type", "string",
+			 "pattern", "^[0-9]+-[0-9]+$");
 }
 
 static json_t *quantity_schema(const Unit *units)
@@ -152,6 +154,8 @@ static json_t *type_schema(const Field *field)
 		return range_schema(field);
 	case FIELD_SIZE:
 		return quantity_schema(size_units);
+	case FIELD_RATE:
+		return quantity_schema(rate_units);
 	case FIELD_DURATION:
 		return quantity_schema(duration_units);
 	case FIELD_ENUM:

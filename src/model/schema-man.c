@@ -25,6 +25,9 @@ static void add_range(StrBuf *buf, const Field *field)
 	if (field->type == FIELD_SIZE)
 		str_buf_add(buf, "size, %s to %s", format_size(min, field->min),
 			    format_size(max, field->max));
+	else if (field->type == FIELD_RATE)
+		str_buf_add(buf, "rate, %s to %s", format_rate(min, field->min),
+			    format_rate(max, field->max));
 	else if (field->type == FIELD_DURATION)
 		str_buf_add(buf, "time, %s to %s", format_duration(min, field->min),
 			    format_duration(max, field->max));
@@ -59,6 +62,10 @@ static void add_type(StrBuf *buf, const Field *field)
 		str_buf_add(buf, "%s", words[field->type]);
 	else
 		add_range(buf, field);
+	if (field->type == FIELD_INTEGER && field->n_choices > 0) {
+		str_buf_add(buf, ", or ");
+		add_choices(buf, field);
+	}
 	if (field->type == FIELD_STRING || field->type == FIELD_LINK)
 		str_buf_add(buf, ", at most %" PRIu64 " bytes", field->max);
 	if (field->shorthand)

@@ -20,6 +20,8 @@ static const char *const attach_words[] = {
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 
+static const char *const queues_words[] = { "auto" };
+
 #define PORT_FLAG(member, what)                                                                    \
 	{                                                                                          \
 		.key = #member, .type = FIELD_TRISTATE, .offset = offsetof(SpecInterface, member), \
@@ -80,9 +82,23 @@ static const Field interface_fields[] = {
 	  .offset = offsetof(SpecInterface, queues),
 	  .min = 1,
 	  .max = QUEUES_MAX,
+	  .choices = queues_words,
+	  .n_choices = ELEMENTSOF(queues_words),
 	  .fallback = "1",
 	  .example = "2",
-	  .sentence = "Pairs of queues; not more than cpus." },
+	  .sentence = "Pairs of queues; not more than cpus. auto: as many as cpus, at most 16." },
+	{ .key = "offloads",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, offloads),
+	  .object = &offloads_object,
+	  .example = "{ \"tso\": false }",
+	  .sentence = "What the guest may leave to the host. Unset: all." },
+	{ .key = "rate",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, rate),
+	  .object = &rate_object,
+	  .example = "{ \"rx\": \"100Mbit\", \"tx\": \"100Mbit\" }",
+	  .sentence = "How much the guest may get and send. Unset: no limit." },
 	PORT_FLAG(isolated, "Isolated ports of a bridge reach all its other ports, and not each "
 			    "other. Unset: the bridge's default, false."),
 	PORT_FLAG(locked, "The guest may send from its own mac alone: the bridge drops what "

@@ -3,7 +3,7 @@
 #include "model/schema.h"
 #include "model/spec.h"
 
-/* What an interface is as the port of a bridge. */
+/* What an interface is as the port of a bridge, and as a network card. */
 
 static const Field tagged_fields[] = {
 	DESCRIPTION_FIELD(SpecTagged),
@@ -52,4 +52,80 @@ const ObjectType vlan_object = {
 	.fields = vlan_fields,
 	.n_fields = ELEMENTSOF(vlan_fields),
 	.size = sizeof(SpecVlan),
+};
+
+#define OFFLOAD(member, what)                                                                      \
+	{                                                                                          \
+		.key = #member, .type = FIELD_TRISTATE, .offset = offsetof(SpecOffloads, member),  \
+		.example = "false", .sentence = (what),                                            \
+	}
+
+static const Field offloads_fields[] = {
+	DESCRIPTION_FIELD(SpecOffloads),
+	OFFLOAD(csum, "Checksums. Without them the guest has none of the others either. Unset: "
+		      "true."),
+	OFFLOAD(tso, "Cutting TCP's data into packets. Unset: true."),
+	OFFLOAD(ufo, "The same of UDP's. Unset: true."),
+};
+
+const ObjectType offloads_object = {
+	.name = "offloads",
+	.sentence =
+		"Work on packets that the guest leaves to the host, or does itself where one is "
+		"false: that costs throughput, and gets round kernels that have it wrong.",
+	.fields = offloads_fields,
+	.n_fields = ELEMENTSOF(offloads_fields),
+	.size = sizeof(SpecOffloads),
+};
+
+#define RATE_MIN_BITS	64000
+#define RATE_MAX_BITS	UINT64_C(30000000000) /* as bytes it fits the 32 bits of struct tc_ratespec */
+#define BURST_MAX_BYTES ((uint64_t) 256 * MIB)
+
+_Static_assert(sizeof(RateBy) == sizeof(unsigned), "every enum is stored as an unsigned");
+
+static const char *const by_words[] = { [RATE_BY_TC] = "tc", [RATE_BY_VMM] = "vmm" };
+_Static_assert(ELEMENTSOF(by_words) == _RATE_BY_MAX, "everybody has a word");
+
+static const Field rate_fields[] = {
+	DESCRIPTION_FIELD(SpecRate),
+	{ .key = "rx",
+	  .type = FIELD_RATE,
+	  .offset = offsetof(SpecRate, rx_bits),
+	  .min = RATE_MIN_BITS,
+	  .max = RATE_MAX_BITS,
+	  .example = "\"100Mbit\"",
+	  .sentence = "The most that the guest gets in a second. Unset: no limit." },
+	{ .key = "tx",
+	  .type = FIELD_RATE,
+	  .offset = offsetof(SpecRate, tx_bits),
+	  .min = RATE_MIN_BITS,
+	  .max = RATE_MAX_BITS,
+	  .example = "\"100Mbit\"",
+	  .sentence = "The most that the guest sends in a second. Unset: no limit." },
+	{ .key = "burst",
+	  .type = FIELD_SIZE,
+	  .offset = offsetof(SpecRate, burst_bytes),
+	  .min = RATE_BURST_MIN_BYTES,
+	  .max = BURST_MAX_BYTES,
+	  .example = "\"1MiB\"",
+	  .sentence = "How much of it may come at once. Unset: what 10ms make, and at least "
+		      "128KiB." },
+	{ .key = "by",
+	  .type = FIELD_ENUM,
+	  .offset = offsetof(SpecRate, by),
+	  .fallback = "tc",
+	  .choices = by_words,
+	  .n_choices = ELEMENTSOF(by_words),
+	  .example = "\"vmm\"",
+	  .sentence = "Who keeps to it. tc: the host's kernel, at the tap; vmm: cloud-hypervisor, "
+		      "with the same rate both ways and one pair of queues." },
+};
+
+const ObjectType rate_object = {
+	.name = "rate",
+	.sentence = "Limits of an interface, as the guest sees them.",
+	.fields = rate_fields,
+	.n_fields = ELEMENTSOF(rate_fields),
+	.size = sizeof(SpecRate),
 };

@@ -388,6 +388,11 @@ const Unit size_units[] = {
 	{ "B", 1 }, { "KiB", KIB }, { "MiB", MIB }, { "GiB", GIB }, { "TiB", TIB }, { NULL, 0 },
 };
 
+const Unit rate_units[] = {
+	{ "bit", 1 }, { "kbit", 1000 }, { "Mbit", 1000000 }, { "Gbit", UINT64_C(1000000000) },
+	{ NULL, 0 },
+};
+
 const Unit duration_units[] = {
 	{ "us", 1 },
 	{ "ms", USEC_PER_MSEC },

@@ -20,6 +20,7 @@ typedef enum FieldType {
 	FIELD_RANGE, /* numbers in a row: 20, or "20-29" */
 	FIELD_SIZE, /* "512MiB"; bytes */
 	FIELD_DURATION, /* "30s"; microseconds */
+	FIELD_RATE, /* "100Mbit"; bits a second */
 	FIELD_ENUM,
 	FIELD_MAC,
 	FIELD_LINK, /* the name of a network interface */
@@ -44,7 +45,8 @@ typedef struct Field {
 		max; /* of numbers; of the bytes of strings; of the entries of lists and maps */
 	uint64_t multiple; /* sizes; 0: any */
 	const char *fallback; /* the default, in the spec's own words; NULL: none */
-	const char *const *choices; /* enums: the words by value; NULL in it: cannot be written */
+	const char *const *
+		choices; /* enums: the words by value; NULL in it: cannot be written. Integers: words for values below min */
 	size_t n_choices;
 	const ObjectType *object; /* objects, lists and maps */
 	const char *
@@ -78,7 +80,7 @@ extern const ObjectType allowed_issue_object;
 extern const ObjectType disk_object, interface_object, share_object, credential_object;
 
 /* Of an interface's keys. */
-extern const ObjectType vlan_object;
+extern const ObjectType vlan_object, offloads_object, rate_object;
 
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 #define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
@@ -104,4 +106,4 @@ typedef struct Unit {
 	const char *suffix;
 	uint64_t factor;
 } Unit;
-extern const Unit size_units[], duration_units[];
+extern const Unit size_units[], duration_units[], rate_units[];

@@ -33,12 +33,16 @@ static json_t *number_to_json(const Field *field, const void *at)
 	uint64_t value = *(const uint64_t *) at;
 	char text[FORMAT_MAX];
 
+	if (value < field->n_choices)
+		return json_string(field->choices[value]);
 	if (value < field->min || value > field->max)
 		return NULL;
 	if (field->type == FIELD_SIZE)
 		return json_string(format_size(text, value));
 	if (field->type == FIELD_DURATION)
 		return json_string(format_duration(text, value));
+	if (field->type == FIELD_RATE)
+		return json_string(format_rate(text, value));
 	return json_integer((json_int_t) value);
 }
 
@@ -121,6 +125,7 @@ static json_t *value_to_json(const Field *field, const void *at)
 	case FIELD_INTEGER:
 	case FIELD_SIZE:
 	case FIELD_DURATION:
+	case FIELD_RATE:
 		return number_to_json(field, at);
 	case FIELD_RANGE:
 		return range_to_json(at);

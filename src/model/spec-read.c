@@ -235,6 +235,7 @@ static void field_done(const Field *field, void *base)
 	case FIELD_RANGE:
 	case FIELD_SIZE:
 	case FIELD_DURATION:
+	case FIELD_RATE:
 	case FIELD_ENUM:
 	case _FIELD_TYPE_MAX:
 		break;

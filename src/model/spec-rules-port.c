@@ -97,9 +97,68 @@ static void check_vlan(const RuleContext *context, size_t i)
 		check_tagged(context, vlan, &interface->vlan, j);
 }
 
+static void check_offloads(const RuleContext *context, size_t i)
+{
+	static const char *const others[] = { "tso", "ufo" };
+	const SpecOffloads *offloads = &context->spec->interfaces[i].offloads;
+	const JsonNode *node = good_member(entry_of(context, "interfaces", i), "offloads");
+
+	for (size_t k = 0; offloads->csum == TRISTATE_FALSE && k < ELEMENTSOF(others); k++) {
+		JsonNode *other = good_member(node, others[k]);
+
+		if (other && other->truth)
+			report_value(context->report, RULE_OFFLOADS_CSUM, other,
+				     "is true, and \"csum\" is false: who cuts a packet writes "
+				     "the checksums of its parts; leave it out");
+	}
+}
+
+static void check_rate_of_vmm(const RuleContext *context, size_t i, const JsonNode *rate,
+			      JsonNode *by)
+{
+	const SpecInterface *interface = &context->spec->interfaces[i];
+	JsonNode *queues = good_member(entry_of(context, "interfaces", i), "queues");
+
+	if (context->spec->vmm == VMM_QEMU)
+		report_value(context->report, RULE_RATE_VMM, by,
+			     "is \"vmm\", and QEMU has no limits for a tap; write \"tc\"");
+	else if (!json_member(rate, "rx") || !json_member(rate, "tx") ||
+		 interface->rate.rx_bits != interface->rate.tx_bits)
+		report_value(context->report, RULE_RATE_VMM, by,
+			     "is \"vmm\", and cloud-hypervisor has one limit for both ways: write "
+			     "the same \"rx\" and \"tx\", or \"by\": \"tc\"");
+	else if (queues && interface->queues != 1)
+		report_value(context->report, RULE_RATE_VMM, queues,
+			     "is not 1, and each pair of queues would have the whole rate for "
+			     "itself with \"by\": \"vmm\"; write 1, or \"by\": \"tc\"");
+}
+
+static void check_rate(const RuleContext *context, size_t i)
+{
+	const SpecInterface *interface = &context->spec->interfaces[i];
+	NetAttach attach = spec_attach(interface);
+	JsonNode *rate = good_member(entry_of(context, "interfaces", i), "rate");
+	JsonNode *by = good_member(rate, "by");
+
+	if (!rate)
+		return;
+	if (!json_member(rate, "rx") && !json_member(rate, "tx"))
+		report_missing(context->report, RULE_RATE_EMPTY, rate, "rx",
+			       "is missing, and so is \"tx\": without either nothing is limited");
+	else if (by && interface->rate.by == RATE_BY_VMM)
+		check_rate_of_vmm(context, i, rate, by);
+	else if (attach != ATTACH_BRIDGE && attach != ATTACH_NONE)
+		report_key(context->report, RULE_ATTACH_EXCLUDES, rate,
+			   "goes with \"attach\": \"bridge\" or \"none\", where mvmd makes the "
+			   "tap: with \"%s\" leave it out",
+			   net_attach_to_string(attach));
+}
+
 void check_port(const RuleContext *context, size_t i)
 {
 	check_way(context, i);
 	check_lock(context, i);
 	check_vlan(context, i);
+	check_offloads(context, i);
+	check_rate(context, i);
 }

@@ -23,6 +23,7 @@ static const FieldKind field_kinds[] = {
 	[FIELD_RANGE] = { JSON_NODE_STRING, "a number or a range" },
 	[FIELD_SIZE] = { JSON_NODE_STRING, "a size with its unit" },
 	[FIELD_DURATION] = { JSON_NODE_STRING, "a time with its unit" },
+	[FIELD_RATE] = { JSON_NODE_STRING, "a rate with its unit" },
 	[FIELD_ENUM] = { JSON_NODE_STRING, "a word" },
 	[FIELD_MAC] = { JSON_NODE_STRING, "an address" },
 	[FIELD_LINK] = { JSON_NODE_STRING, "a name" },
@@ -71,7 +72,15 @@ static const UnitAlias duration_aliases[] = {
 	{ "us", "us" },
 };
 
-/* What differs between sizes and durations. */
+static const UnitAlias rate_aliases[] = {
+	{ "k", "kbit" },      { "kb", "kbit" },	    { "kbit", "kbit" },	  { "kbps", "kbit" },
+	{ "kbit/s", "kbit" }, { "m", "Mbit" },	    { "mb", "Mbit" },	  { "mbit", "Mbit" },
+	{ "mbps", "Mbit" },   { "mbit/s", "Mbit" }, { "g", "Gbit" },	  { "gb", "Gbit" },
+	{ "gbit", "Gbit" },   { "gbps", "Gbit" },   { "gbit/s", "Gbit" }, { "bits", "bit" },
+	{ "bps", "bit" },
+};
+
+/* What differs between sizes, durations and rates. */
 typedef struct Quantity {
 	const Unit *units;
 	const UnitAlias *aliases;
@@ -88,8 +97,14 @@ static const Quantity duration_quantity = {
 	format_duration, "us, ms, s, min, h",
 };
 
+static const Quantity rate_quantity = {
+	rate_units, rate_aliases, ELEMENTSOF(rate_aliases), format_rate, "bit, kbit, Mbit, Gbit",
+};
+
 static const Quantity *field_quantity(const Field *field)
 {
+	if (field->type == FIELD_RATE)
+		return &rate_quantity;
 	return field->type == FIELD_SIZE ? &size_quantity : &duration_quantity;
 }
 
@@ -98,6 +113,8 @@ void field_words(StrBuf *buf, const Field *field)
 	str_buf_add(buf, "%s", field_kinds[field->type].words);
 	if (field->type != FIELD_BOOL && field->type != FIELD_TRISTATE && field->example)
 		str_buf_add(buf, ", such as %s", field->example);
+	for (size_t i = 0; field->type == FIELD_INTEGER && i < field->n_choices; i++)
+		str_buf_add(buf, ", or \"%s\"", field->choices[i]);
 }
 
 static void report_type(SpecReport *report, const Field *field, JsonNode *node)
@@ -232,10 +249,25 @@ static void read_quantity(SpecReport *report, const Field *field, JsonNode *node
 	*target = value;
 }
 
+static bool choice_find(const Field *field, const char *text, unsigned *ret)
+{
+	for (unsigned i = 0; i < field->n_choices; i++)
+		if (field->choices[i] && streq(field->choices[i], text)) {
+			*ret = i;
+			return true;
+		}
+	return false;
+}
+
 static void read_integer(SpecReport *report, const Field *field, JsonNode *node, uint64_t *target)
 {
 	uint64_t value;
+	unsigned choice;
 
+	if (node->kind == JSON_NODE_STRING && choice_find(field, node->text, &choice)) {
+		*target = choice;
+		return;
+	}
 	if (node->kind != JSON_NODE_INTEGER) {
 		report_type(report, field, node);
 		return;
@@ -293,16 +325,6 @@ static void read_range(SpecReport *report, const Field *field, JsonNode *node, N
 			     value_words(words, node));
 	else
 		*target = range;
-}
-
-static bool choice_find(const Field *field, const char *text, unsigned *ret)
-{
-	for (unsigned i = 0; i < field->n_choices; i++)
-		if (field->choices[i] && streq(field->choices[i], text)) {
-			*ret = i;
-			return true;
-		}
-	return false;
 }
 
 static void read_choice(SpecReport *report, const Field *field, JsonNode *node, unsigned *target)
@@ -457,6 +479,7 @@ void spec_value_read(SpecReport *report, const Field *field, JsonNode *node, voi
 		break;
 	case FIELD_SIZE:
 	case FIELD_DURATION:
+	case FIELD_RATE:
 		read_quantity(report, field, node, target);
 		break;
 	case FIELD_ENUM:
@@ -495,6 +518,7 @@ int spec_value_default(const Field *field, const char *text, void *target)
 		return choice_find(field, text, target) ? 0 : -EINVAL;
 	case FIELD_SIZE:
 	case FIELD_DURATION:
+	case FIELD_RATE:
 		split = quantity_split(field_quantity(field), text);
 		*(uint64_t *) target = split.number * split.factor;
 		return split.factor > 0 ? 0 : -EINVAL;

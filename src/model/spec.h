@@ -79,6 +79,13 @@ typedef enum Ready {
 	_READY_MAX,
 } Ready;
 
+/* Who keeps an interface to its rate. */
+typedef enum RateBy {
+	RATE_BY_TC, /* the host's kernel, at the tap */
+	RATE_BY_VMM,
+	_RATE_BY_MAX,
+} RateBy;
+
 /* A boolean that the user may leave out. */
 typedef enum Tristate {
 	TRISTATE_UNSET,
@@ -137,6 +144,20 @@ typedef struct SpecVlan {
 	size_t n_tagged;
 } SpecVlan;
 
+/* What the guest may leave to the host; false: it does without. */
+typedef struct SpecOffloads {
+	char *description;
+	Tristate csum, tso, ufo;
+} SpecOffloads;
+
+/* Seen from the guest. Bits a second; 0: no limit. */
+typedef struct SpecRate {
+	char *description;
+	uint64_t rx_bits, tx_bits;
+	uint64_t burst_bytes; /* 0: it follows from the rates */
+	RateBy by;
+} SpecRate;
+
 typedef struct SpecInterface {
 	char *description;
 	char *id;
@@ -145,11 +166,13 @@ typedef struct SpecInterface {
 	char *tap; /* NULL: derived, names.h */
 	char *mac; /* NULL: derived */
 	uint64_t mtu; /* 0: the bridge's, or the kernel's default */
-	uint64_t queues; /* queue pairs */
+	uint64_t queues; /* queue pairs; 0: "auto" */
 	Tristate isolated, locked, learning, hairpin, bcast_flood; /* of the bridge's port */
 	bool has_vlan;
 	SpecVlan vlan;
 	OnDetach on_detach;
+	SpecOffloads offloads;
+	SpecRate rate;
 } SpecInterface;
 
 typedef struct SpecShare {
@@ -265,8 +288,10 @@ typedef struct SpecDoc {
 #define ALLOWED_ISSUES_MAX 64
 #define SPEC_AFTER_MAX	   64
 #define SPEC_TAGGED_MAX	   64 /* entries, not VLANs: a range is one */
-#define VLAN_MIN	   1
-#define VLAN_MAX	   4094 /* IEEE 802.1Q: 4095 is reserved */
+/* Two of the largest packets that the kernel has, 64 KiB and their headers: one alone must always pass. */
+#define RATE_BURST_MIN_BYTES ((uint64_t) 128 * 1024)
+#define VLAN_MIN	     1
+#define VLAN_MAX	     4094 /* IEEE 802.1Q: 4095 is reserved */
 /* SMBIOS counts strings in one byte (DMTF DSP0134, 7.12), and one is mvmd's own (CREDENTIAL_NOTIFY). */
 #define SPEC_CREDENTIALS_MAX 254
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "host/port.h"
+#include "host/rate.h"
 #include "host/tap.h"
 #include "mvmd/exit-codes.h"
 #include "net/network.h"
@@ -408,6 +409,54 @@ static void test_what_differs_is_named(void **state)
 	tap_close(&tap);
 }
 
+static void test_rate_of_what_the_guest_gets(void **state)
+{
+	_cleanup_(str_buf_done) StrBuf differences = { 0 };
+	PlanNic nic = nic_of(1);
+	Tap tap;
+
+	make_bridge();
+	nic.rate = nic_rate(&(SpecInterface){ .rate = { .rx_bits = 80000000 } });
+	tap = attach(&nic);
+	look("tc qdisc show dev tap1");
+	assert_says(said, "qdisc tbf");
+	assert_says(said, "rate 80Mbit burst 128Kb lat 50ms");
+
+	ip("link set tap1 mtu 1400");
+	look("tc qdisc change dev tap1 root tbf rate 70mbit burst 128kb latency 50ms");
+	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
+	assert_says(differences.text, "what it gets is limited to 70Mbit/s instead of 80Mbit/s");
+	look("tc qdisc change dev tap1 root tbf rate 80mbit burst 256kb latency 50ms");
+	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
+	assert_says(differences.text, "what it gets has another burst than 131072 bytes");
+	look("tc qdisc del dev tap1 root");
+	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
+	assert_says(differences.text, "what it gets has no limit instead of 80Mbit/s");
+	tap_close(&tap);
+}
+
+/* Not every kernel polices; one that does not is told so, by what it lacks. */
+static void test_rate_of_what_the_guest_sends(void **state)
+{
+	PlanNic nic = nic_of(1);
+	Fault fault = { 0 };
+	Tap tap = { 0 };
+
+	make_bridge();
+	nic.rate = nic_rate(&(SpecInterface){ .rate = { .tx_bits = 80000000 } });
+	if (try_attach(&nic, &tap, &fault) < 0) {
+		assert_string_equal(fault.id, "rate-set");
+		assert_says(fault.why, "cls_matchall act_police");
+		assert_says(fault.remedy, "modprobe -a sch_ingress cls_matchall act_police");
+	} else {
+		look("tc filter show dev tap1 ingress");
+		assert_says(said, "matchall");
+		assert_says(said, "rate 80Mbit burst 128Kb");
+	}
+	fault_done(&fault);
+	tap_close(&tap);
+}
+
 /* The kernel's no, by a link that there is not. */
 static void test_kernel_refuses(void **state)
 {
@@ -461,6 +510,8 @@ int main(void)
 		IN_NETWORK(test_vlan_without_filtering),
 		IN_NETWORK(test_vlans_are_these_and_no_others),
 		IN_NETWORK(test_what_differs_is_named),
+		IN_NETWORK(test_rate_of_what_the_guest_gets),
+		IN_NETWORK(test_rate_of_what_the_guest_sends),
 		IN_NETWORK(test_kernel_refuses),
 		IN_NETWORK(test_kernel_without_the_flag),
 	};

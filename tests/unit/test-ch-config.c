@@ -302,6 +302,36 @@ static void test_nic(void **state)
 	json_decref(config);
 }
 
+/* 100 Mbit are 12500000 bytes a second; a bucket of 1 MiB of them is full after 84 ms, and then holds a little more. */
+static void test_limited_nic(void **state)
+{
+	SpecInterface interface = { .id = nic_id };
+	PlanNic nic = { .spec = &interface,
+			.queues = 1,
+			.offloads = { .no_csum = true, .no_tso = true, .no_ufo = true },
+			.rate = { .rx_bits = 100000000,
+				  .tx_bits = 100000000,
+				  .burst_bytes = MIB,
+				  .by_vmm = true } };
+	_cleanup_free_ char *text = NULL;
+	json_t *config;
+
+	assert_int_equal(ch_config_nic(&nic, &text), 0);
+	config = json_loads(text, 0, NULL);
+	assert_true(json_is_false(at(config, "offload_csum")));
+	assert_true(json_is_false(at(config, "offload_tso")));
+	assert_true(json_is_false(at(config, "offload_ufo")));
+	is_number(config, "rate_limiter_config/bandwidth/size", 1050000);
+	is_number(config, "rate_limiter_config/bandwidth/refill_time", 84);
+	json_decref(config);
+
+	/* By tc is none of its business. */
+	nic.rate.by_vmm = false;
+	free(TAKE_PTR(text));
+	assert_int_equal(ch_config_nic(&nic, &text), 0);
+	assert_null(strstr(text, "rate_limiter_config"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +341,7 @@ int main(void)
 		cmocka_unit_test(test_vhost_user),   cmocka_unit_test(test_vsock),
 		cmocka_unit_test(test_landlock),     cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_nic),
+		cmocka_unit_test(test_limited_nic),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -411,6 +411,40 @@ static void test_devices_and_rights(void **context)
 	expect_problem("not-a-bridge", MVMD_EXIT_UNAVAILABLE);
 }
 
+static void test_ports_that_cannot_be(void **state)
+{
+	SpecInterface limited = {
+		.id = TEXT("net0"),
+		.bridge = TEXT("br0"),
+		.queues = 1,
+		.rate = { .rx_bits = 1000000, .tx_bits = 1000000, .by = RATE_BY_VMM }
+	};
+	SpecInterface tagged = { .id = TEXT("net0"),
+				 .bridge = TEXT("br0"),
+				 .queues = 1,
+				 .has_vlan = true,
+				 .vlan = { .pvid = 7 } };
+
+	spec.interfaces = &limited;
+	spec.vmm = VMM_QEMU;
+	expect_problem("rate-vmm", MVMD_EXIT_UNAVAILABLE);
+	spec.interfaces = &tagged;
+	expect_problem("vlan-unsupported", MVMD_EXIT_UNAVAILABLE);
+	spec.interfaces = &tagged;
+	bridges[0].vlan_filtering = TRISTATE_FALSE;
+	expect_problem("vlan-filtering-off", MVMD_EXIT_UNAVAILABLE);
+}
+
+static void test_as_many_queues_as_cpus(void **state)
+{
+	const SpecInterface automatic = { .queues = 0 }, three = { .queues = 3 };
+
+	assert_int_equal(nic_queues(&automatic, 1), 1);
+	assert_int_equal(nic_queues(&automatic, 4), 4);
+	assert_int_equal(nic_queues(&automatic, 64), 16);
+	assert_int_equal(nic_queues(&three, 64), 3);
+}
+
 static void expect_path_problem(PathFact path, const char *id, int exit_code)
 {
 	paths[0] = path;
@@ -524,6 +558,8 @@ int main(void)
 		cmocka_unit_test_setup(test_a_sound_host_has_no_problem, setup),
 		cmocka_unit_test_setup(test_programs, setup),
 		cmocka_unit_test_setup(test_devices_and_rights, setup),
+		cmocka_unit_test_setup(test_ports_that_cannot_be, setup),
+		cmocka_unit_test_setup(test_as_many_queues_as_cpus, setup),
 		cmocka_unit_test_setup(test_what_the_unit_lacks, setup),
 		cmocka_unit_test_setup(test_paths, setup),
 		cmocka_unit_test_setup(test_what_is_awaited, setup),

@@ -342,6 +342,32 @@ static void test_nics(void **state)
 	str_list_done(&c.args);
 }
 
+static void test_offloads(void **state)
+{
+	SpecInterface interface = { .id = nic_id };
+	PlanNic nic = { .spec = &interface, .queues = 1, .offloads = { .no_tso = true } };
+	Case c;
+
+	case_init(&c);
+	c.plan.nics = &nic;
+	c.plan.n_nics = 1;
+	build(&c);
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "csum", NULL);
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "host_tso4", "off");
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "guest_tso6", "off");
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "host_ufo", NULL);
+	str_list_done(&c.args);
+
+	nic.offloads = (PlanOffloads){ .no_csum = true, .no_tso = true, .no_ufo = true };
+	c.args = (StrList){ 0 };
+	build(&c);
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "csum", "off");
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "guest_csum", "off");
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "guest_ufo", "off");
+	is_key(find(&c, "-device", "virtio-net-pci", 0), "host_uso", NULL);
+	str_list_done(&c.args);
+}
+
 /* The device's descriptors come last, one a queue pair. */
 static void test_vhost_net(void **state)
 {
@@ -416,8 +442,9 @@ int main(void)
 		cmocka_unit_test(test_accel),	   cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_sockets),	   cmocka_unit_test(test_disks),
 		cmocka_unit_test(test_boot_order), cmocka_unit_test(test_vhost_user_disk),
-		cmocka_unit_test(test_vhost_net),  cmocka_unit_test(test_nics),
-		cmocka_unit_test(test_shares),	   cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_vhost_net),  cmocka_unit_test(test_offloads),
+		cmocka_unit_test(test_nics),	   cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_vsock),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

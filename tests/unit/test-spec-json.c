@@ -114,7 +114,8 @@ static json_t *all_of(const json_t *list)
 	return all;
 }
 
-/* Each key that one can write, but texts for people, places of a file, and the one that excludes a kernel. */
+/* Each key that one can write, but texts for people, places of a file, the one that excludes a kernel and the
+ * one that QEMU cannot have. */
 static void check_has_all(const ObjectType *object, json_t *document)
 {
 	for (size_t i = 0; i < object->n_fields; i++) {
@@ -122,7 +123,8 @@ static void check_has_all(const ObjectType *object, json_t *document)
 		json_t *value = json_object_get(document, field->key);
 
 		if (field->type == FIELD_TEXT || streq(field->key, "$schema") ||
-		    streq(field->key, "template") || streq(field->key, "firmware"))
+		    streq(field->key, "template") || streq(field->key, "firmware") ||
+		    streq(field->key, "by"))
 			continue;
 		if (!value)
 			fail_msg("%s of %s is missing", field->key, object->name);

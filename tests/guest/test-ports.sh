@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What an interface sets of its port and its card, with real VMMs: the kernel has it, and the VMM took it.
+. "$(dirname "$0")/../lib.sh"
+
+private_namespaces "$@"
+need qemu-system-x86_64 jq ip bridge tc
+
+. "$TOP/tests/guest/run-lib.sh"
+. "$TOP/tests/guest/run-cases.sh"
+. "$TOP/tests/guest/faults-lib.sh"
+make_host
+
+# vm NAME WORDS [KEYS [MORE]]: with one interface on br0 that has these keys.
+vm() {
+	spec "$1" "$2" "$(jq -nc --argjson keys "${3:-"{}"}" --argjson more "${4:-"{}"}" \
+		'{ interfaces: [ { id: "net0", bridge: "br0" } + $keys ] } + $more')"
+}
+
+stops() {
+	exits "$VM: it stops as ever" 0 "$MVMD" stop "$VM"
+	ends "$VM: by its button" 0
+	succeeds "$VM: nothing is left of its tap" tap_is_gone
+}
+
+tap_is_gone() {
+	! ip link show "vm-$VM-net0" >/dev/null 2>&1
+}
+
+# ch_config FILTER: of what cloud-hypervisor says that it runs.
+ch_config() {
+	python3 - "$WORK/run/$VM/api.sock" <<-'END' | jq -e "$1" >/dev/null
+		import socket, sys
+		api = socket.socket(socket.AF_UNIX)
+		api.connect(sys.argv[1])
+		api.sendall(b"GET /api/v1/vm.info HTTP/1.1\r\nHost: x\r\nAccept: */*\r\n\r\n")
+		head, body = b"", b""
+		while b"\r\n\r\n" not in head:
+		    head += api.recv(1)
+		length = [int(l.split(b":")[1]) for l in head.split(b"\r\n") if l.lower().startswith(b"content-length")][0]
+		while len(body) < length:
+		    body += api.recv(length - len(body))
+		print(body.decode())
+	END
+}
+
+# qemu_was_told WORD: in its arguments.
+qemu_was_told() {
+	tr '\0' '\n' <"/proc/$VMM_PID/cmdline" | grep -q -- "$1"
+}
+
+ports() {
+	local tap=vm-$VM-net0
+	vm "$VM" "powerbutton poweroff" '{ "isolated": true, "locked": true, "mac": "02:00:5e:10:00:07",
+		"rate": { "rx": "80Mbit" } }'
+	boot "$VM"
+	bridge -d link show dev "$tap" >"$WORK/text"
+	has "$VM: the port is isolated" "$WORK/text" "isolated on"
+	has "$VM: and locked" "$WORK/text" "locked on"
+	bridge fdb show dev "$tap" >"$WORK/text"
+	has "$VM: to the guest's address" "$WORK/text" "02:00:5e:10:00:07 master br0 static"
+	tc qdisc show dev "$tap" >"$WORK/text"
+	has "$VM: what the guest gets is limited" "$WORK/text" "rate 80Mbit burst 128Kb"
+	is "$VM: the tap has no IPv6 address" "$(ip -6 addr show dev "$tap")" ""
+	no_findings "$VM: nothing is wrong" "$VM"
+	stops
+}
+
+card() {
+	vm "$VM" "powerbutton poweroff" '{ "queues": "auto", "offloads": { "csum": false } }' '{ "cpus": 2 }'
+	boot "$VM"
+	ip -d -j link show "vm-$VM-net0" >"$WORK/link"
+	succeeds "$VM: as many queues as cpus" jq -e '.[0].num_tx_queues >= 2 and .[0].linkinfo.info_data.multi_queue' "$WORK/link"
+	if [ "$VMM" = qemu ]; then
+		succeeds "$VM: QEMU was told of the queues" qemu_was_told ",mq=on,vectors=6"
+		succeeds "$VM: and to do without checksums" qemu_was_told ",csum=off,guest_csum=off,gso=off"
+		succeeds "$VM: and without all that needs them" qemu_was_told ",host_tso4=off,.*,guest_ufo=off"
+	else
+		succeeds "$VM: cloud-hypervisor knows of the queues" ch_config '.config.net[0].num_queues == 4'
+		succeeds "$VM: and that it does without offloads" ch_config \
+			'.config.net[0] | [.offload_csum, .offload_tso, .offload_ufo] == [false, false, false]'
+	fi
+	no_findings "$VM: nothing is wrong" "$VM"
+	stops
+}
+
+rate_of_vmm() {
+	vm "$VM" "powerbutton poweroff" '{ "rate": { "rx": "8Mbit", "tx": "8Mbit", "burst": "1MiB", "by": "vmm" } }'
+	boot "$VM"
+	succeeds "$VM: cloud-hypervisor has the limit" ch_config \
+		'.config.net[0].rate_limiter_config.bandwidth | .size == 1049000 and .refill_time == 1049'
+	tc qdisc show dev "vm-$VM-net0" >"$WORK/text"
+	has_not "$VM: and the tap has none" "$WORK/text" "tbf"
+	stops
+}
+
+vlan_without_filtering() {
+	vm "$VM" poweroff '{ "vlan": { "pvid": 7 } }'
+	if bridge vlan add vid 7 dev br0 self 2>/dev/null; then
+		bridge vlan del vid 7 dev br0 self
+		provokes "$VM: a bridge that filters no VLANs" vlan-filtering-off $EXIT_UNAVAILABLE \
+			"bridge=br0" "ip link set br0 type bridge vlan_filtering 1" run "$VM"
+	else
+		provokes "$VM: a kernel that filters no VLANs" vlan-unsupported $EXIT_UNAVAILABLE \
+			"bridge=br0" "a bridge of its own" run "$VM"
+	fi
+}
+
+VMM=qemu ACCEL=tcg
+case_of pq ports
+case_of cq card
+case_of vq vlan_without_filtering
+VMM=cloud-hypervisor ACCEL=kvm
+if has_cloud_hypervisor && command -v python3 >/dev/null && kvm_runs_the_guest; then
+	case_of pc ports
+	case_of cc card
+	case_of rc rate_of_vmm
+else
+	skip "cloud-hypervisor takes it" "it is not installed, or no KVM runs the guest"
+fi
+finish

@@ -309,7 +309,10 @@ static void vm_leave_post_mortem(Vm *vm)
 
 int vm_run(const Plan *plan, const VmOptions *options, VmOutcome *outcome)
 {
-	Vm vm = { .plan = plan, .options = options, .began_usec = now_usec() };
+	/* A start begins where mvmd blame has it begin. */
+	Vm vm = { .plan = plan,
+		  .options = options,
+		  .began_usec = options->times ? options->times->began_usec : now_usec() };
 	int r;
 
 	log_never_wait();

@@ -79,11 +79,27 @@ renew_it() {
 	is "renew: the guest's life is the first" "$(inside mvmd status web1 --json | jq -c '[.guest.lives, .findings]')" "[1,[]]"
 }
 
+# outlives_its_unit NAME: its supervisor is killed, and none comes after it.
+outlives_its_unit() {
+	drop_in "$1" Restart=no
+	spec "$1" "powerbutton print=pressed poweroff"
+	start_unit "$1"
+	await journal_has "$1" "awaiting the power button"
+	inside kill -KILL "$(property "$1" MainPID)"
+	comes "remove: the unit of $1 has failed" "$1" ActiveState failed
+	succeeds "remove: its VM lives" test -n "$(remains "$1")"
+}
+
 remove_it() {
+	outlives_its_unit web2
 	await journal_has web1 "awaiting the power button"
 	succeeds "remove: dpkg has nothing against it" dpkg_inside -r mvmd
 	says "remove: the guest heard its power button" web1 pressed
 	is "remove: nothing of the VM is left" "$(remains web1)" ""
+	has "remove: the VM of the failed unit was taken over" "$WORK/dpkg.out" "web2 has no supervisor: it is taken over, and stopped"
+	has "remove: and its guest heard its power button, too" "$WORK/dpkg.out" "web2: the guest powered off"
+	is "remove: nothing of that VM is left" "$(remains web2)" ""
+	rm -r "$(root /etc/systemd/system)/mvmd@web2.service.d"
 	succeeds "purge: dpkg has nothing against it" dpkg_inside -P mvmd
 	is "purge: nothing is left but the specs" "$(of_mvmd)" /etc/mvmd
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "host/networkd.h"
+#include "model/networkd-faults.h"
 
 #define NETWORKD_NAME	 "org.freedesktop.network1"
 #define NETWORKD_PATH	 "/org/freedesktop/network1"
@@ -219,6 +220,8 @@ void networkd_look(const char *name, int ifindex, NetworkdLink *ret)
 	ask_bus(name, ifindex, &link);
 	if (link.state == NETWORKD_UNKNOWN)
 		read_state_file(ifindex, &link);
+	if (link.state == NETWORKD_UNKNOWN && access(NETWORKD_LINKS, F_OK) < 0 && errno == ENOENT)
+		link.state = NETWORKD_ABSENT; /* it never ran since the boot */
 	read_file(&link);
 	*ret = link;
 }
@@ -229,4 +232,19 @@ bool networkd_blame(const char *tap, int ifindex, const char *bridge, Fault *fau
 
 	networkd_look(tap, ifindex, &link);
 	return fault_blame_networkd(&link, tap, bridge, fault);
+}
+
+void networkd_explain(const Plan *plan, const PlanNic *nic, const Tap *tap, const char *bridge,
+		      Fault *fault)
+{
+	_cleanup_(networkd_link_done) NetworkdLink link = { 0 };
+	const char *name = tap_name(tap, nic);
+
+	if (!name)
+		return;
+	networkd_look(name, tap->ifindex, &link);
+	if (nic->attach == ATTACH_NETWORKD)
+		(void) fault_networkd_undone(plan, nic, &link, fault);
+	else
+		(void) fault_blame_networkd(&link, name, bridge, fault);
 }

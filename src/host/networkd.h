@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 
+#include "host/tap.h"
 #include "model/networkd.h"
 
 /*
@@ -17,3 +18,7 @@ bool networkd_has_netdev(const char *name, const char *but_for);
 
 /* Looks, and lets fault_blame_networkd() add what it finds. True: networkd it was. */
 bool networkd_blame(const char *tap, int ifindex, const char *bridge, Fault *fault);
+
+/* The same for a tap of a VM that runs, whichever way it was put on that bridge. */
+void networkd_explain(const Plan *plan, const PlanNic *nic, const Tap *tap, const char *bridge,
+		      Fault *fault);

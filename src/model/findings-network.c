@@ -233,6 +233,48 @@ static const Finding findings[] = {
 		  "taps of VMs out of its rules, or set interfaces[].on_detach to \"warn\". mvmd "
 		  "status NAME tells how it is now.",
 	  .evidence = "tap, bridge, times, repaired, by, by_pid" },
+	{ .id = "networkd-absent",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd-networkd does not run, and is to see to a tap",
+	  .what = "The interface is attached by networkd, and within timeouts.bridge nothing happened to its "
+		  "tap: systemd-networkd does not run, or not in mvmd's network namespace.",
+	  .why = "Another program manages this host's network (ifupdown, NetworkManager), or networkd was "
+		 "not enabled.",
+	  .remedy =
+		  "systemctl enable --now systemd-networkd; it leaves links alone for which it has no "
+		  "file. Or take \"attach\": \"bridge\", with which mvmd does it by itself.",
+	  .evidence = "tap, expect" },
+	{ .id = "networkd-no-file",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd-networkd has no file for a tap",
+	  .what = "The interface is attached by networkd, which runs, and none of its .network files matches "
+		  "the tap.",
+	  .why = "There is no file with the tap's name in its [Match], or networkd has not read it yet.",
+	  .remedy =
+		  "mvmd networkd --output=/etc/systemd/network NAME writes the file that is right, and says "
+		  "how networkd gets to know it.",
+	  .evidence = "tap, expect" },
+	{ .id = "networkd-wrong-file",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd-networkd has a wrong file for a tap",
+	  .what = "The interface is attached by networkd, and the .network file that matches the tap names no "
+		  "Bridge=, another one than the spec, or one that networkd does not know.",
+	  .why = "Of the files that match, networkd takes the one whose name comes first, often one for all "
+		 "of Type=ether. And it ignores Bridge= where no .netdev file is for that bridge, whoever "
+		 "made the bridge.",
+	  .remedy =
+		  "mvmd networkd --output=/etc/systemd/network NAME writes both files as they are right; "
+		  "take the tap out of the [Match] of a file that comes before them (Kind=!tun).",
+	  .evidence = "tap, expect, network_file" },
+	{ .id = "networkd-late",
+	  .severity = FINDING_ERROR,
+	  .title = "systemd-networkd was not done with a tap in time",
+	  .what = "The interface is attached by networkd, whose file for the tap would do, or is not known; "
+		  "within timeouts.bridge it was not done.",
+	  .why = "The bridge is not there; udev was not done with the tap; networkd failed, or was slow.",
+	  .remedy =
+		  "journalctl -u systemd-networkd has its own words; networkctl lists how far it is.",
+	  .evidence = "tap, expect, setup, network_file" },
 	{ .id = "port-not-forwarding",
 	  .severity = FINDING_WARNING,
 	  .title = "the bridge lets nothing through to the tap yet",

@@ -3,11 +3,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "model/network-file.h"
 #include "model/networkd.h"
-
-/* The administrator's, which goes over those of packages (systemd.network(5)). */
-#define NETWORK_FOLDER "/etc/systemd/network"
-
 void network_file_done(NetworkFile *file)
 {
 	free(file->bridge);

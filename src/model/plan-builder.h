@@ -29,5 +29,8 @@ int last_needs_locks(Builder *builder);
 /* plan-nic-helper.c: what the tap's step does where qemu-bridge-helper makes it. */
 void describe_helper_tap(const Builder *builder, size_t index, StrBuf *what);
 
+/* plan-nic-networkd.c: what the tap's step waits for where systemd-networkd does the rest. */
+void await_networkd(const Builder *builder, const PlanNic *nic, PlanStep *step);
+
 /* plan-steps-network.c: of an interface. */
 int steps_for_nic(Builder *builder, size_t index);

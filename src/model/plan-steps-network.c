@@ -28,6 +28,8 @@ static int tap_words(const Builder *builder, size_t index, char **ret)
 
 	if (nic->attach == ATTACH_HELPER)
 		describe_helper_tap(builder, index, &what);
+	else if (nic->attach == ATTACH_NETWORKD)
+		str_buf_add(&what, "tap %s, left for systemd-networkd, ", nic->tap);
 	else if (nic->attach == ATTACH_BRIDGE)
 		str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, nic->spec->bridge);
 	else
@@ -48,6 +50,7 @@ int steps_for_nic(Builder *builder, size_t index)
 {
 	const PlanNic *nic = &builder->plan->nics[index];
 	size_t awaited = NO_STEP;
+	PlanStep step;
 	char *text;
 	int r = 0;
 
@@ -57,11 +60,12 @@ int steps_for_nic(Builder *builder, size_t index)
 		r = tap_words(builder, index, &text);
 	if (r < 0)
 		return r;
-	r = add_step(builder,
-		     (PlanStep){ .kind = STEP_TAP,
-				 .id = str_printf("tap:%s", nic->spec->id),
-				 .subject = index },
-		     text, NULL);
+	step = (PlanStep){ .kind = STEP_TAP,
+			   .id = str_printf("tap:%s", nic->spec->id),
+			   .subject = index };
+	if (nic->attach == ATTACH_NETWORKD)
+		await_networkd(builder, nic, &step);
+	r = add_step(builder, step, text, NULL);
 	if (r < 0)
 		return r;
 	return awaited == NO_STEP ? last_needs_locks(builder) : last_needs(builder, awaited);

@@ -57,7 +57,7 @@ static uint32_t plan_mtu(const SpecInterface *interface, const BridgeFact *bridg
 {
 	if (interface->mtu)
 		return (uint32_t) interface->mtu;
-	if (!interface->bridge)
+	if (!interface->bridge || (spec_attach(interface) == ATTACH_NETWORKD && !bridge->is_bridge))
 		return TAP_MTU_DEFAULT;
 	return bridge->is_bridge ? bridge->mtu : 0;
 }

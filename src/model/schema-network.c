@@ -13,10 +13,8 @@ _Static_assert(sizeof(NetAttach) == sizeof(unsigned) && sizeof(OnDetach) == size
 	       "every enum is stored as an unsigned");
 
 static const char *const attach_words[] = {
-	[ATTACH_UNSET] = NULL,
-	[ATTACH_BRIDGE] = "bridge",
-	[ATTACH_NONE] = "none",
-	[ATTACH_HELPER] = "helper",
+	[ATTACH_UNSET] = NULL,		[ATTACH_BRIDGE] = "bridge", [ATTACH_NONE] = "none",
+	[ATTACH_NETWORKD] = "networkd", [ATTACH_HELPER] = "helper",
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 
@@ -124,6 +122,13 @@ static const Field interface_fields[] = {
 	  .sentence = "What is done where somebody else takes the tap off its bridge, or the "
 		      "bridge away, while the VM runs. Unset: repair with attach bridge, else "
 		      "warn." },
+	{ .key = "networkd",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, networkd),
+	  .extra_offset = offsetof(SpecInterface, has_networkd),
+	  .object = &networkd_object,
+	  .example = "{ \"expect\": \"up\" }",
+	  .sentence = "With \"attach\": \"networkd\": what systemd-networkd is to do." },
 };
 
 const ObjectType interface_object = {

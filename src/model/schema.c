@@ -170,7 +170,8 @@ static const ObjectType vsock_object = {
 
 static const Field timeouts_fields[] = {
 	DESCRIPTION_FIELD(SpecTimeouts),
-	TIMEOUT("bridge", bridge_usec, "30s", "How long to wait for a bridge that is not there."),
+	TIMEOUT("bridge", bridge_usec, "30s",
+		"How long to wait for a bridge that is not there, or for systemd-networkd."),
 	TIMEOUT("backend", backend_usec, "30s",
 		"How long to wait for a backend, ours or somebody else's, to listen."),
 	TIMEOUT("boot", boot_usec, "90s",

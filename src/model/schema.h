@@ -82,6 +82,9 @@ extern const ObjectType disk_object, interface_object, share_object, credential_
 /* Of an interface's keys. */
 extern const ObjectType vlan_object, offloads_object, rate_object;
 
+/* Of an interface: the details of a way onto the network. */
+extern const ObjectType networkd_object;
+
 #define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
 #define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
 

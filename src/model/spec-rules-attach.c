@@ -44,6 +44,28 @@ static void check_on_detach(const RuleContext *context, size_t i)
 			     "\"stop-vm\"");
 }
 
+/* The details of a way go with that way alone. */
+static const struct {
+	NetAttach attach;
+	const char *key;
+} details[] = {
+	{ ATTACH_NETWORKD, "networkd" },
+};
+
+static void check_details(const RuleContext *context, const JsonNode *entry, NetAttach attach)
+{
+	for (size_t i = 0; i < ELEMENTSOF(details); i++) {
+		JsonNode *member = json_member(entry, details[i].key);
+
+		if (member && details[i].attach != attach)
+			report_key(context->report, RULE_ATTACH_EXCLUDES, member,
+				   "goes with \"attach\": \"%s\", and this interface has \"%s\"; "
+				   "change one of them",
+				   net_attach_to_string(details[i].attach),
+				   net_attach_to_string(attach));
+	}
+}
+
 void check_attach(const RuleContext *context, size_t i)
 {
 	const JsonNode *entry = entry_of(context, "interfaces", i);
@@ -55,7 +77,10 @@ void check_attach(const RuleContext *context, size_t i)
 	for (size_t k = 0; k < ELEMENTSOF(attach_keys); k++)
 		if (attach_keys[k].attach == attach)
 			check_key(context, entry, &attach_keys[k]);
+	check_details(context, entry, attach);
 	if (attach == ATTACH_HELPER)
 		check_helper(context, entry);
 	check_on_detach(context, i);
+	if (attach == ATTACH_NETWORKD)
+		check_networkd(context, entry, i);
 }

@@ -29,3 +29,6 @@ void check_interfaces(const RuleContext *context);
 /* spec-rules-helper.c: of an entry with "attach": "helper". */
 void check_helper(const RuleContext *context, const JsonNode *entry);
 void check_port(const RuleContext *context, size_t i);
+
+/* The same of systemd-networkd. */
+void check_networkd(const RuleContext *context, const JsonNode *entry, size_t i);

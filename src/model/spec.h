@@ -59,6 +59,7 @@ typedef enum NetAttach {
 	ATTACH_UNSET, /* in a document: what spec_attach() makes of it; never in a plan */
 	ATTACH_BRIDGE, /* mvmd makes the tap and puts it on the bridge */
 	ATTACH_NONE, /* mvmd makes the tap, and that is all */
+	ATTACH_NETWORKD, /* mvmd makes the tap, and systemd-networkd does the rest */
 	ATTACH_HELPER, /* qemu-bridge-helper does both, for users who may not */
 	_NET_ATTACH_MAX,
 } NetAttach;
@@ -71,6 +72,14 @@ typedef enum OnDetach {
 	ON_DETACH_STOP_VM,
 	_ON_DETACH_MAX,
 } OnDetach;
+
+/* What systemd-networkd is to do with a tap before the VM starts. */
+typedef enum NetworkdExpect {
+	NETWORKD_MASTER,
+	NETWORKD_ADDRESS,
+	NETWORKD_UP,
+	_NETWORKD_EXPECT_MAX,
+} NetworkdExpect;
 
 /* When a start is over. */
 typedef enum Ready {
@@ -158,6 +167,11 @@ typedef struct SpecRate {
 	RateBy by;
 } SpecRate;
 
+typedef struct SpecNetworkd {
+	char *description;
+	NetworkdExpect expect;
+} SpecNetworkd;
+
 typedef struct SpecInterface {
 	char *description;
 	char *id;
@@ -173,6 +187,8 @@ typedef struct SpecInterface {
 	OnDetach on_detach;
 	SpecOffloads offloads;
 	SpecRate rate;
+	bool has_networkd; /* it is written */
+	SpecNetworkd networkd;
 } SpecInterface;
 
 typedef struct SpecShare {
@@ -357,5 +373,6 @@ uint64_t huge_page_bytes(HugePages size);
 const char *ready_to_string(Ready ready);
 const char *net_attach_to_string(NetAttach attach);
 const char *on_detach_to_string(OnDetach on_detach);
+const char *networkd_expect_to_string(NetworkdExpect expect);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

@@ -106,7 +106,8 @@ static void tell_who(const LinkWatch *watch, size_t i, const LinkSight *sight, F
 		process = process_name(pid);
 		link_fault_by(pid, process, fault);
 	} else if (sight->wrong == LINK_OFF_BRIDGE) {
-		(void) networkd_blame(sight->tap, watch->taps[i].ifindex, sight->bridge, fault);
+		networkd_explain(watch->plan, &watch->plan->nics[i], &watch->taps[i], sight->bridge,
+				 fault);
 	}
 }
 

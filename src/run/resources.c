@@ -37,14 +37,16 @@ int resources_init(sd_event *event, const Plan *plan, const ResourceHandlers *ha
 	ret->held_fds = fds_new(plan->spec->n_disks + 2);
 	ret->listeners = fds_new(plan->n_backends);
 	ret->link_waits = calloc(n_nics, sizeof(LinkWait *));
+	ret->networkd_waits = calloc(n_nics, sizeof(NetworkdWait *));
 	ret->bridges = calloc(n_nics, sizeof(LinkInfo));
 	ret->taps = calloc(n_nics, sizeof(Tap));
 	ret->backends = calloc(n_backends, sizeof(Backend *));
 	ret->socket_waits = calloc(n_backends, sizeof(SocketWait *));
 	ret->nic_slots = slots_new(ret, plan->n_nics);
 	ret->backend_slots = slots_new(ret, plan->n_backends);
-	if (ret->disk_locks && ret->held_fds && ret->listeners && ret->link_waits && ret->bridges &&
-	    ret->taps && ret->backends && ret->socket_waits && ret->nic_slots && ret->backend_slots)
+	if (ret->disk_locks && ret->held_fds && ret->listeners && ret->link_waits &&
+	    ret->networkd_waits && ret->bridges && ret->taps && ret->backends &&
+	    ret->socket_waits && ret->nic_slots && ret->backend_slots)
 		return 0;
 	resources_done(ret);
 	return -ENOMEM;
@@ -62,6 +64,7 @@ void resources_done(Resources *resources)
 	free(resources->held_fds);
 	free(resources->listeners);
 	free(resources->link_waits);
+	free(resources->networkd_waits);
 	free(resources->bridges);
 	free(resources->taps);
 	free(resources->backends);

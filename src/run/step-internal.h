@@ -26,9 +26,11 @@ int open_netlink(Resources *resources, Fault *fault);
 int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault);
 int bridge_undo(Resources *resources, const PlanStep *step);
 int tap_apply(Resources *resources, const PlanStep *step, Fault *fault);
+int tap_undo(Resources *resources, const PlanStep *step);
+/* step-networkd.c: where systemd-networkd does the rest. */
+int networkd_tap_apply(Resources *resources, const PlanStep *step, Fault *fault);
 /* step-helper.c: where qemu-bridge-helper makes it. */
 int helper_tap_apply(Resources *resources, size_t i, Fault *fault);
 /* Of one that runs already: it is on record. */
 void helper_tap_adopt(Resources *resources, size_t i);
 json_t *helper_taps_to_record(const Resources *resources);
-int tap_undo(Resources *resources, const PlanStep *step);

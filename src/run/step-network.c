@@ -120,6 +120,8 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	int r;
 
 	r = open_netlink(resources, fault);
+	if (r == 0 && nic->attach == ATTACH_NETWORKD)
+		return networkd_tap_apply(resources, step, fault);
 	if (r == 0 && nic->attach != ATTACH_HELPER)
 		r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
@@ -146,6 +148,9 @@ static void remove_taps(Resources *resources)
 
 int tap_undo(Resources *resources, const PlanStep *step)
 {
+	NetworkdWait **wait = &resources->networkd_waits[step->subject];
+
+	*wait = networkd_wait_free(*wait);
 	remove_taps(resources);
 	tap_close(&resources->taps[step->subject]);
 	return 0;

@@ -10,6 +10,7 @@
 #include "run/guest-notify.h"
 #include "run/kept.h"
 #include "run/link-wait.h"
+#include "run/networkd-wait.h"
 #include "run/socket-wait.h"
 #include "run/vmm.h"
 
@@ -71,6 +72,7 @@ struct Resources {
 	int *disk_locks; /* per disk of the spec; -EBADF: none */
 	int *held_fds; /* what the VMM gets to hold: the console's master, alive_fd, the disks' locks */
 	LinkWait **link_waits; /* per nic */
+	NetworkdWait **networkd_waits;
 	LinkInfo *bridges; /* per nic */
 	Tap *taps; /* per nic */
 	int *listeners; /* per backend of the plan; -EBADF: none, or handed to the backend */

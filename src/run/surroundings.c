@@ -30,7 +30,7 @@ static int nic_look_now(const Resources *resources, size_t i, FaultList *ret)
 	if (fault_link_wrong(&sight, &fault) == 0)
 		return 0;
 	if (sight.wrong == LINK_OFF_BRIDGE)
-		(void) networkd_blame(sight.tap, resources->taps[i].ifindex, sight.bridge, &fault);
+		networkd_explain(resources->plan, nic, &resources->taps[i], sight.bridge, &fault);
 	if (sight.wrong == LINK_BRIDGE_GONE && nic->on_detach == ON_DETACH_REPAIR)
 		link_fault_is_awaited(&sight, &fault);
 	return fault_list_take(ret, &fault);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A real systemd-networkd: what it takes away from mvmd is told with its file.
+# A real systemd-networkd: what it takes away from mvmd is told with its file; what is left to it is awaited.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 [ -x /lib/systemd/systemd-networkd ] || skip_all "there is no systemd-networkd"
@@ -39,13 +39,16 @@ setup_is() {
 
 # --- networkd takes a tap away from mvmd
 
+# What is found lasts where mvmd puts nothing right.
+WARN='{ "interfaces": [ { "id": "net0", "bridge": "br0", "on_detach": "warn" } ] }'
+
 # remedy NAME: what the finding says is to be done, but the edit.
 remedy() {
 	inside sh -c "$(finding "$1" tap-off-bridge .remedy | sed 's/.*; then //')"
 }
 
 taken_by_a_file_of_etc() {
-	spec "$VM" "powerbutton poweroff"
+	spec "$VM" "powerbutton poweroff" "$WARN"
 	start_unit "$VM"
 	is "$VM: without a .network file networkd leaves it alone" \
 		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
@@ -71,7 +74,7 @@ taken_by_a_file_of_run() {
 	local file=/run/systemd/network/10-other.network
 	network_file /etc/systemd/network/br7.netdev '[NetDev]' Name=br7 Kind=bridge
 	await ip link show br7
-	spec "$VM" "powerbutton poweroff"
+	spec "$VM" "powerbutton poweroff" "$WARN"
 	start_unit "$VM"
 	network_file /etc/systemd/network/10-other.network.d/more.conf '[Network]' 'Bridge=br7'
 	network_file $file '[Match]' 'Name=vm-*' '[Network]' Bridge=br8 '[Link]' Bridge=br9
@@ -92,7 +95,7 @@ taken_by_a_file_of_run() {
 }
 
 taken_by_a_file_that_is_ignored() {
-	spec "$VM" "powerbutton poweroff"
+	spec "$VM" "powerbutton poweroff" "$WARN"
 	start_unit "$VM"
 	network_file /etc/systemd/network/10-br0.network '[Match]' 'Name=vm-*' '[Network]' Bridge=br0
 	succeeds "$VM: Bridge=br0 without a .netdev file takes it off br0" await master_is "$VM" null
@@ -104,7 +107,7 @@ taken_by_a_file_that_is_ignored() {
 }
 
 taken_by_hand() {
-	spec "$VM" "powerbutton poweroff"
+	spec "$VM" "powerbutton poweroff" "$WARN"
 	start_unit "$VM"
 	network_file /etc/systemd/network/10-kept.network '[Match]' 'Name=vm-*' '[Network]' KeepMaster=yes
 	succeeds "$VM: a file that keeps the master" await setup_is "$VM" configured
@@ -120,9 +123,146 @@ taken_by_hand() {
 	stop "$VM"
 }
 
+# Whoever comes last: mvmd puts the tap back each time, until that is somebody's wish.
+taken_and_put_back() {
+	spec "$VM" "powerbutton poweroff"
+	start_unit "$VM"
+	network_file /etc/systemd/network/50-all.network '[Match]' Type=ether '[Network]' DHCP=yes
+	says "$VM: that mvmd put it back is told" "$VM" "[tap-off-bridge]"
+	says "$VM: with the file for which that was needed" "$VM" \
+		"/etc/systemd/network/50-all.network matches the tap and names no Bridge="
+	without /etc/systemd/network/50-all.network
+	stop "$VM"
+}
+
+# --- a tap that is left to networkd
+
+# left NAME [KEYS]: a VM with an interface of that way.
+left() {
+	spec "$1" "powerbutton poweroff" "$(jq -nc --argjson keys "${2:-"{}"}" '{
+		interfaces: [ { id: "net0", attach: "networkd" } + $keys ],
+		timeouts: { bridge: ($keys.wait // "2s") } } | del(.interfaces[0].wait)')"
+}
+
+# refused NAME ID TEXT...: the start ends with that finding, whose lines have the texts.
+refused() {
+	local text
+	start_unit "$1"
+	says "$1: it is $2" "$1" "[$2]"
+	for text in "${@:3}"; do
+		says "$1: it says: $text" "$1" "$text"
+	done
+	stop "$1"
+}
+
+no_file_matches() {
+	left "$VM" '{ "bridge": "br0" }'
+	refused "$VM" networkd-no-file "systemd-networkd did not put tap vm-$VM-net0 on bridge br0 within 2s" \
+		"none of its .network files matches the tap" \
+		"mvmd networkd --output=/etc/systemd/network $VM && systemctl restart systemd-networkd" \
+		"[Match] Name=vm-$VM-net0 Kind=tun [Network] Bridge=br0"
+}
+
+networkd_does_not_run() {
+	left "$VM" '{ "bridge": "br0" }'
+	inside systemctl stop systemd-networkd.socket systemd-networkd
+	refused "$VM" networkd-absent "it does not run" "systemctl enable --now systemd-networkd"
+	inside systemctl start systemd-networkd
+}
+
+another_file_matches() {
+	left "$VM"
+	network_file /etc/systemd/network/50-all.network '[Match]' Type=ether 'Kind=tun' '[Network]' DHCP=no
+	refused "$VM" networkd-wrong-file "systemd-networkd did not put tap vm-$VM-net0 on a bridge" \
+		"/etc/systemd/network/50-all.network matches the tap and names no Bridge="
+	without /etc/systemd/network/50-all.network
+}
+
+an_earlier_file_matches() {
+	left "$VM" '{ "bridge": "br0" }'
+	network_file /etc/systemd/network/01-all.network '[Match]' Kind=tun '[Network]' Bridge=br0
+	refused "$VM" networkd-wrong-file "which networkd ignores: no .netdev file is for that bridge" \
+		"take the tap out of the [Match] of /etc/systemd/network/01-all.network"
+	without /etc/systemd/network/01-all.network
+}
+
+the_bridge_is_missing() {
+	left "$VM" '{ "bridge": "br5" }'
+	network_file /etc/systemd/network/br5.netdev '[NetDev]' Name=br5 Kind=bridge
+	network_file /etc/systemd/network/05-br5.network '[Match]' 'Name=vm-*' '[Network]' Bridge=br5
+	await ip link show br5
+	ip link del br5
+	refused "$VM" networkd-late "05-br5.network matches the tap, and there is no bridge br5"
+	without /etc/systemd/network/{br5.netdev,05-br5.network}
+}
+
+comes_up() {
+	left "$VM" '{ "networkd": { "expect": "up" }, "mtu": 1400, "wait": "1min" }'
+	inside systemctl start --no-block "mvmd@$VM"
+	comes "$VM: STATUS says what it waits for" "$VM" StatusText \
+		"*systemd-networkd to bring up tap vm-$VM-net0*"
+	network_file /etc/systemd/network/05-up.network '[Match]' "Name=vm-$VM-net0" Kind=tun '[Link]' MTUBytes=1300
+	comes "$VM: it starts when networkd has brought it up" "$VM" ActiveState active
+	is "$VM: an MTU other than the spec's is told" \
+		"$(finding "$VM" tap-changed .evidence.differs)" "MTU is 1300 instead of 1400"
+	without /etc/systemd/network/05-up.network
+	stop "$VM"
+}
+
+gets_an_address() {
+	left "$VM" '{ "networkd": { "expect": "address" }, "wait": "1min" }'
+	inside systemctl start --no-block "mvmd@$VM"
+	comes "$VM: STATUS says what it waits for" "$VM" StatusText \
+		"*systemd-networkd to give tap vm-$VM-net0 an address*"
+	network_file /etc/systemd/network/05-address.network '[Match]' "Name=vm-$VM-net0" '[Network]' \
+		Address=192.0.2.1/28 IPv6AcceptRA=no
+	comes "$VM: it starts when networkd has given it one" "$VM" ActiveState active
+	is "$VM: nothing is found, and nothing else is expected" \
+		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[null,[]]"
+	without /etc/systemd/network/05-address.network
+	stop "$VM"
+}
+
+becomes_a_port() {
+	network_file /etc/systemd/network/br6.netdev '[NetDev]' Name=br6 Kind=bridge
+	network_file /etc/systemd/network/br6.network '[Match]' Name=br6 '[Network]' LinkLocalAddressing=no
+	network_file /etc/systemd/network/05-br6.network '[Match]' "Name=vm-$VM-net0" '[Network]' Bridge=br6
+	await ip link show br6
+	left "$VM" '{ "bridge": "br6", "wait": "1min" }'
+	succeeds "$VM: it starts when networkd has put it on the bridge" start_unit "$VM"
+	is "$VM: it is attached, and nothing is found" \
+		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
+	inside systemctl kill --kill-whom=main -s KILL "mvmd@$VM"
+	succeeds "$VM: adopted it is as it was" await nothing_is_found "$VM"
+	inside systemctl stop systemd-networkd.socket systemd-networkd
+	ip link set "vm-$VM-net0" master br0
+	is "$VM: somebody puts it elsewhere" "$(finding "$VM" tap-off-bridge .evidence.master)" br0
+	finding "$VM" tap-off-bridge .why >"$WORK/why"
+	has "$VM: and networkd does not run" "$WORK/why" "systemd-networkd, which would bring it back, does not run"
+	inside sh -c "$(finding "$VM" tap-off-bridge .remedy)"
+	succeeds "$VM: networkd brings it back, as the remedy says" await nothing_is_found "$VM"
+	without /etc/systemd/network/{br6.netdev,br6.network,05-br6.network}
+	stop "$VM"
+	ip link del br6
+}
+
+nothing_is_found() {
+	[ "$(inside mvmd status --json "$1" | jq -c '[.state, .interfaces[0].attached, .findings]')" = \
+		'["running",true,[]]' ]
+}
+
 succeeds "networkd runs" inside systemctl start systemd-networkd
 VM=ta taken_by_a_file_of_etc
 VM=tb taken_by_a_file_of_run
 VM=tc taken_by_a_file_that_is_ignored
 VM=td taken_by_hand
+VM=te taken_and_put_back
+VM=la no_file_matches
+VM=lb networkd_does_not_run
+VM=lc another_file_matches
+VM=ld an_earlier_file_matches
+VM=le the_bridge_is_missing
+VM=lf comes_up
+VM=lg gets_an_address
+VM=lh becomes_a_port
 finish

@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
-#include "model/networkd.h"
+#include "model/network-file.h"
+#include "model/networkd-faults.h"
 
 #define TEXT(text) ((char[]){ text })
 #define ALL	   "/etc/systemd/network/50-all.network"
@@ -115,12 +117,96 @@ static void test_who_is_blamed(void **state)
 	fault_done(&fault);
 }
 
+static void test_files(void **state)
+{
+	const Spec spec = { .name = TEXT("web1") };
+	SpecInterface interface = { .id = TEXT("net0"), .bridge = TEXT("br0") };
+	char *text;
+
+	text = network_file_name(&spec, &interface);
+	assert_string_equal(text, "05-mvmd-web1-net0.network");
+	free(text);
+	text = network_file_text(&spec, &interface);
+	assert_string_equal(text, "# /etc/systemd/network/05-mvmd-web1-net0.network\n"
+				  "# Of interface net0 of the VM web1, for systemd-networkd.\n\n"
+				  "[Match]\nName=vm-web1-net0\nKind=tun\n\n"
+				  "[Link]\n# The host is online without it.\n"
+				  "RequiredForOnline=no\n\n"
+				  "[Network]\nBridge=br0\n"
+				  "# A port has no addresses, and is one before the VM runs.\n"
+				  "LinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n");
+	free(text);
+	interface = (SpecInterface){ .id = TEXT("a-rather-long-name-of-32-letters"),
+				     .tap = TEXT("lan0") };
+	text = network_file_words(&spec, &interface);
+	assert_string_equal(text, "[Match] Name=lan0 Kind=tun [Network] Bridge=BRIDGE");
+	free(text);
+	interface.networkd.expect = NETWORKD_UP;
+	text = network_file_words(&spec, &interface);
+	assert_string_equal(text, "[Match] Name=lan0 Kind=tun [Network] LinkLocalAddressing=no");
+	free(text);
+	text = netdev_file_text("br0");
+	assert_true(netdev_file_is_for(text, "br0"));
+	free(text);
+}
+
+/* What is seen of the tap at the deadline, and which finding that is. */
+static void assert_late(NetworkdLink link, NetworkdLate late, const char *id, const char *why)
+{
+	Fault fault = { 0 };
+
+	assert_int_equal(fault_networkd_late(&late, &link, &fault), -ETIMEDOUT);
+	assert_string_equal(fault.id, id);
+	assert_string_equal(fault.why, why);
+	assert_non_null(fault.remedy);
+	fault_done(&fault);
+}
+
+/* What a container does not provoke; the rest is in tests/systemd/test-networkd.sh. */
+static void test_late(void **state)
+{
+	const Spec spec = { .name = TEXT("web1") };
+	const Plan plan = { .spec = &spec };
+	const SpecInterface interface = { .id = TEXT("net0"), .bridge = TEXT("br0") };
+	const PlanNic nic = { .spec = &interface, .attach = ATTACH_NETWORKD, .tap = "vm-a-b" };
+	NetworkdLate late = {
+		.plan = &plan, .nic = &nic, .waited_usec = USEC_PER_SEC, .bridge_is_there = true
+	};
+	NetworkdLink link = { .state = NETWORKD_BLIND };
+
+	assert_late(
+		link, late, "networkd-absent",
+		"it runs, but does not see the tap: it is at work in another network namespace");
+	link.state = NETWORKD_UNKNOWN;
+	assert_late(link, late, "networkd-late",
+		    "what it does is not known: it gave no answer over D-Bus");
+	link = (NetworkdLink){ .state = NETWORKD_SEES, .setup = TEXT("pending") };
+	assert_late(link, late, "networkd-late", "it still waits for udev to be done with the tap");
+	link = (NetworkdLink){ .state = NETWORKD_SEES,
+			       .setup = TEXT("failed"),
+			       .file = TEXT(ALL),
+			       .file_is_read = true,
+			       .wants.bridge = TEXT("br0"),
+			       .bridge_has_netdev = true };
+	assert_late(link, late, "networkd-late",
+		    ALL " matches the tap, and networkd is not done (setup: failed)");
+	late.master = "br7";
+	assert_late(link, late, "networkd-late",
+		    ALL " matches the tap, which is on br7 (setup: failed)");
+	link.wants.bridge = TEXT("br7");
+	assert_late(link, late, "networkd-wrong-file",
+		    ALL " matches the tap and names Bridge=br7, not br0");
+	link.wants.keeps_master = true;
+	assert_late(link, late, "networkd-wrong-file",
+		    ALL " matches the tap and says KeepMaster=yes");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_netdev),
-		cmocka_unit_test(test_who_is_blamed),
+		cmocka_unit_test(test_file),	      cmocka_unit_test(test_netdev),
+		cmocka_unit_test(test_who_is_blamed), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_late),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -11,6 +11,7 @@
 
 /* What a person reads behind "Status:"; the states without words have others, see below. */
 static const char *const state_words[_VM_STATE_MAX] = {
+	[VM_ADOPTING] = "adopting: the VM that runs is taken over",
 	[VM_APPLYING] = "applying: taps, backends and the VMM are made ready",
 	[VM_CREATING] = "creating: the VMM takes its configuration",
 	[VM_BOOTING] = "booting: the VMM starts the guest",
@@ -47,8 +48,8 @@ static char *waiting_words(const SystemdUnit *unit)
 	_cleanup_(str_buf_done) StrBuf words = { 0 };
 
 	if (unit->n_waiting == 0)
-		return strdup(state_words[VM_APPLYING]);
-	str_buf_add(&words, "applying: waiting for ");
+		return strdup(state_words[unit->state] ?: vm_state_to_string(unit->state));
+	str_buf_add(&words, "%s: waiting for ", vm_state_to_string(unit->state));
 	for (size_t i = 0; i < unit->n_waiting; i++)
 		str_buf_add(&words, "%s%s", i > 0 ? ", " : "", unit->waiting[i].step->awaits);
 	return words.failed ? NULL : TAKE_PTR(words.text);
@@ -111,6 +112,7 @@ void unit_enters(SystemdUnit *unit, VmState state, uint64_t limit_usec)
 	if (!state_words[state])
 		return;
 	unit->n_waiting = 0;
+	unit->state = state;
 	(void) sd_notifyf(0, "%sSTATUS=%s\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 			  is_on_its_way_out(state) ? "STOPPING=1\n" : "", state_words[state],
 			  limit_usec + UNIT_MARGIN_USEC);

@@ -36,6 +36,7 @@ typedef struct WaitingStep {
 typedef struct SystemdUnit {
 	WaitingStep *waiting; /* now */
 	size_t n_waiting;
+	VmState state; /* the last that was entered */
 	bool ready; /* READY=1 was sent */
 	int *slot_fd; /* the start slot, freed with READY=1 (host/slots.h); NULL: none */
 } SystemdUnit;

@@ -69,6 +69,8 @@ static void test_steps_that_wait(void **context)
 	const PlanStep tap = { .kind = STEP_TAP };
 	SystemdUnit unit = { 0 };
 
+	unit_enters(&unit, VM_APPLYING, 0);
+	(void) told();
 	unit_step_waits(&unit, &bridge);
 	assert_string_equal(
 		told(), "STATUS=applying: waiting for bridge br0\nEXTEND_TIMEOUT_USEC=60000000");
@@ -81,6 +83,25 @@ static void test_steps_that_wait(void **context)
 	assert_string_equal(told(), "STATUS=applying: waiting for /run/x READY=1");
 	unit_step_done(&unit, &sock);
 	assert_string_equal(told(), "STATUS=applying: taps, backends and the VMM are made ready");
+	unit_ended(&unit, MVMD_EXIT_OK, NULL);
+	(void) told();
+}
+
+/* A VM that runs is not made ready once more. */
+static void test_an_adoption_waits(void **context)
+{
+	const PlanStep vmm = { .awaits = (char[]){ "the first answer of qemu" },
+			       .deadline_usec = 5 * USEC_PER_SEC };
+	SystemdUnit unit = { 0 };
+
+	unit_enters(&unit, VM_ADOPTING, 0);
+	assert_string_equal(told(), "STATUS=adopting: the VM that runs is taken over\n"
+				    "EXTEND_TIMEOUT_USEC=30000000");
+	unit_step_waits(&unit, &vmm);
+	assert_string_equal(told(), "STATUS=adopting: waiting for the first answer of qemu\n"
+				    "EXTEND_TIMEOUT_USEC=35000000");
+	unit_step_done(&unit, &vmm);
+	assert_string_equal(told(), "STATUS=adopting: the VM that runs is taken over");
 	unit_ended(&unit, MVMD_EXIT_OK, NULL);
 	(void) told();
 }
@@ -132,6 +153,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turn),
 		cmocka_unit_test(test_steps_that_wait),
+		cmocka_unit_test(test_an_adoption_waits),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_ends),
 		cmocka_unit_test(test_without_systemd),

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/bridge-filter.h"
 #include "host/credentials.h"
 #include "host/helper-probe.h"
 #include "host/host-facts.h"
@@ -392,7 +393,7 @@ static int probe_bridges(Probe *probe)
 {
 	const Spec *spec = probe->spec;
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
-	bool missing = false;
+	bool missing = false, any_bridge = false;
 	int r;
 
 	probe->facts.bridges = calloc(spec->n_interfaces ?: 1, sizeof(BridgeFact));
@@ -408,6 +409,7 @@ static int probe_bridges(Probe *probe)
 
 		if (!spec->interfaces[i].bridge)
 			continue;
+		any_bridge = true;
 		r = link_get(nl, spec->interfaces[i].bridge, &info);
 		missing |= r == -ENODEV;
 		if (r == 0)
@@ -420,6 +422,8 @@ static int probe_bridges(Probe *probe)
 		else if (r == -ENODEV)
 			r = 0;
 	}
+	if (any_bridge)
+		probe->facts.bridge_filter = bridge_filter_probe();
 	if (r == 0 && missing)
 		r = link_list_bridges(nl, &probe->facts.bridge_names);
 	return r;

@@ -90,7 +90,7 @@ static int add_hook(Nl *nl, int ifindex)
 				      .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
 				      .tcm_parent = TC_H_CLSACT };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &header);
+		tc_message(RTM_NEWQDISC, NLM_F_CREATE, &header);
 
 	if (!message || nla_put_string(message, TCA_KIND, "clsact") < 0)
 		return -ENOMEM;
@@ -140,7 +140,8 @@ static int limit_tx(Nl *nl, const PlanRate *rate, int ifindex)
 	if (!message || nla_put_string(message, TCA_KIND, "matchall") < 0 ||
 	    put_police(message, rate) < 0)
 		return -ENOMEM;
-	return nl_request(nl, message);
+	r = nl_request(nl, message);
+	return r == -EEXIST ? 0 : r; /* of an earlier time; what it says is compared */
 }
 
 static int rate_fault(const Nl *nl, const PlanNic *nic, const char *what, const char *modules,

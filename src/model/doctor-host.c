@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "model/doctor.h"
+#include "model/link-faults.h"
 #include "mvmd/exit-codes.h"
 
 static bool is_root(const Survey *host)
@@ -158,21 +159,7 @@ static void judge_bridge_netfilter(Doctor *doctor, const Survey *host, const Hos
 
 	if ((!ipv4 && !ipv6) || (host->bridges.n == 0 && !needs->interfaces))
 		return;
-	(void) fault_set(&fault, 0, MVMD_EXIT_OK, "bridge-netfilter",
-			 "what passes between two ports of a bridge goes through this host's IP "
-			 "packet filter as well");
-	(void) fault_why(&fault,
-			 "br_netfilter is loaded (by Docker, Kubernetes or a firewall) and %s%s%s "
-			 "1; where the FORWARD chain drops, as Docker's does, a VM on a bridge "
-			 "reaches nobody",
-			 ipv4 ? "bridge-nf-call-iptables" : "", ipv4 && ipv6 ? " and " : "",
-			 ipv6 ? "bridge-nf-call-ip6tables" : "");
-	(void) fault_remedy(&fault,
-			    "sysctl -w%s%s, and the same in a file of /etc/sysctl.d; or allow what "
-			    "bridges forward: iptables -I FORWARD -m physdev --physdev-is-bridged "
-			    "-j ACCEPT",
-			    ipv4 ? " net.bridge.bridge-nf-call-iptables=0" : "",
-			    ipv6 ? " net.bridge.bridge-nf-call-ip6tables=0" : "");
+	(void) fault_bridge_netfilter(ipv4, ipv6, &fault);
 	(void) fault_evidence(&fault, "iptables", "%ld", host->bridge_iptables);
 	(void) fault_evidence(&fault, "ip6tables", "%ld", host->bridge_ip6tables);
 	doctor_take(doctor, "bridge", doctor_level_by_need(needs->interfaces), &fault);

@@ -4,7 +4,7 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 
-/* Memory is judged below, where the control group is known. */
+/* Memory is judged below, where the control group is known; the packet filter with the host. */
 static void take_warnings(Doctor *doctor, const Plan *plan)
 {
 	FaultList warnings = { 0 };
@@ -12,7 +12,8 @@ static void take_warnings(Doctor *doctor, const Plan *plan)
 	if (plan_warnings(plan->spec, plan->facts, &warnings) < 0)
 		doctor->failed = true;
 	for (size_t i = 0; i < warnings.n; i++)
-		if (!streq(warnings.items[i].id, "memory-short"))
+		if (!streq(warnings.items[i].id, "memory-short") &&
+		    !streq(warnings.items[i].id, "bridge-netfilter"))
 			doctor_take(doctor, "vm", DOCTOR_WARNING, &warnings.items[i]);
 	fault_list_done(&warnings);
 }

@@ -104,6 +104,11 @@ typedef struct HelperFact {
 	size_t n_acls;
 } HelperFact;
 
+/* Which frames between a bridge's ports go through rules of the IP packet filter (br_netfilter). */
+typedef struct BridgeFilterFact {
+	bool ipv4, ipv6;
+} BridgeFilterFact;
+
 typedef enum Arch {
 	ARCH_UNKNOWN,
 	ARCH_X86, /* of 32 or 64 bits */
@@ -202,6 +207,7 @@ typedef struct Facts {
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
 	BridgeFact *bridges; /* per interface of the spec */
+	BridgeFilterFact bridge_filter; /* looked for only where the spec has a bridge */
 	HelperFact helper;
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;

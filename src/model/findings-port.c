@@ -30,6 +30,15 @@ static const Finding findings[] = {
 	  .remedy =
 		  "bridge -d link show dev TAP; bridge vlan show dev TAP; bridge fdb show dev TAP.",
 	  .evidence = "tap, bridge" },
+	{ .id = "mtu-over-bridge",
+	  .severity = FINDING_WARNING,
+	  .title = "the guest's MTU is larger than its bridge's",
+	  .what = "The interface has an \"mtu\" that the bridge does not have.",
+	  .why = "A frame that is larger than the MTU of the port by which it would leave is "
+		 "dropped, and nobody is told: connections come up, and hang with the first "
+		 "large packet.",
+	  .remedy = "Take \"mtu\" out, or give the bridge and all its ports that MTU.",
+	  .evidence = "bridge, mtu, bridge_mtu" },
 	{ .id = "rate-set",
 	  .severity = FINDING_ERROR,
 	  .title = "the tap could not be limited",

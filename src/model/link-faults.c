@@ -93,3 +93,22 @@ int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault)
 			    "VLANFiltering=yes in the [Bridge] section of its .netdev file",
 			    bridge);
 }
+
+int fault_bridge_netfilter(bool ipv4, bool ipv6, Fault *fault)
+{
+	(void) fault_set(fault, 0, MVMD_EXIT_OK, "bridge-netfilter",
+			 "what passes between two ports of a bridge goes through this host's IP "
+			 "packet filter as well");
+	(void) fault_why(fault,
+			 "br_netfilter is loaded (by Docker, Kubernetes or a firewall) and %s%s%s "
+			 "1; where the FORWARD chain drops, as Docker's does, a VM on a bridge "
+			 "reaches nobody",
+			 ipv4 ? "bridge-nf-call-iptables" : "", ipv4 && ipv6 ? " and " : "",
+			 ipv6 ? "bridge-nf-call-ip6tables" : "");
+	return fault_remedy(fault,
+			    "sysctl -w%s%s, and the same in a file of /etc/sysctl.d; or allow what "
+			    "bridges forward: iptables -I FORWARD -m physdev --physdev-is-bridged "
+			    "-j ACCEPT",
+			    ipv4 ? " net.bridge.bridge-nf-call-iptables=0" : "",
+			    ipv6 ? " net.bridge.bridge-nf-call-ip6tables=0" : "");
+}

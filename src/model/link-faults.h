@@ -12,6 +12,9 @@ int fault_bridge_gone(const char *tap, const char *bridge, Fault *fault);
 int fault_tap_off_bridge(const char *tap, const char *bridge, const char *master, Fault *fault);
 int fault_tap_down(const char *tap, const char *bridge, Fault *fault);
 
+/* That bridged frames of these kinds go through the host's packet filter; no error. */
+int fault_bridge_netfilter(bool ipv4, bool ipv6, Fault *fault);
+
 /* filtering: of the bridge; unset where the kernel's bridges cannot. */
 int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault);
 

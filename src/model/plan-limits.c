@@ -4,6 +4,7 @@
 
 #include "model/credentials.h"
 #include "model/plan-limits.h"
+#include "model/plan-ports.h"
 #include "mvmd/exit-codes.h"
 
 #define SECTOR_BYTES	    512
@@ -242,5 +243,7 @@ int plan_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
 		    disk_is_short(path->path, &path->space, &fault))
 			r = fault_list_take(faults, &fault);
 	}
+	if (r == 0)
+		r = ports_warnings(spec, facts, faults);
 	return r < 0 ? r : credentials_warnings(spec, facts, faults);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "model/link-faults.h"
 #include "model/plan-ports.h"
@@ -46,4 +47,43 @@ int ports_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 			r = check_rate(spec, &spec->interfaces[i], vmm, faults);
 	}
 	return r;
+}
+
+/* A smaller one than the bridge's is told when it has come to that: it depends on who made the bridge. */
+static int warn_of_mtu(const SpecInterface *interface, const BridgeFact *bridge, FaultList *faults)
+{
+	Fault fault = { 0 };
+
+	if (!bridge->is_bridge || interface->mtu <= bridge->mtu)
+		return 0;
+	(void) fault_set(&fault, -EMSGSIZE, MVMD_EXIT_OK, "mtu-over-bridge",
+			 "interface %s: tap and guest get an MTU of %" PRIu64
+			 ", and bridge %s has %" PRIu32,
+			 interface->id, interface->mtu, interface->bridge, bridge->mtu);
+	(void) fault_why(&fault,
+			 "a frame that is larger than the MTU of the port by which it would leave "
+			 "is dropped, and nobody is told: connections come up, and hang with the "
+			 "first large packet");
+	(void) fault_remedy(&fault,
+			    "take \"mtu\" out, and the guest is told %" PRIu32
+			    "; or ip link set %s mtu %" PRIu64 ", and the same for its other ports",
+			    bridge->mtu, interface->bridge, interface->mtu);
+	(void) fault_evidence(&fault, "bridge", "%s", interface->bridge);
+	(void) fault_evidence(&fault, "mtu", "%" PRIu64, interface->mtu);
+	(void) fault_evidence(&fault, "bridge_mtu", "%" PRIu32, bridge->mtu);
+	return fault_list_take(faults, &fault);
+}
+
+int ports_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
+{
+	const BridgeFilterFact *filter = &facts->bridge_filter;
+	Fault fault = { 0 };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < facts->n_interfaces; i++)
+		r = warn_of_mtu(&spec->interfaces[i], &facts->bridges[i], faults);
+	if (r < 0 || (!filter->ipv4 && !filter->ipv6))
+		return r;
+	(void) fault_bridge_netfilter(filter->ipv4, filter->ipv6, &fault);
+	return fault_list_take(faults, &fault);
 }

@@ -4,5 +4,6 @@
 #include "base/fault.h"
 #include "model/plan.h"
 
-/* Of interfaces as ports of their bridges: part of plan_problems(). Returns 0 or -ENOMEM. */
+/* Of interfaces as ports of their bridges: part of plan_problems() and plan_warnings(). Return 0 or -ENOMEM. */
 int ports_problems(const Spec *spec, const Facts *facts, FaultList *faults);
+int ports_warnings(const Spec *spec, const Facts *facts, FaultList *faults);

@@ -435,6 +435,31 @@ static void test_ports_that_cannot_be(void **state)
 	expect_problem("vlan-filtering-off", MVMD_EXIT_UNAVAILABLE);
 }
 
+static void expect_warning(const char *id, const char *remedy)
+{
+	FaultList faults = { 0 };
+
+	assert_int_equal(plan_warnings(&spec, &facts, &faults), 0);
+	assert_int_equal(faults.n, 1);
+	assert_string_equal(faults.items[0].id, id);
+	assert_int_equal(faults.items[0].exit_code, MVMD_EXIT_OK);
+	assert_non_null(strstr(faults.items[0].remedy, remedy));
+	fault_list_done(&faults);
+	(void) setup(NULL);
+}
+
+static void test_what_is_told_of_bridges(void **state)
+{
+	SpecInterface large = {
+		.id = TEXT("net0"), .bridge = TEXT("br0"), .queues = 1, .mtu = 9001
+	};
+
+	spec.interfaces = &large;
+	expect_warning("mtu-over-bridge", "ip link set br0 mtu 9001");
+	facts.bridge_filter.ipv6 = true;
+	expect_warning("bridge-netfilter", "sysctl -w net.bridge.bridge-nf-call-ip6tables=0,");
+}
+
 static void test_as_many_queues_as_cpus(void **state)
 {
 	const SpecInterface automatic = { .queues = 0 }, three = { .queues = 3 };
@@ -559,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup(test_programs, setup),
 		cmocka_unit_test_setup(test_devices_and_rights, setup),
 		cmocka_unit_test_setup(test_ports_that_cannot_be, setup),
+		cmocka_unit_test_setup(test_what_is_told_of_bridges, setup),
 		cmocka_unit_test_setup(test_as_many_queues_as_cpus, setup),
 		cmocka_unit_test_setup(test_what_the_unit_lacks, setup),
 		cmocka_unit_test_setup(test_paths, setup),

@@ -60,10 +60,17 @@ static void print_life(json_t *life)
 
 static void print_interface(json_t *interface)
 {
+	const char *tap = json_string_value(json_object_get(interface, "tap"));
+	const char *link = json_string_value(json_object_get(interface, "link"));
 	json_t *attached = json_object_get(interface, "attached");
 
-	(void) printf("  interface %s: tap %s", text_of(interface, "id"),
-		      text_of(interface, "tap"));
+	(void) printf("  interface %s: ", text_of(interface, "id"));
+	if (!tap)
+		(void) printf("%s", text_of(interface, "attach"));
+	else if (link)
+		(void) printf("macvtap %s on %s", tap, link);
+	else
+		(void) printf("tap %s", tap);
 	if (json_is_boolean(attached))
 		(void) printf(" %s bridge %s", json_is_true(attached) ? "on" : "NOT ON",
 			      text_of(interface, "bridge"));

@@ -106,10 +106,10 @@ void probe_vhost_net(const Spec *spec, Facts *facts)
 void probe_devices(const Spec *spec, Facts *facts)
 {
 	probe_kvm(spec, facts);
-	if (spec->n_interfaces > 0)
+	if (spec_needs_tun(spec))
 		facts->tun_error = try_device(NULL, "/dev/net/tun");
 	if (spec_needs_vsock(spec))
 		facts->vsock_error = try_device(&facts->vm, "/dev/vhost-vsock");
-	if (spec->n_shares > 0)
+	if (spec->n_shares > 0 || spec_has_attach(spec, ATTACH_PASST))
 		facts->user_namespaces = user_namespaces_usable();
 }

@@ -19,6 +19,7 @@
 #include "host/image.h"
 #include "host/link.h"
 #include "host/memory.h"
+#include "host/passt.h"
 #include "host/probe-devices.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
@@ -191,6 +192,7 @@ static void try_programs(Probe *probe)
 	try_program(&facts->vm, &facts->cloud_hypervisor);
 	try_program(&facts->vm, &facts->qemu);
 	try_program(&facts->vm, &facts->storage_daemon);
+	try_program(&facts->vm, &facts->passt);
 	for (size_t i = 0; i < facts->n_shares; i++)
 		if (probe->spec->shares[i].source)
 			try_program(&facts->share_users[i], &facts->virtiofsd);
@@ -217,6 +219,8 @@ static int probe_programs(Probe *probe)
 	if (r == 0 && storage)
 		r = find_program(probe, "qemu-storage-daemon", no_places,
 				 &probe->facts.storage_daemon);
+	if (r == 0 && spec_has_attach(spec, ATTACH_PASST))
+		r = passt_probe(&probe->cache, &probe->facts);
 	try_programs(probe);
 	return r;
 }
@@ -362,6 +366,18 @@ static int probe_share_path(Probe *probe, size_t i)
 				O_RDWR);
 }
 
+/* What the VMM makes itself is not there yet. */
+static int probe_interface_path(Probe *probe, size_t i)
+{
+	const SpecInterface *interface = &probe->spec->interfaces[i];
+
+	if (spec_attach(interface) != ATTACH_VHOST_USER ||
+	    interface->vhost_user.mode == VHOST_USER_SERVER)
+		return 0;
+	return add_path(probe, PATH_INTERFACE_SOCKET, i, interface->vhost_user.socket,
+			&probe->facts.vm, O_RDWR);
+}
+
 static int probe_paths(Probe *probe)
 {
 	const SpecBoot *boot = &probe->spec->boot;
@@ -377,6 +393,8 @@ static int probe_paths(Probe *probe)
 		r = probe_disk_path(probe, i);
 	for (size_t i = 0; r == 0 && i < probe->spec->n_shares; i++)
 		r = probe_share_path(probe, i);
+	for (size_t i = 0; r == 0 && i < probe->spec->n_interfaces; i++)
+		r = probe_interface_path(probe, i);
 	return r;
 }
 
@@ -405,17 +423,19 @@ static int probe_bridges(Probe *probe)
 
 	r = nl_connection_new(NETLINK_ROUTE, &nl);
 	for (size_t i = 0; r == 0 && i < spec->n_interfaces; i++) {
+		const char *name = spec_lower_link(&spec->interfaces[i]);
 		LinkInfo info;
 
-		if (!spec->interfaces[i].bridge)
+		if (!name)
 			continue;
-		any_bridge = true;
-		r = link_get(nl, spec->interfaces[i].bridge, &info);
-		missing |= r == -ENODEV;
+		any_bridge |= spec->interfaces[i].bridge != NULL;
+		r = link_get(nl, name, &info);
+		missing |= r == -ENODEV && spec->interfaces[i].bridge;
 		if (r == 0)
 			probe->facts.bridges[i] =
 				(BridgeFact){ .ifindex = info.ifindex,
 					      .is_bridge = streq(info.kind, "bridge"),
+					      .is_port = info.master > 0,
 					      .is_up = info.flags & IFF_UP,
 					      .mtu = info.mtu,
 					      .vlan_filtering = info.vlan_filtering };

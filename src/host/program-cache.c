@@ -96,6 +96,54 @@ int program_cache_ask(ProgramCache *cache, const char *path, char **ret)
 	return 0;
 }
 
+/* More than its first line is wanted: options are listed on many. */
+static int help_mentions(const char *path, const char *option, bool *ret)
+{
+	_cleanup_free_ char *word = strdup(path), *text = NULL;
+	char *const argv[] = { word, (char[]){ "--help" }, NULL };
+	int r;
+
+	if (!word)
+		return -ENOMEM;
+	r = spawn_read(path, argv, ANSWER_LIMIT_USEC, &text);
+	if (r < 0 && r != -ENOEXEC)
+		return r;
+	*ret = text && strstr(text, option);
+	return 0;
+}
+
+int program_cache_ask_option(ProgramCache *cache, const char *path, const char *option, bool *ret)
+{
+	_cleanup_free_ char *name = str_printf("%s %s", path, option);
+	json_t *row, *known, *key;
+	struct stat st;
+	int r;
+
+	if (!name)
+		return -ENOMEM;
+	if (stat(path, &st) < 0)
+		return -errno;
+	key = file_key(&st);
+	if (!key)
+		return -ENOMEM;
+	row = json_object_get(cache->rows, name);
+	known = json_object_get(row, "known");
+	if (json_is_boolean(known) && json_equal(key, json_object_get(row, "file"))) {
+		json_decref(key);
+		*ret = json_is_true(known);
+		return 0;
+	}
+	r = help_mentions(path, option, ret);
+	if (r < 0) {
+		json_decref(key);
+		return r;
+	}
+	row = json_pack("{s:o, s:b}", "file", key, "known", *ret);
+	if (row && json_object_set_new(cache->rows, name, row) == 0)
+		cache->is_changed = true;
+	return 0;
+}
+
 void program_cache_store(ProgramCache *cache)
 {
 	_cleanup_free_ char *temporary = NULL;

@@ -17,6 +17,10 @@
 
 #define NAMESPACES_OF_ROOT ((unsigned long) (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET))
 
+/* isolation.c of passt: isolate_user(), isolate_prefork(). */
+#define NAMESPACES_OF_PASST                                                                        \
+	((unsigned long) (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS))
+
 /* What virtiofsd as root keeps (src/util.rs, its list of capabilities), and what its sandbox takes. */
 static const struct {
 	int number;
@@ -59,7 +63,7 @@ static const char *missing_capability(void)
 	return NULL;
 }
 
-static void probe_shares(const Spec *spec, SandboxFact *ret)
+static void probe_namespaces(const Spec *spec, SandboxFact *ret)
 {
 	unsigned long kinds = 0;
 
@@ -73,6 +77,8 @@ static void probe_shares(const Spec *spec, SandboxFact *ret)
 		if (is_root && geteuid() == 0)
 			ret->missing_capability = missing_capability();
 	}
+	if (spec_has_attach(spec, ATTACH_PASST))
+		kinds |= NAMESPACES_OF_PASST;
 	ret->no_namespaces = kinds && !may_make_namespaces(kinds);
 }
 
@@ -95,5 +101,5 @@ void sandbox_probe(const Spec *spec, SandboxFact *ret)
 	*ret = (SandboxFact){ 0 };
 	if (spec->vmm != VMM_CLOUD_HYPERVISOR && spec->accel != ACCEL_KVM)
 		ret->no_written_code = !may_execute_what_it_wrote();
-	probe_shares(spec, ret);
+	probe_namespaces(spec, ret);
 }

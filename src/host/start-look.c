@@ -36,7 +36,7 @@ static int look_at_nic(Nl *nl, const Plan *plan, size_t i, FaultList *ret)
 
 	if (nic->tap[0] && tap_look(nl, nic, &fault) < 0)
 		r = fault_list_take(ret, &fault);
-	if (r < 0 || !bridge_is_full(nl, plan->facts->bridges[i].ifindex))
+	if (r < 0 || !nic->spec->bridge || !bridge_is_full(nl, plan->facts->bridges[i].ifindex))
 		return r;
 	(void) fault_set(&fault, -EXFULL, MVMD_EXIT_UNAVAILABLE, "bridge-full",
 			 "interface %s: the bridge %s is full", nic->spec->id, nic->spec->bridge);

@@ -28,6 +28,7 @@ static SpecDisk everything_disks[] = {
 static SpecInterface everything_interfaces[] = {
 	{ .id = everything_id, .bridge = everything_bridge },
 	{ .id = everything_id, .bridge = everything_bridge, .attach = ATTACH_HELPER },
+	{ .id = everything_id, .attach = ATTACH_PASST },
 };
 static SpecShare everything_shares[] = {
 	{ .id = everything_id, .source = everything_folder, .readonly = true },

@@ -209,6 +209,17 @@ static int tap_held_fault(const PlanNic *nic, Fault *fault)
 	return fault_remedy(fault, "end that process, then start the VM again");
 }
 
+/* A macvtap without alias is one that we had not finished (host/macvtap.c). */
+static bool is_of_ours(const PlanNic *nic, const LinkInfo *link)
+{
+	if (streq(link->kind, "tun"))
+		return streq_null(link->alias, nic->alias);
+	if (!streq(link->kind, "macvtap"))
+		return false;
+	return streq_null(link->alias, nic->alias) ||
+	       (!link->alias[0] && memcmp(&link->mac, &nic->mac, sizeof(link->mac)) == 0);
+}
+
 /* -EEXIST or -EBUSY, with fault, where the name is not to be had. *ret: what has it now; ifindex 0: nothing. */
 static int tap_judge_owner(Nl *nl, const PlanNic *nic, LinkInfo *ret, Fault *fault)
 {
@@ -222,10 +233,10 @@ static int tap_judge_owner(Nl *nl, const PlanNic *nic, LinkInfo *ret, Fault *fau
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "tap-create",
 				 "cannot look at link %s, which has the name of a tap of ours: %s",
 				 nic->tap, nl_error_text(nl));
-	if (!streq(ret->name, nic->tap) || !streq(ret->kind, "tun") ||
-	    !streq_null(ret->alias, nic->alias))
+	if (!streq(ret->name, nic->tap) || !is_of_ours(nic, ret))
 		return tap_foreign_fault(nic, ret, fault);
-	return ret->carrier ? tap_held_fault(nic, fault) : 0;
+	/* The carrier of a macvtap is that of its link. */
+	return ret->carrier && streq(ret->kind, "tun") ? tap_held_fault(nic, fault) : 0;
 }
 
 int tap_look(Nl *nl, const PlanNic *nic, Fault *fault)
@@ -235,8 +246,7 @@ int tap_look(Nl *nl, const PlanNic *nic, Fault *fault)
 	return tap_judge_owner(nl, nic, &link, fault);
 }
 
-/* The name is taken: removes what we left behind ourselves, refuses everything else. */
-static int tap_make_room(Nl *nl, const PlanNic *nic, Fault *fault)
+int tap_make_room(Nl *nl, const PlanNic *nic, Fault *fault)
 {
 	LinkInfo link;
 	int r;

@@ -31,6 +31,9 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault);
  */
 int tap_look(Nl *nl, const PlanNic *nic, Fault *fault);
 
+/* The name is taken: removes what we left behind ourselves, refuses everything else, as tap_look() does. 0 or -errno. */
+int tap_make_room(Nl *nl, const PlanNic *nic, Fault *fault);
+
 /*
  * Puts the tap on its bridge: master, MTU (nic's, or the bridge's), MAC, alias and no IPv6 address in one message,
  * then the port's settings and up (host/port.h), and the altname; then reads all back. What differs is a fault that

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "model/backend-args.h"
 
@@ -106,10 +107,53 @@ static void storage_daemon_args(const Plan *plan, const PlanBackend *backend, St
 		     BACKEND_LISTENER_FD);
 }
 
+/* "-t 127.0.0.1/8080:80" (passt(1)). */
+static void add_forward(const SpecForward *forward, StrList *list)
+{
+	str_list_add(list, "%s", forward->protocol == PROTOCOL_TCP ? "--tcp-ports" : "--udp-ports");
+	str_list_add(list, "%s%s%" PRIu64 ":%" PRIu64, forward->address ?: "",
+		     forward->address ? "/" : "", forward->host,
+		     forward->guest ? forward->guest : forward->host);
+}
+
+/*
+ * It is given the VMM's connection, with which it ends, and binds nothing (passt(1), --fd). Without --no-map-gw the
+ * guest would reach what on the host listens on the loopback addresses alone, by the address of its gateway.
+ */
+static void passt_args(const SpecInterface *interface, StrList *list)
+{
+	str_list_add(list, "--vhost-user");
+	str_list_add(list, "--fd");
+	str_list_add(list, "%d", BACKEND_LISTENER_FD);
+	str_list_add(list, "--foreground");
+	str_list_add(list, "--quiet");
+	str_list_add(list, "--no-map-gw");
+	if (interface->mtu) {
+		str_list_add(list, "--mtu");
+		str_list_add(list, "%" PRIu64, interface->mtu);
+	}
+	for (size_t i = 0; i < interface->passt.n_forward; i++)
+		add_forward(&interface->passt.forward[i], list);
+}
+
 const Program *backend_program(const Plan *plan, const PlanBackend *backend)
 {
-	return backend->kind == BACKEND_VIRTIOFSD ? &plan->facts->virtiofsd :
-						    &plan->facts->storage_daemon;
+	switch (backend->kind) {
+	case BACKEND_VIRTIOFSD:
+		return &plan->facts->virtiofsd;
+	case BACKEND_PASST:
+		return &plan->facts->passt;
+	case BACKEND_STORAGE_DAEMON:
+	case BACKEND_EXTERNAL:
+	case _BACKEND_KIND_MAX:
+	default:
+		return &plan->facts->storage_daemon;
+	}
+}
+
+bool backend_serves_a_connection(const PlanBackend *backend)
+{
+	return backend->kind == BACKEND_PASST;
 }
 
 int backend_args(const Plan *plan, const PlanBackend *backend, StrList *ret)
@@ -119,6 +163,8 @@ int backend_args(const Plan *plan, const PlanBackend *backend, StrList *ret)
 	str_list_add(&list, "%s", backend_program(plan, backend)->path);
 	if (backend->kind == BACKEND_STORAGE_DAEMON)
 		storage_daemon_args(plan, backend, &list);
+	else if (backend->kind == BACKEND_PASST)
+		passt_args(backend->interface, &list);
 	else if (plan->facts->virtiofsd_is_c)
 		virtiofsd_c_args(backend, &list);
 	else

@@ -11,7 +11,9 @@
 
 static const char *served_path(const PlanBackend *backend)
 {
-	return backend->share ? backend->share->source : backend->disk->path;
+	return backend->share ? backend->share->source :
+	       backend->disk  ? backend->disk->path :
+				backend->socket;
 }
 
 /* What the end itself says about its cause. */
@@ -118,6 +120,8 @@ int fault_backend_ended(const Plan *plan, const PlanBackend *backend, const EndF
 void backend_end_is_survived(const PlanBackend *backend, unsigned crashes, Fault *fault)
 {
 	(void) fault_evidence(fault, "crashes", "%u", crashes);
+	if (backend->interface)
+		(void) fault_evidence(fault, "interface", "%s", backend->id);
 	if (!backend->share)
 		return;
 	(void) fault_evidence(fault, "tag", "%s", backend->share->tag);
@@ -143,7 +147,7 @@ void backend_end_is_the_vms(const Plan *plan, const PlanBackend *backend, Fault 
 				    vmm_kind_to_string(plan->vmm));
 	else if (backend->on_exit == BACKEND_RESTART_VM)
 		(void) fault_prefix(fault, "the VM needs a restart, as on_exit says");
-	else if (backend->share)
+	else if (!backend->disk)
 		(void) fault_prefix(fault, "the VM is stopped, as on_exit says");
 	else
 		(void) fault_prefix(fault, "the VM is stopped, for writes to %s may be lost",
@@ -160,7 +164,9 @@ void findings_new_life(FaultList *findings)
 	for (size_t i = findings->n; i-- > 0;) {
 		const Fault *finding = &findings->items[i];
 
-		if ((streq(finding->id, ID_CRASHED) && fault_evidence_get(finding, "tag")) ||
+		if ((streq(finding->id, ID_CRASHED) &&
+		     (fault_evidence_get(finding, "tag") ||
+		      fault_evidence_get(finding, "interface"))) ||
 		    streq(finding->id, "driver-missing"))
 			fault_list_drop(findings, i);
 	}

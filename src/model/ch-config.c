@@ -47,15 +47,6 @@ static char *device_id(const char *kind, const char *id)
 	return str_printf("%s-%s", kind, id);
 }
 
-/* The backend that serves a disk or share; NULL: the VMM does it itself. */
-static const PlanBackend *backend_of(const Plan *plan, const void *device)
-{
-	for (size_t i = 0; i < plan->n_backends; i++)
-		if (plan->backends[i].disk == device || plan->backends[i].share == device)
-			return &plan->backends[i];
-	return NULL;
-}
-
 static json_int_t disk_queues(const Spec *spec)
 {
 	return spec->cpus < DISK_QUEUES_MAX ? (json_int_t) spec->cpus : DISK_QUEUES_MAX;
@@ -68,7 +59,7 @@ static json_int_t disk_queues(const Spec *spec)
 static json_t *disk(const Plan *plan, const SpecDisk *spec)
 {
 	_cleanup_free_ char *id = device_id("disk", spec->id);
-	const PlanBackend *backend = backend_of(plan, spec);
+	const PlanBackend *backend = plan_backend_of(plan, spec);
 
 	if (!id)
 		return NULL;
@@ -96,7 +87,7 @@ static json_t *disks(const Plan *plan)
 static json_t *share(const Plan *plan, const SpecShare *spec)
 {
 	_cleanup_free_ char *id = device_id("share", spec->id);
-	const PlanBackend *backend = backend_of(plan, spec);
+	const PlanBackend *backend = plan_backend_of(plan, spec);
 
 	if (!id || !backend)
 		return NULL;
@@ -117,27 +108,49 @@ static json_t *shares(const Plan *plan)
 	return array;
 }
 
-static json_t *landlock_rules(const StrList *readable)
+static bool add_rule(json_t *rules, const char *path, int length, const char *access)
 {
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < readable->n; i++)
-		if (json_array_append_new(array, json_pack("{s:s, s:s}", "path", readable->items[i],
-							   "access", "r")) < 0) {
-			json_decref(array);
-			return NULL;
-		}
-	return array;
+	return json_array_append_new(rules, json_pack("{s:s%, s:s}", "path", path, (size_t) length,
+						      "access", access)) == 0;
 }
 
-static int add_landlock(json_t *config, const StrList *readable)
+/* Where it is to listen it makes a socket, and removes it in the end. */
+static bool add_listening_rule(json_t *rules, const char *socket)
 {
-	if (json_object_set_new(config, "landlock_enable", json_true()) < 0)
+	const char *slash = strrchr(socket, '/');
+
+	return add_rule(rules, socket, slash == socket ? 1 : (int) (slash - socket), "rw");
+}
+
+static json_t *landlock_rules(const Plan *plan, const StrList *readable)
+{
+	json_t *array = json_array();
+	bool good = array != NULL;
+
+	for (size_t i = 0; good && i < readable->n; i++)
+		good = add_rule(array, readable->items[i], (int) strlen(readable->items[i]), "r");
+	for (size_t i = 0; good && i < plan->n_backends; i++)
+		if (backend_comes_to_vmm(&plan->backends[i]))
+			good = add_listening_rule(array, plan->backends[i].socket);
+	if (good)
+		return array;
+	json_decref(array);
+	return NULL;
+}
+
+static int add_landlock(json_t *config, const Plan *plan, const StrList *readable)
+{
+	json_t *rules = landlock_rules(plan, readable);
+
+	if (!rules || json_object_set_new(config, "landlock_enable", json_true()) < 0) {
+		json_decref(rules);
 		return -ENOMEM;
-	if (readable->n > 0 &&
-	    json_object_set_new(config, "landlock_rules", landlock_rules(readable)) < 0)
-		return -ENOMEM;
-	return 0;
+	}
+	if (json_array_size(rules) == 0) {
+		json_decref(rules);
+		return 0;
+	}
+	return json_object_set_new(config, "landlock_rules", rules) < 0 ? -ENOMEM : 0;
 }
 
 /* Only what the spec has: an empty "fs" is as good as none, but absent keys are easier to read. */
@@ -181,7 +194,7 @@ static int config_without_strings(const Plan *plan, const StrList *readable, cha
 
 	r = add_devices(config, plan);
 	if (r == 0 && readable)
-		r = add_landlock(config, readable);
+		r = add_landlock(config, plan, readable);
 	if (r == 0)
 		r = to_text(config, ret);
 	json_decref(config);
@@ -269,12 +282,24 @@ static int add_rate(json_t *config, const PlanRate *rate)
 		       0;
 }
 
+/* passt tells the guest its MTU by DHCP and router advertisements (passt(1), --mtu). */
+static json_t *served_by(const PlanNic *nic, const PlanBackend *backend)
+{
+	bool listens = backend_comes_to_vmm(backend);
+	bool tells_mtu = nic->mtu && nic->attach == ATTACH_VHOST_USER;
+
+	return json_pack("{s:b, s:s, s:s, s:o*}", "vhost_user", 1, "vhost_socket", backend->socket,
+			 "vhost_mode", listens ? "Server" : "Client", "mtu",
+			 tells_mtu ? json_integer(nic->mtu) : NULL);
+}
+
 /*
- * No mtu, ip or host_mac: cloud-hypervisor would set them on the tap, for which it has no right; it reads
+ * No mtu, ip or host_mac with a tap: cloud-hypervisor would set them on it, for which it has no right; it reads
  * the tap's MTU and tells the guest (net_util/src/open_tap.rs).
  */
-int ch_config_nic(const PlanNic *nic, char **ret)
+int ch_config_nic(const Plan *plan, const PlanNic *nic, char **ret)
 {
+	const PlanBackend *backend = plan_backend_of(plan, nic->spec);
 	_cleanup_free_ char *id = device_id("net", nic->spec->id);
 	char mac[MAC_TEXT_MAX];
 	json_t *config;
@@ -284,8 +309,10 @@ int ch_config_nic(const PlanNic *nic, char **ret)
 		return -ENOMEM;
 	config = json_pack("{s:s, s:s, s:I}", "id", id, "mac", mac_format(mac, nic->mac),
 			   "num_queues", (json_int_t) nic->queues * QUEUES_PER_PAIR);
-	if (!config)
+	if (!config || (backend && json_object_update_new(config, served_by(nic, backend)) < 0)) {
+		json_decref(config);
 		return -ENOMEM;
+	}
 	r = add_offloads(config, &nic->offloads);
 	if (r == 0)
 		r = add_rate(config, &nic->rate);

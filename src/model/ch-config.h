@@ -28,4 +28,4 @@ int ch_config_length(const Plan *plan, const StrList *readable, size_t strings_b
 #define CH_VSOCK_ID "vsock"
 
 /* The body of vm.add-net for one interface, a new string. 0 or -ENOMEM. */
-int ch_config_nic(const PlanNic *nic, char **ret);
+int ch_config_nic(const Plan *plan, const PlanNic *nic, char **ret);

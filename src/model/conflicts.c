@@ -55,7 +55,8 @@ static int compare_interfaces(const Conflict *conflict, const SpecInterface *a,
 	MacAddress mac = mac_of(conflict->a, a), other = mac_of(conflict->b, b);
 	int r = 0;
 
-	if (*tap && streq(tap, tap_of(conflict->b, b, tap_b))) {
+	if (*tap && attach_has_link(spec_attach(a)) && attach_has_link(spec_attach(b)) &&
+	    streq(tap, tap_of(conflict->b, b, tap_b))) {
 		(void) snprintf(thing, sizeof(thing), "the tap %s", tap);
 		r = add_conflict(conflict, "tap-conflict", thing,
 				 "write another \"tap\" for the interface");
@@ -131,10 +132,20 @@ static int compare_disks(const Conflict *conflict, const ConflictSpec *specs_a,
 	return r;
 }
 
-/* The socket of a spec's i-th disk or share; NULL where it has none. */
+/* The socket of a spec's i-th disk, share or interface; NULL where it has none. */
 static const char *socket_of(const Spec *spec, size_t i)
 {
-	return i < spec->n_disks ? spec->disks[i].socket : spec->shares[i - spec->n_disks].socket;
+	if (i < spec->n_disks)
+		return spec->disks[i].socket;
+	i -= spec->n_disks;
+	if (i < spec->n_shares)
+		return spec->shares[i].socket;
+	return spec->interfaces[i - spec->n_shares].vhost_user.socket;
+}
+
+static size_t count_sockets(const Spec *spec)
+{
+	return spec->n_disks + spec->n_shares + spec->n_interfaces;
 }
 
 static int compare_sockets(const Conflict *conflict)
@@ -142,8 +153,8 @@ static int compare_sockets(const Conflict *conflict)
 	const Spec *a = conflict->a, *b = conflict->b;
 	int r = 0;
 
-	for (size_t i = 0; r >= 0 && i < a->n_disks + a->n_shares; i++)
-		for (size_t j = 0; r >= 0 && j < b->n_disks + b->n_shares; j++) {
+	for (size_t i = 0; r >= 0 && i < count_sockets(a); i++)
+		for (size_t j = 0; r >= 0 && j < count_sockets(b); j++) {
 			const char *socket = socket_of(a, i);
 			_cleanup_free_ char *thing = NULL;
 

@@ -45,15 +45,7 @@ static int add_missing(const Plan *plan, const Life *life, const DeviceKind *kin
 	return fault_list_take(ret, &fault);
 }
 
-/* Its VMM does not tell when a driver takes it: cloud-hypervisor.md §3.6. */
-static bool is_vhost_user(const Plan *plan, const SpecDisk *disk)
-{
-	for (size_t i = 0; i < plan->n_backends; i++)
-		if (plan->backends[i].disk == disk)
-			return true;
-	return false;
-}
-
+/* Of disks and interfaces that a vhost-user backend serves cloud-hypervisor does not tell it: cloud-hypervisor.md §3.6. */
 int drivers_missing(const Plan *plan, const Life *life, FaultList *ret)
 {
 	const Spec *spec = plan->spec;
@@ -62,9 +54,10 @@ int drivers_missing(const Plan *plan, const Life *life, FaultList *ret)
 	if (!drivers_can_be_seen(plan) || life->devices.n == 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < plan->n_nics; i++)
-		r = add_missing(plan, life, &nic_kind, plan->nics[i].spec->id, ret);
+		if (attach_has_link(plan->nics[i].attach))
+			r = add_missing(plan, life, &nic_kind, plan->nics[i].spec->id, ret);
 	for (size_t i = 0; r == 0 && i < spec->n_disks; i++)
-		if (!is_vhost_user(plan, &spec->disks[i]))
+		if (!plan_backend_of(plan, &spec->disks[i]))
 			r = add_missing(plan, life, &disk_kind, spec->disks[i].id, ret);
 	for (size_t i = 0; r == 0 && i < spec->n_shares; i++)
 		r = add_missing(plan, life, &share_kind, spec->shares[i].id, ret);

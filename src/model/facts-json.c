@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/facts-json.h"
+#include "model/backend-args.h"
 #include "model/image.h"
 #include "model/known-issues.h"
 
 /* The program of a kind of backend that mvmd starts; NULL where the plan has none of it. */
-static const Program *backend_program(const Plan *plan, BackendKind kind)
+static const Program *program_of(const Plan *plan, BackendKind kind)
 {
 	for (size_t i = 0; i < plan->n_backends; i++)
 		if (plan->backends[i].kind == kind)
-			return kind == BACKEND_VIRTIOFSD ? &plan->facts->virtiofsd :
-							   &plan->facts->storage_daemon;
+			return backend_program(plan, &plan->backends[i]);
 	return NULL;
 }
 
@@ -17,10 +17,12 @@ static const char *backend_name(const Plan *plan, BackendKind kind)
 {
 	if (kind == BACKEND_STORAGE_DAEMON)
 		return "qemu-storage-daemon";
+	if (kind == BACKEND_PASST)
+		return "passt";
 	return plan->facts->virtiofsd_is_c ? "virtiofsd-c" : "virtiofsd";
 }
 
-static const BackendKind our_kinds[] = { BACKEND_VIRTIOFSD, BACKEND_STORAGE_DAEMON };
+static const BackendKind our_kinds[] = { BACKEND_VIRTIOFSD, BACKEND_STORAGE_DAEMON, BACKEND_PASST };
 
 static json_t *program_to_json(const char *kind, const Program *program)
 {
@@ -33,7 +35,7 @@ static json_t *backends_to_json(const Plan *plan)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < ELEMENTSOF(our_kinds); i++) {
-		const Program *program = backend_program(plan, our_kinds[i]);
+		const Program *program = program_of(plan, our_kinds[i]);
 
 		if (program)
 			(void) json_array_append_new(
@@ -122,7 +124,7 @@ char *facts_to_words(const Plan *plan)
 	str_buf_add(&buf, ", %s %s", vmm_kind_to_string(plan->vmm),
 		    plan->vmm_program->version ?: "of unknown version");
 	for (size_t i = 0; i < ELEMENTSOF(our_kinds); i++) {
-		const Program *program = backend_program(plan, our_kinds[i]);
+		const Program *program = program_of(plan, our_kinds[i]);
 
 		if (program)
 			str_buf_add(&buf, ", %s %s", backend_name(plan, our_kinds[i]),

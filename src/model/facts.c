@@ -33,6 +33,7 @@ void facts_done(Facts *facts)
 	program_done(&facts->qemu);
 	program_done(&facts->storage_daemon);
 	program_done(&facts->virtiofsd);
+	program_done(&facts->passt);
 	for (size_t i = 0; i < facts->n_paths; i++)
 		free(facts->paths[i].blocked_at);
 	free(facts->paths);

@@ -48,6 +48,7 @@ typedef enum PathRole {
 	PATH_DISK_SOCKET,
 	PATH_SHARE,
 	PATH_SHARE_SOCKET,
+	PATH_INTERFACE_SOCKET,
 	_PATH_ROLE_MAX,
 } PathRole;
 
@@ -60,7 +61,7 @@ typedef struct DiskSpace {
 /* One path of the spec, tried as the user who will open it. */
 typedef struct PathFact {
 	PathRole role;
-	size_t index; /* in the spec's disks or shares */
+	size_t index; /* in the spec's disks, shares or interfaces */
 	const char *path; /* the spec's */
 	int error; /* 0, or the -errno of the try */
 	char *blocked_at; /* -EACCES, -ENOENT, -ENOTDIR: the first component that refused; else NULL */
@@ -79,9 +80,11 @@ typedef struct CredentialFact {
 	size_t smbios_bytes, json_bytes; /* of its string (model/smbios.h); 0: not known */
 } CredentialFact;
 
+/* Of the link that an interface is put on: its bridge, or that of its macvtap. */
 typedef struct BridgeFact {
 	int ifindex; /* 0: there is no link of that name */
 	bool is_bridge; /* it is one of kind "bridge" */
+	bool is_port; /* it is itself part of a bridge or a bond */
 	bool is_up;
 	uint32_t mtu;
 	Tristate vlan_filtering; /* unset: this kernel's bridges cannot */
@@ -171,7 +174,7 @@ typedef struct HugePool {
 /* What a unit or a container forbids us and those that we start; false where the spec does not need it. */
 typedef struct SandboxFact {
 	bool no_written_code; /* memory that can be written may not be executed: QEMU's TCG does that */
-	bool no_namespaces; /* virtiofsd's sandbox */
+	bool no_namespaces; /* the sandbox of virtiofsd or passt */
 	bool own_tmp; /* /tmp and /var/tmp are not the host's (PrivateTmp=); looked at where a file is missed there */
 	const char *
 		missing_capability; /* "CAP_CHOWN": not in the bounding set, and a share's root needs it; NULL: none */
@@ -189,9 +192,11 @@ typedef struct Facts {
 	KvmState kvm;
 	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
 	SandboxFact sandbox;
-	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox) */
+	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox, passt's) */
+	long first_free_port; /* from which on a program without rights may listen; looked at for passt alone */
 
-	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd;
+	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd, passt;
+	bool passt_knows_vhost_user; /* it has the option */
 	bool virtiofsd_is_c; /* QEMU's old one: other options, serves only as root */
 
 	Identity vm; /* the VMM and the backends run as this */

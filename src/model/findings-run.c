@@ -68,15 +68,16 @@ static const Finding findings[] = {
 	{ .id = "backend-crashed",
 	  .severity = FINDING_WARNING,
 	  .title = "a backend ended and is started again",
-	  .what = "A program that serves a share or a disk ended, and not because its client "
-		  "had left it. The VM runs on, and a new one takes its place.",
+	  .what = "A program that serves a share, a disk or an interface ended, and not because its "
+		  "client had left it. The VM runs on, and a new one takes its place.",
 	  .why = "The message has its exit status or signal and its last words: a crash, somebody "
 		 "who killed it, a right that is missing, no memory.",
 	  .remedy = "In a guest that goes on, umount the share and mount it again; its next boot "
-		    "does that by itself and clears this finding. A disk needs nothing. mvmd check "
+		    "does that by itself and clears this finding. A disk or an interface needs "
+		    "nothing, but the guest's connections are lost. mvmd check "
 		    "NAME tells whether the backend's user can serve it.",
-	  .evidence = "backend, tag, crashes, exit_status, signal, core_dumped, oom_kills, "
-		      "last_words" },
+	  .evidence = "backend, tag, interface, crashes, exit_status, signal, core_dumped, "
+		      "oom_kills, last_words" },
 	{ .id = "backend-lost",
 	  .severity = FINDING_ERROR,
 	  .title = "a backend ended for good",

@@ -8,9 +8,9 @@
 #define TEXT_INDENT 2
 
 const FindingTable *const finding_tables[FINDING_TABLES] = {
-	&findings_of_files, &findings_of_host,	   &findings_of_network, &findings_of_ports,
-	&findings_of_run,   &findings_of_guest,	   &findings_of_doctor,	 &findings_of_issues,
-	&findings_of_units, &findings_of_adoption,
+	&findings_of_files,  &findings_of_host,	 &findings_of_network,	&findings_of_attach,
+	&findings_of_ports,  &findings_of_run,	 &findings_of_guest,	&findings_of_doctor,
+	&findings_of_issues, &findings_of_units, &findings_of_adoption,
 };
 
 const char *finding_severity_to_string(FindingSeverity severity)

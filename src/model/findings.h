@@ -32,10 +32,10 @@ typedef struct FindingTable {
 } FindingTable;
 
 extern const FindingTable findings_of_files, findings_of_host, findings_of_network,
-	findings_of_ports, findings_of_run, findings_of_guest, findings_of_doctor,
-	findings_of_issues, findings_of_units, findings_of_adoption;
+	findings_of_attach, findings_of_ports, findings_of_run, findings_of_guest,
+	findings_of_doctor, findings_of_issues, findings_of_units, findings_of_adoption;
 
-#define FINDING_TABLES 10
+#define FINDING_TABLES 11
 extern const FindingTable *const finding_tables[FINDING_TABLES];
 
 /* "error", "warning", "note". */

@@ -90,6 +90,14 @@ static int carrier_fault(const LinkSight *sight, Fault *fault)
 	(void) fault_set(fault, -ENOLINK, MVMD_EXIT_UNAVAILABLE, "tap-no-carrier",
 			 "tap %s has no carrier: nothing passes it", sight->tap);
 	(void) fault_evidence(fault, "tap", "%s", sight->tap);
+	if (sight->lower[0]) {
+		(void) fault_evidence(fault, "link", "%s", sight->lower);
+		(void) fault_why(fault,
+				 "it is a macvtap, and %s, which it is on, is down or has none",
+				 sight->lower);
+		return fault_remedy(fault, "ip link set %s up; ip -br link show %s", sight->lower,
+				    sight->lower);
+	}
 	(void) fault_why(fault, "another program of this host switched it off, or the VMM has "
 				"closed the tap");
 	return fault_remedy(fault, "ip link set %s carrier on", sight->tap);

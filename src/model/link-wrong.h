@@ -28,6 +28,7 @@ typedef struct LinkSight {
 	LinkWrong wrong;
 	char tap[TAP_NAME_MAX + 1],
 		bridge[TAP_NAME_MAX + 1]; /* as they should be; bridge "": none */
+	char lower[TAP_NAME_MAX + 1]; /* what a macvtap is on; "": it is none */
 	char name[TAP_NAME_MAX + 1]; /* of a tap that was renamed */
 	char master[TAP_NAME_MAX + 1]; /* what the tap is a port of; "": of nothing */
 	int bridge_ifindex; /* 0: it is gone, or none is expected */

@@ -34,3 +34,12 @@ void await_networkd(const Builder *builder, const PlanNic *nic, PlanStep *step);
 
 /* plan-steps-network.c: of an interface. */
 int steps_for_nic(Builder *builder, size_t index);
+
+/* plan-steps-attach.c: of an interface that is a macvtap. */
+int steps_for_macvtap(Builder *builder, size_t index);
+
+/* Of a switch that comes to the VMM. Takes id, which may be NULL for want of memory. */
+int step_for_peer(Builder *builder, size_t backend, char *id);
+
+/* What its passt does; a new string or NULL. */
+char *passt_to_words(const Facts *facts, const PlanBackend *backend, const char *on_exit);

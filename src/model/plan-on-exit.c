@@ -3,11 +3,13 @@
 
 static BackendOnExit asked_for(const PlanBackend *backend)
 {
-	BackendOnExit asked = backend->share ? backend->share->on_exit : backend->disk->on_exit;
+	BackendOnExit asked = backend->share ? backend->share->on_exit :
+			      backend->disk  ? backend->disk->on_exit :
+					       backend->interface->passt.on_exit;
 
 	if (asked != BACKEND_ON_EXIT_UNSET)
 		return asked;
-	return backend->share ? BACKEND_RESPAWN : BACKEND_STOP_VM;
+	return backend->disk ? BACKEND_STOP_VM : BACKEND_RESPAWN;
 }
 
 /* QEMU does not even start with a share that it may connect to anew (qemu.md §2); with a disk it does. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "model/attach-problems.h"
 #include "model/credentials.h"
 #include "model/helper-faults.h"
 #include "model/plan-limits.h"
@@ -229,21 +230,12 @@ static void check_identity(Check *check)
 	check_add(check, &fault);
 }
 
-/* qemu-bridge-helper has the right itself; helper_problems() looks whether it does. */
-static bool makes_taps(const Spec *spec)
-{
-	for (size_t i = 0; i < spec->n_interfaces; i++)
-		if (spec_attach(&spec->interfaces[i]) != ATTACH_HELPER)
-			return true;
-	return false;
-}
-
 static void check_tun(Check *check)
 {
 	int error = check->facts->tun_error;
 	Fault fault = { 0 };
 
-	if (error < 0) {
+	if (error < 0 && spec_needs_tun(check->spec)) {
 		bool denied = error == -EACCES || error == -EPERM;
 
 		(void) fault_set(
@@ -257,7 +249,7 @@ static void check_tun(Check *check)
 				 "modprobe tun; give a container the device");
 		check_add(check, &fault);
 	}
-	if (!check->facts->net_admin && makes_taps(check->spec)) {
+	if (!check->facts->net_admin && spec_needs_links(check->spec)) {
 		(void) fault_set(
 			&fault, -EPERM, MVMD_EXIT_PERMISSION, "net-admin-missing",
 			"cannot make taps and attach them to bridges: CAP_NET_ADMIN is missing");
@@ -394,7 +386,7 @@ static const char *path_role_to_words(PathRole role)
 		[PATH_KERNEL] = "kernel",	[PATH_INITRAMFS] = "initramfs",
 		[PATH_FIRMWARE] = "firmware",	[PATH_DISK] = "disk",
 		[PATH_DISK_SOCKET] = "socket",	[PATH_SHARE] = "shared folder",
-		[PATH_SHARE_SOCKET] = "socket",
+		[PATH_SHARE_SOCKET] = "socket", [PATH_INTERFACE_SOCKET] = "socket",
 	};
 
 	return role < _PATH_ROLE_MAX ? words[role] : "path";
@@ -409,6 +401,7 @@ static bool path_has_right_type(const PathFact *path)
 		return S_ISDIR(path->mode);
 	case PATH_DISK_SOCKET:
 	case PATH_SHARE_SOCKET:
+	case PATH_INTERFACE_SOCKET:
 		return S_ISSOCK(path->mode);
 	case PATH_KERNEL:
 	case PATH_INITRAMFS:
@@ -436,7 +429,8 @@ static const char *file_type_to_words(mode_t mode)
 
 static bool path_is_socket(const PathFact *path)
 {
-	return path->role == PATH_DISK_SOCKET || path->role == PATH_SHARE_SOCKET;
+	return path->role == PATH_DISK_SOCKET || path->role == PATH_SHARE_SOCKET ||
+	       path->role == PATH_INTERFACE_SOCKET;
 }
 
 /* Who opens it: the share's user for a share, else the VM's. */
@@ -525,10 +519,11 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_identity(&check);
 	check_vmm(&check, &choice);
 	check_kvm(&check, &choice);
-	if (spec->n_interfaces > 0)
-		check_tun(&check);
+	check_tun(&check);
 	check_bridges(&check);
 	check_backends(&check);
+	if (check.r == 0)
+		check.r = attach_problems(spec, facts, faults);
 	check_vsock(&check, &choice);
 	check_paths(&check);
 	check_kernel(&check, &choice);
@@ -581,6 +576,8 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 		bridge_evidence(facts, bridge, &fault);
 		check_add(&check, &fault);
 	}
+	if (check.r == 0)
+		check.r = attach_awaited(spec, facts, faults);
 	for (size_t i = 0; i < facts->n_paths; i++) {
 		const PathFact *path = &facts->paths[i];
 

@@ -54,6 +54,10 @@ int steps_for_nic(Builder *builder, size_t index)
 	char *text;
 	int r = 0;
 
+	if (!attach_has_link(nic->attach))
+		return 0; /* its backend has the steps */
+	if (nic->attach == ATTACH_MACVTAP)
+		return steps_for_macvtap(builder, index);
 	if (nic_is_port(nic))
 		r = step_for_bridge(builder, index, &awaited);
 	if (r == 0)

@@ -222,10 +222,10 @@ static int steps_for_credentials(Builder *builder)
 	return r < 0 ? r : last_needs_locks(builder);
 }
 
-/* A disk and a share may have the same id. New string or NULL. */
+/* New string or NULL. */
 static char *backend_step_id(const char *kind, const PlanBackend *backend)
 {
-	return str_printf("%s:%s-%s", kind, backend->disk ? "disk" : "share", backend->id);
+	return str_printf("%s:%s-%s", kind, backend_device(backend), backend->id);
 }
 
 static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
@@ -241,6 +241,8 @@ static char *backend_to_words(const Plan *plan, const PlanBackend *backend)
 				  backend->share->source, backend->share->tag,
 				  backend->share->readonly ? ", read only" : "",
 				  backend->identity.uid, on_exit);
+	if (backend->kind == BACKEND_PASST)
+		return passt_to_words(facts, backend, on_exit);
 	return str_printf("qemu-storage-daemon %s serves %s (%s)%s, uid %u; %s",
 			  facts->storage_daemon.version ?: "(version unknown)", backend->disk->path,
 			  disk_format_to_string(backend->disk->format),
@@ -253,14 +255,16 @@ static int steps_for_external(Builder *builder, size_t index)
 	const PlanBackend *backend = &builder->plan->backends[index];
 	int r;
 
+	if (backend_comes_to_vmm(backend))
+		return step_for_peer(builder, index, backend_step_id("external", backend));
 	r = add_step(builder,
 		     (PlanStep){ .kind = STEP_EXTERNAL,
 				 .id = backend_step_id("external", backend),
 				 .subject = index,
 				 .awaits = str_printf("a listener on %s", backend->socket),
 				 .deadline_usec = builder->plan->spec->timeouts.backend_usec },
-		     str_printf("somebody else serves %s %s at %s",
-				backend->disk ? "disk" : "share", backend->id, backend->socket),
+		     str_printf("somebody else serves %s %s at %s", backend_device(backend),
+				backend->id, backend->socket),
 		     NULL);
 	return r < 0 ? r : last_needs_locks(builder);
 }

@@ -63,14 +63,14 @@ static json_t *nic_to_json(const PlanNic *nic)
 
 	(void) mac_format(tap_mac, nic->tap_mac);
 	return json_pack(
-		"{s:s, s:s, s:s?, s:s?, s:s?, s:s, s:s?, s:o, s:I, s:b, s:o, s:s, s:o, s:o}", "id",
-		nic->spec->id, "attach", net_attach_to_string(nic->attach), "tap",
+		"{s:s, s:s, s:s?, s:s?, s:s?, s:s?, s:s, s:s?, s:o, s:I, s:b, s:o, s:s, s:o, s:o}",
+		"id", nic->spec->id, "attach", net_attach_to_string(nic->attach), "tap",
 		named ? nic->tap : NULL, "altname", nic->altname, "bridge", nic->spec->bridge,
-		"mac", mac_format(mac, nic->mac), "tap_mac", named ? tap_mac : NULL, "mtu",
-		nic->mtu ? json_integer(nic->mtu) : json_null(), "queues", (json_int_t) nic->queues,
-		"vhost", nic->vhost, "port", port_to_json(&nic->port), "on_detach",
-		on_detach_to_string(nic->on_detach), "offloads", offloads_to_json(&nic->offloads),
-		"rate", rate_to_json(&nic->rate));
+		"link", nic->spec->macvtap.link, "mac", mac_format(mac, nic->mac), "tap_mac",
+		named ? tap_mac : NULL, "mtu", nic->mtu ? json_integer(nic->mtu) : json_null(),
+		"queues", (json_int_t) nic->queues, "vhost", nic->vhost, "port",
+		port_to_json(&nic->port), "on_detach", on_detach_to_string(nic->on_detach),
+		"offloads", offloads_to_json(&nic->offloads), "rate", rate_to_json(&nic->rate));
 }
 
 static json_t *backend_to_json(const PlanBackend *backend)
@@ -78,8 +78,8 @@ static json_t *backend_to_json(const PlanBackend *backend)
 	bool external = backend->kind == BACKEND_EXTERNAL;
 
 	return json_pack("{s:s, s:s, s:s, s:s, s:o, s:s?}", "id", backend->id, "device",
-			 backend->disk ? "disk" : "share", "kind",
-			 backend_kind_to_string(backend->kind), "socket", backend->socket, "uid",
+			 backend_device(backend), "kind", backend_kind_to_string(backend->kind),
+			 "socket", backend->socket, "uid",
 			 external ? json_null() : json_integer(backend->identity.uid), "on_exit",
 			 external ? NULL : backend_on_exit_to_string(backend->on_exit));
 }

@@ -12,6 +12,7 @@
 static const char *const backend_kind_table[] = {
 	[BACKEND_VIRTIOFSD] = "virtiofsd",
 	[BACKEND_STORAGE_DAEMON] = "storage-daemon",
+	[BACKEND_PASST] = "passt",
 	[BACKEND_EXTERNAL] = "external",
 };
 _Static_assert(ELEMENTSOF(backend_kind_table) == _BACKEND_KIND_MAX, "backend_kind_table");
@@ -24,6 +25,29 @@ const char *backend_kind_to_string(BackendKind kind)
 bool nic_is_port(const PlanNic *nic)
 {
 	return nic->attach == ATTACH_BRIDGE || nic->attach == ATTACH_HELPER;
+}
+
+const char *backend_device(const PlanBackend *backend)
+{
+	return backend->disk ? "disk" : backend->share ? "share" : "interface";
+}
+
+const PlanBackend *plan_backend_of(const Plan *plan, const void *device)
+{
+	for (size_t i = 0; i < plan->n_backends; i++) {
+		const PlanBackend *backend = &plan->backends[i];
+
+		if (backend->disk == device || backend->share == device ||
+		    backend->interface == device)
+			return backend;
+	}
+	return NULL;
+}
+
+bool backend_comes_to_vmm(const PlanBackend *backend)
+{
+	return backend->interface && backend->kind == BACKEND_EXTERNAL &&
+	       backend->interface->vhost_user.mode == VHOST_USER_SERVER;
 }
 
 static int plan_places(Plan *plan, const char *runtime_directory)
@@ -55,9 +79,13 @@ static int plan_places(Plan *plan, const char *runtime_directory)
 /* 0: it follows from a bridge that is not there yet. */
 static uint32_t plan_mtu(const SpecInterface *interface, const BridgeFact *bridge)
 {
-	if (interface->mtu)
+	NetAttach attach = spec_attach(interface);
+
+	if (interface->mtu || !attach_has_link(attach))
 		return (uint32_t) interface->mtu;
-	if (!interface->bridge || (spec_attach(interface) == ATTACH_NETWORKD && !bridge->is_bridge))
+	if (attach == ATTACH_MACVTAP)
+		return bridge->mtu;
+	if (!interface->bridge || (attach == ATTACH_NETWORKD && !bridge->is_bridge))
 		return TAP_MTU_DEFAULT;
 	return bridge->is_bridge ? bridge->mtu : 0;
 }
@@ -77,13 +105,13 @@ static int plan_nics(Plan *plan)
 		nic->spec = interface;
 		nic->attach = spec_attach(interface);
 		nic->queues = nic_queues(interface, spec->cpus);
-		nic->vhost =
-			plan->vmm == VMM_QEMU && plan->accel == ACCEL_KVM && plan->facts->vhost_net;
+		nic->vhost = plan->vmm == VMM_QEMU && plan->accel == ACCEL_KVM &&
+			     plan->facts->vhost_net && attach_has_link(nic->attach);
 		nic->on_detach = spec_on_detach(interface);
 		nic->mtu = plan_mtu(interface, &plan->facts->bridges[i]);
 		if (!interface->mac || !mac_parse(interface->mac, &nic->mac))
 			nic->mac = mac_derive(spec->name, interface->id);
-		nic->tap_mac = mac_of_tap(nic->mac);
+		nic->tap_mac = nic->attach == ATTACH_MACVTAP ? nic->mac : mac_of_tap(nic->mac);
 		nic->port = port_of(interface);
 		nic->offloads = nic_offloads(interface);
 		nic->rate = nic_rate(interface);
@@ -91,6 +119,8 @@ static int plan_nics(Plan *plan)
 		if (!nic->alias)
 			return -ENOMEM;
 
+		if (!attach_has_link(nic->attach))
+			continue;
 		if (nic->attach == ATTACH_HELPER)
 			continue; /* its tap has the name and the MAC that the helper gives it */
 		if (interface->tap) {
@@ -105,14 +135,14 @@ static int plan_nics(Plan *plan)
 }
 
 /* Somebody else's socket stays where it is; ours is RUNTIME/NAME/KIND-ID.sock. */
-static int plan_add_backend(Plan *plan, PlanBackend backend, const char *kind, const char *external)
+static int plan_add_backend(Plan *plan, PlanBackend backend, const char *external)
 {
 	if (external) {
 		backend.kind = BACKEND_EXTERNAL;
 		backend.socket = strdup(external);
 	} else {
-		backend.socket =
-			str_printf("%s/%s-%s.sock", plan->places.directory, kind, backend.id);
+		backend.socket = str_printf("%s/%s-%s.sock", plan->places.directory,
+					    backend_device(&backend), backend.id);
 	}
 	if (!backend.socket)
 		return -ENOMEM;
@@ -121,12 +151,30 @@ static int plan_add_backend(Plan *plan, PlanBackend backend, const char *kind, c
 	return 0;
 }
 
+static int plan_nic_backends(Plan *plan)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < plan->n_nics; i++) {
+		const SpecInterface *interface = plan->nics[i].spec;
+		PlanBackend backend = { .kind = BACKEND_PASST,
+					.id = interface->id,
+					.interface = interface,
+					.identity = plan->facts->vm };
+
+		if (attach_is_vhost_user(plan->nics[i].attach))
+			r = plan_add_backend(plan, backend, interface->vhost_user.socket);
+	}
+	return r;
+}
+
 static int plan_backends(Plan *plan)
 {
 	const Spec *spec = plan->spec;
 	int r;
 
-	plan->backends = calloc((spec->n_disks + spec->n_shares) ?: 1, sizeof(*plan->backends));
+	plan->backends = calloc((spec->n_disks + spec->n_shares + spec->n_interfaces) ?: 1,
+				sizeof(*plan->backends));
 	if (!plan->backends)
 		return -ENOMEM;
 
@@ -139,7 +187,7 @@ static int plan_backends(Plan *plan)
 
 		if (!disk->socket && disk->backend != DISK_BY_STORAGE_DAEMON)
 			continue;
-		r = plan_add_backend(plan, backend, "disk", disk->socket);
+		r = plan_add_backend(plan, backend, disk->socket);
 		if (r < 0)
 			return r;
 	}
@@ -150,11 +198,11 @@ static int plan_backends(Plan *plan)
 					.share = share,
 					.identity = plan->facts->share_users[i] };
 
-		r = plan_add_backend(plan, backend, "share", share->socket);
+		r = plan_add_backend(plan, backend, share->socket);
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return plan_nic_backends(plan);
 }
 
 static int check_socket_path(const char *path, Fault *fault)

@@ -20,11 +20,11 @@ typedef enum StepKind {
 	STEP_DISK_LOCK, /* subject: a disk of the spec */
 	STEP_DIRECTORY, /* the VM's runtime directory */
 	STEP_CONTROL, /* the control socket */
-	STEP_BRIDGE, /* subject: a nic; awaits the bridge */
-	STEP_TAP, /* subject: a nic */
+	STEP_BRIDGE, /* subject: a nic; awaits the bridge, or the link of a macvtap */
+	STEP_TAP, /* subject: a nic; makes the tap, or the macvtap */
 	STEP_LISTENER, /* subject: a backend of ours */
 	STEP_BACKEND, /* subject: a backend of ours */
-	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener */
+	STEP_EXTERNAL, /* subject: a backend of somebody else; awaits its listener, or makes room for the VMM's */
 	STEP_CONSOLE, /* the guest's serial line */
 	STEP_NOTIFY, /* the guest is heard when it says that it is ready */
 	STEP_CREDENTIALS, /* what the guest finds in its SMBIOS tables is read */
@@ -47,8 +47,7 @@ typedef struct PlanStep {
 typedef struct PlanNic {
 	const SpecInterface *spec;
 	NetAttach attach; /* never ATTACH_UNSET */
-	char tap[TAP_NAME_MAX +
-		 1]; /* "": the helper's choice, known once it is made (host/tap.h) */
+	char tap[TAP_NAME_MAX + 1]; /* "": it has none, or the helper chooses (host/tap.h) */
 	char *altname; /* the readable long name where the tap's is a hash; else NULL */
 	char *alias; /* ifalias "mvmd:NAME/ID", by which we know our own */
 	MacAddress mac, tap_mac;
@@ -64,15 +63,17 @@ typedef struct PlanNic {
 typedef enum BackendKind {
 	BACKEND_VIRTIOFSD,
 	BACKEND_STORAGE_DAEMON,
+	BACKEND_PASST,
 	BACKEND_EXTERNAL,
 	_BACKEND_KIND_MAX,
 } BackendKind;
 
 typedef struct PlanBackend {
 	BackendKind kind;
-	const char *id; /* of the disk or share */
-	const SpecDisk *disk; /* one of the two is set */
+	const char *id; /* of the disk, share or interface */
+	const SpecDisk *disk; /* one of the three is set */
 	const SpecShare *share;
+	const SpecInterface *interface;
 	char *socket; /* path of the listener, ours or somebody's */
 	Identity identity; /* who it runs as; not for external ones */
 	BackendOnExit on_exit; /* never unset; not for external ones */
@@ -177,3 +178,12 @@ bool nic_is_port(const PlanNic *nic);
 
 const char *step_kind_to_string(StepKind kind);
 const char *backend_kind_to_string(BackendKind kind);
+
+/* "disk", "share" or "interface": two of them may have the same id. */
+const char *backend_device(const PlanBackend *backend);
+
+/* The backend of a disk, share or interface of the plan's spec; NULL: it has none. */
+const PlanBackend *plan_backend_of(const Plan *plan, const void *device);
+
+/* True where the VMM listens, and the other side comes to it. */
+bool backend_comes_to_vmm(const PlanBackend *backend);

@@ -9,7 +9,7 @@
 #define MONITOR_ID "monitor"
 #define CONSOLE_ID "console"
 
-/* How often QEMU tries to reach a lost block backend. */
+/* How often QEMU tries to reach a lost backend of a disk or an interface. */
 #define RECONNECT_MSEC 1000
 #define RECONNECT_SEC  1
 /* The same as cloud-hypervisor's, so that a share performs alike on both. */
@@ -61,14 +61,6 @@ static void add_option(StrList *args, const char *option, const char *value)
 {
 	str_list_add(args, "%s", option);
 	str_list_add(args, "%s", value);
-}
-
-static const PlanBackend *backend_of(const Plan *plan, const void *device)
-{
-	for (size_t i = 0; i < plan->n_backends; i++)
-		if (plan->backends[i].disk == device || plan->backends[i].share == device)
-			return &plan->backends[i];
-	return NULL;
 }
 
 /*
@@ -177,6 +169,14 @@ static void add_disk_by_vmm(const Plan *plan, size_t i, StrList *args)
 	option_end(args, "-device", &value);
 }
 
+static void add_reconnect(const Plan *plan, StrBuf *value)
+{
+	if (version_is_at_least(plan->vmm_program, 9, 2))
+		str_buf_add(value, ",reconnect-ms=%d", RECONNECT_MSEC);
+	else
+		str_buf_add(value, ",reconnect=%d", RECONNECT_SEC);
+}
+
 /*
  * By path and with reconnect, the one way in which QEMU finds a block backend again that was lost. One queue,
  * since qemu-storage-daemon has one unless told otherwise.
@@ -187,10 +187,7 @@ static void add_disk_by_backend(const Plan *plan, size_t i, const PlanBackend *b
 	StrBuf value = { 0 };
 
 	str_buf_add(&value, "socket,id=blk%zu", i);
-	if (version_is_at_least(plan->vmm_program, 9, 2))
-		str_buf_add(&value, ",reconnect-ms=%d", RECONNECT_MSEC);
-	else
-		str_buf_add(&value, ",reconnect=%d", RECONNECT_SEC);
+	add_reconnect(plan, &value);
 	part_text(&value, "path", backend->socket);
 	option_end(args, "-chardev", &value);
 
@@ -204,7 +201,7 @@ static void add_disk_by_backend(const Plan *plan, size_t i, const PlanBackend *b
 static void add_disks(const Plan *plan, StrList *args)
 {
 	for (size_t i = 0; i < plan->spec->n_disks; i++) {
-		const PlanBackend *backend = backend_of(plan, &plan->spec->disks[i]);
+		const PlanBackend *backend = plan_backend_of(plan, &plan->spec->disks[i]);
 
 		if (backend)
 			add_disk_by_backend(plan, i, backend, args);
@@ -235,12 +232,8 @@ static void add_offloads(StrBuf *value, const Plan *plan, const PlanOffloads *of
 		str_buf_add(value, ",host_uso=off,guest_uso4=off,guest_uso6=off");
 }
 
-/* romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. */
-static void add_nic(const Plan *plan, size_t i, uint32_t mtu, int tap_fd, int vhost_fd,
-		    StrList *args)
+static void add_tap(const PlanNic *nic, size_t i, int tap_fd, int vhost_fd, StrList *args)
 {
-	const PlanNic *nic = &plan->nics[i];
-	char mac[MAC_TEXT_MAX];
 	StrBuf value = { 0 };
 
 	str_buf_add(&value, "tap,id=net%zu", i);
@@ -249,6 +242,40 @@ static void add_nic(const Plan *plan, size_t i, uint32_t mtu, int tap_fd, int vh
 	if (nic->vhost)
 		add_queue_fds(&value, "vhostfd", nic, vhost_fd);
 	option_end(args, "-netdev", &value);
+}
+
+/* With wait=off it is still that QEMU goes on when the other side has come (net/vhost-user.c: net_vhost_user_init). */
+static void add_vhost_user(const Plan *plan, const PlanNic *nic, size_t i,
+			   const PlanBackend *backend, StrList *args)
+{
+	StrBuf value = { 0 };
+
+	str_buf_add(&value, "socket,id=nic%zu", i);
+	if (backend_comes_to_vmm(backend))
+		str_buf_add(&value, ",server=on,wait=off");
+	else
+		add_reconnect(plan, &value);
+	part_text(&value, "path", backend->socket);
+	option_end(args, "-chardev", &value);
+
+	str_list_add(args, "-netdev");
+	str_list_add(args, "vhost-user,id=net%zu,chardev=nic%zu,queues=%" PRIu32, i, i,
+		     nic->queues);
+}
+
+/* romfile= leaves out the network boot ROM. vectors: one per queue, configuration and control. */
+static void add_nic(const Plan *plan, size_t i, uint32_t mtu, int tap_fd, int vhost_fd,
+		    StrList *args)
+{
+	const PlanNic *nic = &plan->nics[i];
+	const PlanBackend *backend = plan_backend_of(plan, nic->spec);
+	char mac[MAC_TEXT_MAX];
+	StrBuf value = { 0 };
+
+	if (backend)
+		add_vhost_user(plan, nic, i, backend, args);
+	else
+		add_tap(nic, i, tap_fd, vhost_fd, args);
 
 	str_buf_add(&value, "virtio-net-pci,netdev=net%zu,id=net-%s,mac=%s,romfile=", i,
 		    nic->spec->id, mac_format(mac, nic->mac));
@@ -258,6 +285,12 @@ static void add_nic(const Plan *plan, size_t i, uint32_t mtu, int tap_fd, int vh
 		str_buf_add(&value, ",host_mtu=%" PRIu32, mtu);
 	add_offloads(&value, plan, &nic->offloads);
 	option_end(args, "-device", &value);
+}
+
+/* Taps and macvtaps come by descriptor, one per pair of queues. */
+static size_t nic_fds(const PlanNic *nic)
+{
+	return attach_has_link(nic->attach) ? nic->queues : 0;
 }
 
 size_t qemu_n_vhosts(const Plan *plan)
@@ -275,7 +308,7 @@ size_t qemu_n_fds(const Plan *plan)
 		   qemu_n_vhosts(plan);
 
 	for (size_t i = 0; i < plan->n_nics; i++)
-		n += plan->nics[i].queues;
+		n += nic_fds(&plan->nics[i]);
 	return n;
 }
 
@@ -288,7 +321,7 @@ static int add_nics(const Plan *plan, const uint32_t *mtus, StrList *args)
 		const PlanNic *nic = &plan->nics[i];
 
 		add_nic(plan, i, mtus[i], fd, vhost_fd, args);
-		fd += (int) nic->queues;
+		fd += (int) nic_fds(nic);
 		vhost_fd += nic->vhost ? (int) nic->queues : 0;
 	}
 	return fd;

@@ -5,8 +5,8 @@
 
 /*
  * QEMU's descriptors are numbered from QEMU_FIRST_FD on, in this order: the listener of its monitor, the
- * listener of the console, the taps (all queues of the first interface, then of the next), one connected
- * socket per share, one file per string for the guest's SMBIOS tables, /dev/vhost-net once per queue pair of each
+ * listener of the console, the taps and macvtaps (all queues of the first interface, then of the next),
+ * one connected socket per share, one file per string for the guest's SMBIOS tables, /dev/vhost-net once per queue pair of each
  * interface that has it.
  */
 #define QEMU_FIRST_FD	3

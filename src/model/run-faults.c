@@ -280,6 +280,14 @@ int fault_bridge_down(const char *bridge, Fault *fault)
 	return fault_remedy(fault, "ip link set %s up", bridge);
 }
 
+int fault_link_down(const char *link, Fault *fault)
+{
+	(void) fault_set(fault, -ENETDOWN, MVMD_EXIT_OK, "link-down",
+			 "%s, on which the macvtap is, is down: nothing passes", link);
+	(void) fault_evidence(fault, "link", "%s", link);
+	return fault_remedy(fault, "ip link set %s up", link);
+}
+
 int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *fault)
 {
 	(void) fault_set(fault, -EMSGSIZE, MVMD_EXIT_OK, "bridge-mtu",

@@ -43,6 +43,9 @@ int fault_leftovers(const char *found, Fault *fault);
 /* The tap's bridge is down. */
 int fault_bridge_down(const char *bridge, Fault *fault);
 
+/* The link that a macvtap is on is down. */
+int fault_link_down(const char *link, Fault *fault);
+
 /* The bridge's MTU fell to that of the tap. */
 int fault_bridge_mtu(const char *bridge, uint32_t before, uint32_t now, Fault *fault);
 

@@ -4,7 +4,6 @@
 #include "model/schema.h"
 #include "model/spec.h"
 
-#define SOCKET_MAX_BYTES 107 /* unix(7): sun_path is 108 bytes with the NUL */
 #define SERIAL_MAX_BYTES 20 /* linux/virtio_blk.h: VIRTIO_BLK_ID_BYTES */
 #define TAG_MAX_BYTES	 36 /* linux/virtio_fs.h: struct virtio_fs_config */
 
@@ -25,20 +24,12 @@ static const char *const backend_words[] = {
 };
 _Static_assert(ELEMENTSOF(backend_words) == _DISK_BACKEND_MAX, "every backend has its word");
 
-static const char *const on_exit_words[] = {
+const char *const on_exit_words[_BACKEND_ON_EXIT_MAX] = {
 	[BACKEND_ON_EXIT_UNSET] = NULL,
 	[BACKEND_RESPAWN] = "respawn",
 	[BACKEND_STOP_VM] = "stop-vm",
 	[BACKEND_RESTART_VM] = "restart-vm",
 };
-_Static_assert(ELEMENTSOF(on_exit_words) == _BACKEND_ON_EXIT_MAX, "every policy has its word");
-
-#define ON_EXIT(record, word, what)                                                                \
-	{                                                                                          \
-		.key = "on_exit", .type = FIELD_ENUM, .offset = offsetof(record, on_exit),         \
-		.choices = on_exit_words, .n_choices = ELEMENTSOF(on_exit_words),                  \
-		.example = (word), .sentence = (what),                                             \
-	}
 
 static const Field disk_fields[] = {
 	DESCRIPTION_FIELD(SpecDisk),

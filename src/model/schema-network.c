@@ -13,8 +13,14 @@ _Static_assert(sizeof(NetAttach) == sizeof(unsigned) && sizeof(OnDetach) == size
 	       "every enum is stored as an unsigned");
 
 static const char *const attach_words[] = {
-	[ATTACH_UNSET] = NULL,		[ATTACH_BRIDGE] = "bridge", [ATTACH_NONE] = "none",
-	[ATTACH_NETWORKD] = "networkd", [ATTACH_HELPER] = "helper",
+	[ATTACH_UNSET] = NULL,
+	[ATTACH_BRIDGE] = "bridge",
+	[ATTACH_NONE] = "none",
+	[ATTACH_NETWORKD] = "networkd",
+	[ATTACH_HELPER] = "helper",
+	[ATTACH_MACVTAP] = "macvtap",
+	[ATTACH_VHOST_USER] = "vhost-user",
+	[ATTACH_PASST] = "passt",
 };
 _Static_assert(ELEMENTSOF(attach_words) == _NET_ATTACH_MAX, "every way has its word");
 
@@ -129,6 +135,27 @@ static const Field interface_fields[] = {
 	  .object = &networkd_object,
 	  .example = "{ \"expect\": \"up\" }",
 	  .sentence = "With \"attach\": \"networkd\": what systemd-networkd is to do." },
+	{ .key = "macvtap",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, macvtap),
+	  .extra_offset = offsetof(SpecInterface, has_macvtap),
+	  .object = &macvtap_object,
+	  .example = "{ \"link\": \"eth0\" }",
+	  .sentence = "With attach macvtap: on which link of the host's it is made." },
+	{ .key = "vhost_user",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, vhost_user),
+	  .extra_offset = offsetof(SpecInterface, has_vhost_user),
+	  .object = &vhost_user_object,
+	  .example = "{ \"socket\": \"/run/vpp/web1.sock\" }",
+	  .sentence = "With attach vhost-user: where the switch is met." },
+	{ .key = "passt",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, passt),
+	  .extra_offset = offsetof(SpecInterface, has_passt),
+	  .object = &passt_object,
+	  .example = "{ \"forward\": [{ \"host\": 8080, \"guest\": 80 }] }",
+	  .sentence = "With attach passt: what leads to the guest. Unset: nothing does." },
 };
 
 const ObjectType interface_object = {

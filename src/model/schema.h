@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/spec.h"
+
 /*
  * The tables of keys: one of the spec, one of host.conf. A table drives the reader, the defaults,
  * freeing, merging, `mvmd schema` and the table in the man page, so that they cannot drift.
@@ -76,6 +78,9 @@ extern const ObjectType spec_object, host_conf_object;
 /* What both of them may have in a list. */
 extern const ObjectType allowed_issue_object;
 
+/* The details of an interface's way onto the network. */
+extern const ObjectType macvtap_object, vhost_user_object, passt_object;
+
 /* The entries of the spec's lists of devices, and of its map of credentials. */
 extern const ObjectType disk_object, interface_object, share_object, credential_object;
 
@@ -85,8 +90,9 @@ extern const ObjectType vlan_object, offloads_object, rate_object;
 /* Of an interface: the details of a way onto the network. */
 extern const ObjectType networkd_object;
 
-#define PATH_MAX_BYTES 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
-#define USER_MAX_BYTES 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
+#define PATH_MAX_BYTES	 4095 /* limits.h: PATH_MAX is 4096 with the NUL */
+#define SOCKET_MAX_BYTES 107 /* unix(7): sun_path is 108 bytes with the NUL */
+#define USER_MAX_BYTES	 32 /* utmp.h: UT_NAMESIZE; what useradd(8) allows */
 
 /* The field that every object with fixed keys has. */
 #define DESCRIPTION_FIELD(record)                                                                  \
@@ -94,6 +100,15 @@ extern const ObjectType networkd_object;
 		.key = "description", .type = FIELD_TEXT, .offset = offsetof(record, description), \
 		.max = SPEC_FILE_MAX_BYTES, .example = "\"the shop's web server\"",                \
 		.sentence = "Free text for people; mvmd does nothing with it.",                    \
+	}
+
+/* What the end of a backend leads to; its words are by BackendOnExit. */
+extern const char *const on_exit_words[_BACKEND_ON_EXIT_MAX];
+#define ON_EXIT(record, word, what)                                                                \
+	{                                                                                          \
+		.key = "on_exit", .type = FIELD_ENUM, .offset = offsetof(record, on_exit),         \
+		.choices = on_exit_words, .n_choices = _BACKEND_ON_EXIT_MAX, .example = (word),    \
+		.sentence = (what),                                                                \
 	}
 
 /* How an entry of a list that merges by id is taken out; no field: it never reaches the Spec. */

@@ -17,6 +17,37 @@ static const AttachKey attach_keys[] = {
 	{ ATTACH_NONE, "bridge", false,
 	  "goes with \"attach\": \"bridge\": with \"none\" the tap is put on no bridge; leave one "
 	  "of them out" },
+	{ ATTACH_MACVTAP, "macvtap", true,
+	  "is missing; with \"attach\": \"macvtap\" an interface needs it, such as \"macvtap\": { "
+	  "\"link\": \"eth0\" }" },
+	{ ATTACH_MACVTAP, "bridge", false,
+	  "goes with \"attach\": \"bridge\": a macvtap is on the link that \"macvtap\" names; "
+	  "leave one of them out" },
+	{ ATTACH_VHOST_USER, "vhost_user", true,
+	  "is missing; with \"attach\": \"vhost-user\" an interface needs it, such as "
+	  "\"vhost_user\": { \"socket\": \"/run/vpp/web1.sock\" }" },
+	{ ATTACH_VHOST_USER, "bridge", false,
+	  "goes with \"attach\": \"bridge\": what the switch does is up to it; leave one of them "
+	  "out" },
+	{ ATTACH_VHOST_USER, "tap", false,
+	  "names a link of the host's, and with \"attach\": \"vhost-user\" there is none; leave it "
+	  "out" },
+	{ ATTACH_PASST, "bridge", false,
+	  "goes with \"attach\": \"bridge\": passt is on none; leave one of them out" },
+	{ ATTACH_PASST, "tap", false,
+	  "names a link of the host's, and with \"attach\": \"passt\" there is none; leave it out" },
+	{ ATTACH_VHOST_USER, "rate", false,
+	  "is up to the switch, for neither mvmd nor the VMM handles the frames; leave it out" },
+	{ ATTACH_PASST, "rate", false,
+	  "is not to be had with \"attach\": \"passt\", for neither mvmd nor the VMM handles the "
+	  "frames; leave it out" },
+	{ ATTACH_VHOST_USER, "on_detach", false,
+	  "is about a link of the host's, and with \"attach\": \"vhost-user\" there is none; leave "
+	  "it out" },
+	{ ATTACH_PASST, "on_detach", false,
+	  "is about a link of the host's, and with \"attach\": \"passt\" there is none; what its end "
+	  "leads to is \"on_exit\" in \"passt\"" },
+	{ ATTACH_PASST, "queues", false, "is up to passt, which has one pair; leave it out" },
 };
 
 static void check_key(const RuleContext *context, const JsonNode *entry, const AttachKey *rule)
@@ -50,6 +81,9 @@ static const struct {
 	const char *key;
 } details[] = {
 	{ ATTACH_NETWORKD, "networkd" },
+	{ ATTACH_MACVTAP, "macvtap" },
+	{ ATTACH_VHOST_USER, "vhost_user" },
+	{ ATTACH_PASST, "passt" },
 };
 
 static void check_details(const RuleContext *context, const JsonNode *entry, NetAttach attach)

@@ -23,11 +23,14 @@ JsonNode *good_member(const JsonNode *node, const char *key);
 /* Of an interface's way onto the network, and the keys that go with it. */
 void check_attach(const RuleContext *context, size_t i);
 
-/* Of the interfaces, and of one as a bridge's port (spec-rules-port.c). */
-void check_interfaces(const RuleContext *context);
+/* Of the ports that lead to the guest, of all interfaces together. */
+void check_forwards(const RuleContext *context);
 
 /* spec-rules-helper.c: of an entry with "attach": "helper". */
 void check_helper(const RuleContext *context, const JsonNode *entry);
+
+/* Of the interfaces, and of one as a bridge's port (spec-rules-port.c). */
+void check_interfaces(const RuleContext *context);
 void check_port(const RuleContext *context, size_t i);
 
 /* The same of systemd-networkd. */

@@ -18,7 +18,7 @@ static Identifier tap_of(const RuleContext *context, size_t i)
 	Identifier tap = { .node = json_member(entry, "tap") };
 
 	/* What the helper makes has a name that nobody has yet. */
-	if (spec_attach(interface) == ATTACH_HELPER)
+	if (spec_attach(interface) == ATTACH_HELPER || !attach_has_link(spec_attach(interface)))
 		return (Identifier){ 0 };
 	if (tap.node && tap.node->wrong)
 		tap.node = NULL;
@@ -150,4 +150,5 @@ void check_interfaces(const RuleContext *context)
 	check_macs(context);
 	check_taps_and_bridges(context);
 	check_queues(context);
+	check_forwards(context);
 }

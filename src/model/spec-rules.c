@@ -204,19 +204,24 @@ static void check_share_tags(const RuleContext *context)
 	}
 }
 
-/* The i-th device of disks and shares together, as far as a socket is concerned. */
+/* The i-th device of disks, shares and interfaces together, as far as a socket is concerned. */
 static JsonNode *socket_of(const RuleContext *context, size_t i)
 {
 	const Spec *spec = context->spec;
 
 	if (i < spec->n_disks)
 		return good_member(entry_of(context, "disks", i), "socket");
-	return good_member(entry_of(context, "shares", i - spec->n_disks), "socket");
+	i -= spec->n_disks;
+	if (i < spec->n_shares)
+		return good_member(entry_of(context, "shares", i), "socket");
+	i -= spec->n_shares;
+	return good_member(good_member(entry_of(context, "interfaces", i), "vhost_user"), "socket");
 }
 
 static void check_sockets(const RuleContext *context)
 {
-	size_t n = context->spec->n_disks + context->spec->n_shares;
+	const Spec *spec = context->spec;
+	size_t n = spec->n_disks + spec->n_shares + spec->n_interfaces;
 
 	for (size_t i = 0; i < n; i++) {
 		JsonNode *socket = socket_of(context, i);
@@ -246,6 +251,9 @@ static const JsonNode *first_vhost_user(const RuleContext *context)
 			return json_element(json_member(context->root, "disks"), i);
 	if (spec->n_shares > 0)
 		return json_element(json_member(context->root, "shares"), 0);
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (attach_is_vhost_user(spec_attach(&spec->interfaces[i])))
+			return json_element(json_member(context->root, "interfaces"), i);
 	return NULL;
 }
 

@@ -229,10 +229,59 @@ OnDetach spec_on_detach(const SpecInterface *interface)
 	return spec_attach(interface) == ATTACH_BRIDGE ? ON_DETACH_REPAIR : ON_DETACH_WARN;
 }
 
+const char *spec_lower_link(const SpecInterface *interface)
+{
+	return spec_attach(interface) == ATTACH_MACVTAP ? interface->macvtap.link :
+							  interface->bridge;
+}
+
+bool attach_is_vhost_user(NetAttach attach)
+{
+	return attach == ATTACH_VHOST_USER || attach == ATTACH_PASST;
+}
+
+bool attach_has_link(NetAttach attach)
+{
+	return !attach_is_vhost_user(attach);
+}
+
+bool spec_has_attach(const Spec *spec, NetAttach attach)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (spec_attach(&spec->interfaces[i]) == attach)
+			return true;
+	return false;
+}
+
+bool spec_needs_links(const Spec *spec)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++) {
+		NetAttach attach = spec_attach(&spec->interfaces[i]);
+
+		if (attach_has_link(attach) && attach != ATTACH_HELPER)
+			return true;
+	}
+	return false;
+}
+
+bool spec_needs_tun(const Spec *spec)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++) {
+		NetAttach attach = spec_attach(&spec->interfaces[i]);
+
+		if (attach_has_link(attach) && attach != ATTACH_MACVTAP)
+			return true;
+	}
+	return false;
+}
+
 bool spec_needs_shared_memory(const Spec *spec)
 {
 	if (spec->memory.shared == TRISTATE_TRUE || spec->n_shares > 0)
 		return true;
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (attach_is_vhost_user(spec_attach(&spec->interfaces[i])))
+			return true;
 	for (size_t i = 0; i < spec->n_disks; i++)
 		if (spec->disks[i].socket || spec->disks[i].backend == DISK_BY_STORAGE_DAEMON)
 			return true;

@@ -61,6 +61,9 @@ typedef enum NetAttach {
 	ATTACH_NONE, /* mvmd makes the tap, and that is all */
 	ATTACH_NETWORKD, /* mvmd makes the tap, and systemd-networkd does the rest */
 	ATTACH_HELPER, /* qemu-bridge-helper does both, for users who may not */
+	ATTACH_MACVTAP, /* mvmd makes a macvtap on a link of the host's */
+	ATTACH_VHOST_USER, /* somebody else's switch serves it */
+	ATTACH_PASST, /* a passt of mvmd's serves it, with the host's own connections */
 	_NET_ATTACH_MAX,
 } NetAttach;
 
@@ -80,6 +83,28 @@ typedef enum NetworkdExpect {
 	NETWORKD_UP,
 	_NETWORKD_EXPECT_MAX,
 } NetworkdExpect;
+
+/* drivers/net/macvlan.c; values of ours. */
+typedef enum MacvtapMode {
+	MACVTAP_BRIDGE,
+	MACVTAP_PRIVATE,
+	MACVTAP_VEPA,
+	MACVTAP_PASSTHRU,
+	_MACVTAP_MODE_MAX,
+} MacvtapMode;
+
+/* Which side of a vhost-user socket the VMM is. */
+typedef enum VhostUserMode {
+	VHOST_USER_CLIENT, /* it connects */
+	VHOST_USER_SERVER, /* it listens */
+	_VHOST_USER_MODE_MAX,
+} VhostUserMode;
+
+typedef enum IpProtocol {
+	PROTOCOL_TCP,
+	PROTOCOL_UDP,
+	_IP_PROTOCOL_MAX,
+} IpProtocol;
 
 /* When a start is over. */
 typedef enum Ready {
@@ -172,6 +197,34 @@ typedef struct SpecNetworkd {
 	NetworkdExpect expect;
 } SpecNetworkd;
 
+typedef struct SpecMacvtap {
+	char *description;
+	char *link; /* of the host's, on which it is made */
+	MacvtapMode mode;
+} SpecMacvtap;
+
+typedef struct SpecVhostUser {
+	char *description;
+	char *socket;
+	VhostUserMode mode;
+} SpecVhostUser;
+
+/* A port of the host's that leads to one of the guest's. */
+typedef struct SpecForward {
+	char *description;
+	IpProtocol protocol;
+	char *address; /* of the host's; NULL: all */
+	uint64_t host;
+	uint64_t guest; /* 0: the same as the host's */
+} SpecForward;
+
+typedef struct SpecPasst {
+	char *description;
+	SpecForward *forward;
+	size_t n_forward;
+	BackendOnExit on_exit;
+} SpecPasst;
+
 typedef struct SpecInterface {
 	char *description;
 	char *id;
@@ -189,6 +242,10 @@ typedef struct SpecInterface {
 	SpecRate rate;
 	bool has_networkd; /* it is written */
 	SpecNetworkd networkd;
+	bool has_macvtap, has_vhost_user, has_passt; /* they are written */
+	SpecMacvtap macvtap;
+	SpecVhostUser vhost_user;
+	SpecPasst passt;
 } SpecInterface;
 
 typedef struct SpecShare {
@@ -308,6 +365,7 @@ typedef struct SpecDoc {
 #define RATE_BURST_MIN_BYTES ((uint64_t) 128 * 1024)
 #define VLAN_MIN	     1
 #define VLAN_MAX	     4094 /* IEEE 802.1Q: 4095 is reserved */
+#define SPEC_FORWARD_MAX     64
 /* SMBIOS counts strings in one byte (DMTF DSP0134, 7.12), and one is mvmd's own (CREDENTIAL_NOTIFY). */
 #define SPEC_CREDENTIALS_MAX 254
 
@@ -362,6 +420,24 @@ NetAttach spec_attach(const SpecInterface *interface);
 /* What is written, or else what goes with the way: repair where mvmd itself attached it. Never ON_DETACH_UNSET. */
 OnDetach spec_on_detach(const SpecInterface *interface);
 
+/* True where it has a link of the host's, by the name of SpecInterface.tap or one derived. */
+bool attach_has_link(NetAttach attach);
+
+/* True where an interface has that way. */
+bool spec_has_attach(const Spec *spec, NetAttach attach);
+
+/* True where an interface is a tap. */
+bool spec_needs_tun(const Spec *spec);
+
+/* True where mvmd makes a tap or a macvtap itself, which takes CAP_NET_ADMIN: qemu-bridge-helper has its own. */
+bool spec_needs_links(const Spec *spec);
+
+/* True where a vhost-user backend serves it, ours or somebody else's. */
+bool attach_is_vhost_user(NetAttach attach);
+
+/* The link of the host's that it is put on, a bridge or that of a macvtap; NULL: none. */
+const char *spec_lower_link(const SpecInterface *interface);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 
@@ -374,5 +450,7 @@ const char *ready_to_string(Ready ready);
 const char *net_attach_to_string(NetAttach attach);
 const char *on_detach_to_string(OnDetach on_detach);
 const char *networkd_expect_to_string(NetworkdExpect expect);
+const char *macvtap_mode_to_string(MacvtapMode mode);
+const char *ip_protocol_to_string(IpProtocol protocol);
 const char *disk_format_to_string(DiskFormat format);
 const char *backend_on_exit_to_string(BackendOnExit on_exit);

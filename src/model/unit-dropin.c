@@ -91,6 +91,35 @@ static void add_disks(StrBuf *buf, const Spec *spec)
 	}
 }
 
+/* Which one it is the kernel decides when it is made (systemd.resource-control(5): "char-" and a name of /proc/devices). */
+static void add_macvtap(StrBuf *buf, const Spec *spec)
+{
+	if (spec_has_attach(spec, ATTACH_MACVTAP))
+		str_buf_add(buf, "# The device of its macvtap, /dev/tapN.\n"
+				 "DeviceAllow=char-macvtap rw\n");
+}
+
+/* The device's name is known to systemd once the module is there, which must be before the unit starts. */
+static void add_macvtap_order(StrBuf *buf, const Spec *spec)
+{
+	if (spec_has_attach(spec, ATTACH_MACVTAP))
+		str_buf_add(buf, "Wants=modprobe@macvtap.service\n"
+				 "After=modprobe@macvtap.service\n");
+}
+
+/* passt's own sandbox, and what it is for: connections of the guest's, made by an ordinary program. */
+static void add_passt(StrBuf *buf, const Spec *spec)
+{
+	if (spec_has_attach(spec, ATTACH_PASST))
+		str_buf_add(buf,
+			    "# The sandbox of passt: namespaces, in which it sees no file.\n"
+			    "RestrictNamespaces=user mnt pid ipc uts\n"
+			    "SystemCallFilter=@mount unshare\n"
+			    "# It makes the guest's connections, and takes those to its ports.\n"
+			    "RestrictAddressFamilies=AF_INET AF_INET6\n"
+			    "IPAddressAllow=any\n");
+}
+
 /* QEMU's vsock is the kernel's; cloud-hypervisor's is a UNIX socket. */
 static void add_vsock(StrBuf *buf, const Spec *spec)
 {
@@ -183,6 +212,7 @@ int unit_dropin_text(const OrderVm *vm, char **ret)
 	str_buf_add(&buf, "\n[Unit]\n");
 	add_order(&buf, vm);
 	add_mounts(&buf, spec);
+	add_macvtap_order(&buf, spec);
 	str_buf_add(&buf, "\n" SERVICE "\n");
 	add_disks(&buf, spec);
 	add_vsock(&buf, spec);
@@ -190,6 +220,8 @@ int unit_dropin_text(const OrderVm *vm, char **ret)
 	add_helper(&buf, spec);
 	add_tcg(&buf, spec);
 	add_shares(&buf, spec);
+	add_macvtap(&buf, spec);
+	add_passt(&buf, spec);
 	return str_buf_take(&buf, ret);
 }
 

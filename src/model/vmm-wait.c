@@ -3,6 +3,8 @@
 
 static VmmWait wait_of(const BackendSight *sight)
 {
+	if (sight->deserted)
+		return VMM_WAIT_PEER;
 	if (!sight->connected && sight->forbidden)
 		return VMM_WAIT_PERMIT;
 	if (!sight->connected && sight->full)
@@ -14,10 +16,11 @@ static VmmWait wait_of(const BackendSight *sight)
 	return sight->unread ? VMM_WAIT_READ : VMM_WAIT_ANSWER;
 }
 
+/* Of a VMM that listens for one side it is sure that it waits for it: it goes on when that has come. */
 static bool find_awaited(const BackendSight *sights, size_t n, size_t *ret)
 {
 	for (*ret = 0; *ret < n; (*ret)++)
-		if (sights[*ret].awaited)
+		if (sights[*ret].awaited || sights[*ret].deserted)
 			return true;
 	return false;
 }
@@ -72,8 +75,7 @@ static char *who_serves(const BackendSight *sight)
 /* "share "data" at /run/data.sock" */
 static char *name_device(const PlanBackend *backend)
 {
-	return str_printf("%s \"%s\" at %s", backend->disk ? "disk" : "share", backend->id,
-			  backend->socket);
+	return str_printf("%s \"%s\" at %s", backend_device(backend), backend->id, backend->socket);
 }
 
 /* "it probably waits for share ..." */
@@ -105,7 +107,10 @@ static void tell_why(const BackendSight *sight, VmmWait wait, const char *waits,
 	};
 	_cleanup_free_ char *who = who_serves(sight);
 
-	if (wait == VMM_WAIT_LISTEN)
+	if (wait == VMM_WAIT_PEER)
+		(void) fault_why(fault, "%s: the VMM listens, and nobody has connected there",
+				 waits);
+	else if (wait == VMM_WAIT_LISTEN)
 		(void) fault_why(fault, "%s: nobody listens there (%s)", waits, sight->absence);
 	else if (wait == VMM_WAIT_PERMIT)
 		(void) fault_why(fault, "%s: its user may not connect there", waits);
@@ -117,7 +122,13 @@ static void tell_why(const BackendSight *sight, VmmWait wait, const char *waits,
 static void tell_remedy_unreachable(const PlanBackend *backend, VmmWait wait, uid_t vmm_uid,
 				    Fault *fault)
 {
-	if (wait == VMM_WAIT_PERMIT)
+	if (wait == VMM_WAIT_PEER)
+		(void) fault_remedy(fault,
+				    "have the switch connect to %s (in OVS: type "
+				    "dpdkvhostuserclient, options:vhost-server-path), as a user "
+				    "who may write to it: namei -l %s",
+				    backend->socket, backend->socket);
+	else if (wait == VMM_WAIT_PERMIT)
 		(void) fault_remedy(fault, "setfacl -m u:%u:rw %s; namei -l %s", vmm_uid,
 				    backend->socket, backend->socket);
 	else if (backend->share)
@@ -152,6 +163,7 @@ int vmm_wait_tell(const VmmSight *vmm, Fault *fault)
 		[VMM_WAIT_LISTEN] = "listen", [VMM_WAIT_PERMIT] = "permit",
 		[VMM_WAIT_QUEUE] = "queue",   [VMM_WAIT_ACCEPT] = "accept",
 		[VMM_WAIT_READ] = "read",     [VMM_WAIT_ANSWER] = "answer",
+		[VMM_WAIT_PEER] = "peer",
 	};
 	_cleanup_free_ char *waits = NULL;
 	const BackendSight *sight;
@@ -170,7 +182,7 @@ int vmm_wait_tell(const VmmSight *vmm, Fault *fault)
 		tell_remedy(sight, fault);
 	else
 		tell_remedy_unreachable(sight->backend, wait, vmm->uid, fault);
-	(void) fault_evidence(fault, "device", "%s:%s", sight->backend->disk ? "disk" : "share",
+	(void) fault_evidence(fault, "device", "%s:%s", backend_device(sight->backend),
 			      sight->backend->id);
 	(void) fault_evidence(fault, "socket", "%s", sight->backend->socket);
 	(void) fault_evidence(fault, "waits_for", "%s", names[wait]);

@@ -15,6 +15,7 @@ typedef struct BackendSight {
 		absence; /* nobody listens: what is there instead ("no such file"); NULL: somebody does */
 	bool forbidden; /* somebody listens, but the VMM's user may not connect */
 	bool full; /* somebody listens, but the backlog is full of others */
+	bool deserted; /* the VMM listens there itself, and nobody has come */
 	bool connected; /* the VMM has a connection */
 	bool accepted; /* which the backend has taken */
 	bool unread; /* and it has not read what the VMM sent */
@@ -33,6 +34,7 @@ typedef enum VmmWait {
 	VMM_WAIT_ACCEPT, /* nobody accepts */
 	VMM_WAIT_READ, /* nobody reads the request */
 	VMM_WAIT_ANSWER, /* nobody answers it */
+	VMM_WAIT_PEER, /* the VMM listens, and nobody comes */
 	_VMM_WAIT_MAX,
 } VmmWait;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,7 @@ static const Backoff restart_backoff = { 100 * USEC_PER_MSEC, 5 * USEC_PER_SEC }
 #define BACKEND_STOP_GRACE_USEC (2 * USEC_PER_SEC)
 
 typedef enum BackendState {
+	BACKEND_AWAITING, /* there is none yet: one is started for the client that connects */
 	BACKEND_RUNNING, /* there is a process */
 	BACKEND_WAITING, /* it crashed; timer runs until its restart */
 	BACKEND_MISSED, /* it ended while nobody watched; timer runs until that is dealt with */
@@ -51,6 +54,8 @@ struct Backend {
 	BackendState state;
 	sd_event *event;
 	sd_event_source *timer, *stopped_source; /* made at the start: cannot fail later */
+	sd_event_source *client_source; /* of the listener, while BACKEND_AWAITING */
+	bool served; /* a client has connected before */
 	char *label; /* "virtiofsd[data]" */
 	char *output; /* the FIFO that it writes to */
 	StrList args;
@@ -92,10 +97,9 @@ static bool keeps_capabilities(const PlanBackend *backend)
 	return backend->kind == BACKEND_VIRTIOFSD && backend->identity.uid == 0;
 }
 
-/* A disk and a share may have the same id. */
 static char *listener_name(const PlanBackend *backend)
 {
-	return str_printf("listener-%s-%s", backend->disk ? "disk" : "share", backend->id);
+	return str_printf("listener-%s-%s", backend_device(backend), backend->id);
 }
 
 /* Who connects is the VMM, as the VM's user. */
@@ -127,7 +131,7 @@ static int find_listener(const BackendConfig *config, const StateProcess *proces
 	_cleanup_close_ int pidfd = -EBADF;
 	int fd = name && config->kept ? kept_take(config->kept, name) : -EBADF;
 
-	if (fd >= 0)
+	if (fd >= 0 || backend_serves_a_connection(config->backend))
 		return fd;
 	pidfd = state_process_open(process);
 	fd = pidfd < 0 ? -EBADF : (int) syscall(SYS_pidfd_getfd, pidfd, BACKEND_LISTENER_FD, 0);
@@ -138,21 +142,81 @@ static int find_listener(const BackendConfig *config, const StateProcess *proces
 	return fd;
 }
 
-static int backend_spawn(Backend *backend, Fault *fault)
+/* fd: the listener, or the client's connection. */
+static int backend_spawn_with(Backend *backend, int fd, Fault *fault)
 {
 	const PlanBackend *plan = backend->config.backend;
 	const ChildHandler handler = { .on_exit = backend_on_exit,
 				       .on_line = backend_on_line,
 				       .userdata = backend };
-	SpawnFd listener = { .number = BACKEND_LISTENER_FD };
+	const SpawnFd given = { .fd = fd, .number = BACKEND_LISTENER_FD };
 	const SpawnConfig config = {
 		.path = backend->args.items[0],
 		.argv = backend->args.items,
-		.fds = &listener,
+		.fds = &given,
 		.n_fds = 1,
 		.identity = &plan->identity,
 		.keep_capabilities = keeps_capabilities(plan),
 	};
+	int r;
+
+	r = child_start(backend->event, &(ChildConfig){ backend->label, backend->output, &config },
+			&handler, &backend->child, fault);
+	if (r < 0)
+		return r;
+	backend->state = BACKEND_RUNNING;
+	return 0;
+}
+
+static void backend_crashed(Backend *backend, Fault *fault);
+
+static int accept_fault(const Backend *backend, int error, Fault *fault)
+{
+	(void) fault_set(fault, error, MVMD_EXIT_SYSTEM, "listener",
+			 "cannot take the connection on %s: %m", backend->config.backend->socket);
+	(void) fault_evidence(fault, "path", "%s", backend->config.backend->socket);
+	return fault_remedy(fault, "ulimit -n");
+}
+
+/* The VMM connects, at its start or anew: its process begins, and has that connection alone. */
+static int backend_on_client(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	Backend *backend = userdata;
+	_cleanup_(fault_done) Fault fault = { 0 };
+	_cleanup_close_ int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+	int r = client < 0 ? -errno : 0;
+
+	if (r == -EAGAIN || r == -EINTR || r == -ECONNABORTED)
+		return 0;
+	backend->client_source = sd_event_source_disable_unref(backend->client_source);
+	oom_kills_read(&backend->oom_kills);
+	backend->started_usec = now_usec();
+	r = r < 0 ? accept_fault(backend, r, &fault) : backend_spawn_with(backend, client, &fault);
+	if (r < 0) {
+		backend_crashed(backend, &fault);
+		return 0;
+	}
+	backend->restarts += backend->served;
+	backend->served = true;
+	if (backend->handler.on_restart)
+		backend->handler.on_restart(backend, backend->handler.userdata);
+	return 0;
+}
+
+static int backend_await_client(Backend *backend, Fault *fault)
+{
+	int r = sd_event_add_io(backend->event, &backend->client_source, backend->listener_fd,
+				EPOLLIN, backend_on_client, backend);
+
+	if (r < 0)
+		return accept_fault(backend, r, fault);
+	backend->state = BACKEND_AWAITING;
+	return 0;
+}
+
+/* A process with the listener, or the wait for the client that it is to have. */
+static int backend_spawn(Backend *backend, Fault *fault)
+{
 	int r;
 
 	oom_kills_read(&backend->oom_kills);
@@ -162,13 +226,9 @@ static int backend_spawn(Backend *backend, Fault *fault)
 		    backend_listen(&backend->config, &backend->listener_fd, fault);
 	if (r < 0)
 		return r;
-	listener.fd = backend->listener_fd;
-	r = child_start(backend->event, &(ChildConfig){ backend->label, backend->output, &config },
-			&handler, &backend->child, fault);
-	if (r < 0)
-		return r;
-	backend->state = BACKEND_RUNNING;
-	return 0;
+	if (backend_serves_a_connection(backend->config.backend))
+		return backend_await_client(backend, fault);
+	return backend_spawn_with(backend, backend->listener_fd, fault);
 }
 
 /* Wherever it is kept: else a VMM would wait on it for an answer. */
@@ -178,6 +238,7 @@ static void close_listener(Backend *backend)
 
 	if (name && backend->config.kept)
 		kept_remove(backend->config.kept, name);
+	backend->client_source = sd_event_source_disable_unref(backend->client_source);
 	backend->listener_fd = close_fd(backend->listener_fd);
 }
 
@@ -234,10 +295,10 @@ static void backend_restart(Backend *backend)
 {
 	_cleanup_(fault_done) Fault fault = { 0 };
 
-	backend->restarts++;
+	backend->restarts += !backend_serves_a_connection(backend->config.backend);
 	if (backend_spawn(backend, &fault) < 0)
 		backend_crashed(backend, &fault);
-	else if (backend->handler.on_restart)
+	else if (backend->state == BACKEND_RUNNING && backend->handler.on_restart)
 		backend->handler.on_restart(backend, backend->handler.userdata);
 }
 
@@ -261,7 +322,7 @@ static bool leaves_with_client(const Backend *backend, bool clean)
 {
 	const BackendConfig *config = &backend->config;
 
-	return clean && config->backend->share &&
+	return clean && !config->backend->disk &&
 	       (config->backend->on_exit == BACKEND_RESPAWN ||
 		config->plan->vmm == VMM_CLOUD_HYPERVISOR);
 }
@@ -427,6 +488,19 @@ int backend_start(sd_event *event, const BackendConfig *config, int listener_fd,
 	return 0;
 }
 
+/* The process has no listener that we could take, and the VMM may come back at any time. Without one, it is awaited. */
+static int adopt_connection(Backend *backend, const StateProcess *process, Fault *fault)
+{
+	int r = 0;
+
+	backend->served = process->pid > 0;
+	if (process->pid == 0)
+		return backend_spawn(backend, fault);
+	if (backend->listener_fd < 0)
+		r = backend_listen(&backend->config, &backend->listener_fd, fault);
+	return r;
+}
+
 int backend_adopt(sd_event *event, const BackendConfig *config, const StateProcess *process,
 		  const BackendHandler *handler, Backend **ret, Fault *fault)
 {
@@ -437,6 +511,15 @@ int backend_adopt(sd_event *event, const BackendConfig *config, const StateProce
 
 	if (r < 0 || !backend)
 		return r;
+	if (backend_serves_a_connection(config->backend)) {
+		r = adopt_connection(backend, process, fault);
+		if (r < 0)
+			return r;
+		if (process->pid == 0) {
+			*ret = TAKE_PTR(backend);
+			return 0;
+		}
+	}
 	child_handler.userdata = backend;
 	oom_kills_read(&backend->oom_kills);
 	backend->started_usec = now_usec();
@@ -457,6 +540,7 @@ void backend_let_go(Backend *backend)
 		child_let_go(backend->child);
 	backend->child = child_free(backend->child);
 	(void) sd_event_source_set_enabled(backend->timer, SD_EVENT_OFF);
+	backend->client_source = sd_event_source_disable_unref(backend->client_source);
 	backend->listener_fd = close_fd(backend->listener_fd);
 	backend->state = BACKEND_GONE;
 }
@@ -497,6 +581,7 @@ Backend *backend_free(Backend *backend)
 
 	backend->child = child_free(backend->child);
 	backend->timer = sd_event_source_disable_unref(backend->timer);
+	backend->client_source = sd_event_source_disable_unref(backend->client_source);
 	backend->stopped_source = sd_event_source_disable_unref(backend->stopped_source);
 	backend->event = sd_event_unref(backend->event);
 	(void) close_fd(backend->listener_fd);

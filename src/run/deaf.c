@@ -37,6 +37,18 @@ static void look_at_clients(const char *path, pid_t vmm, BackendSight *sight)
 	unix_listener_done(&listener);
 }
 
+/* Both VMMs take one who comes at once: one that has a client does not wait for it. */
+static void look_at_peer(const char *path, BackendSight *sight)
+{
+	UnixListener listener = { 0 };
+	struct stat status;
+
+	sight->deserted = stat(path, &status) == 0 &&
+			  unix_diag_listener(path, &status, &listener) == 0 &&
+			  listener.inode != 0 && listener.n_clients == 0;
+	unix_listener_done(&listener);
+}
+
 /* vmm: 0 where it has ended. The caller frees sight->program. */
 static void look_at_backend(const Resources *resources, size_t i, pid_t vmm, BackendSight *sight)
 {
@@ -44,6 +56,10 @@ static void look_at_backend(const Resources *resources, size_t i, pid_t vmm, Bac
 	SockState state;
 
 	sight->backend = backend;
+	if (backend_comes_to_vmm(backend)) {
+		look_at_peer(backend->socket, sight);
+		return;
+	}
 	if (resources->backends[i])
 		sight->pid = backend_pid(resources->backends[i]);
 	if (sock_look(backend->socket, &state) == 0 && state != SOCK_LISTENING)

@@ -85,6 +85,8 @@ void link_judge(Nl *nl, const PlanNic *nic, const Tap *tap, LinkSight *ret)
 	(void) snprintf(sight.tap, sizeof(sight.tap), "%s", tap_name(tap, nic) ?: "");
 	(void) snprintf(sight.bridge, sizeof(sight.bridge), "%s", wanted_master(nic, tap));
 	(void) snprintf(sight.name, sizeof(sight.name), "%s", link.name);
+	if (nic->attach == ATTACH_MACVTAP)
+		(void) snprintf(sight.lower, sizeof(sight.lower), "%s", nic->spec->macvtap.link);
 	name_link(link.master, sight.master);
 	sight.mtu = link.mtu;
 	sight.wanted_mtu = tap->mtu;

@@ -14,6 +14,7 @@
 
 struct LinkWait {
 	char *bridge;
+	bool any_kind;
 	uint64_t timeout_usec;
 	Nl *monitor; /* hears of links */
 	Nl *nl; /* asks about them */
@@ -81,9 +82,15 @@ static int missing_fault(const LinkWait *wait, Fault *fault)
 	const char *nearest = NULL;
 	char duration[FORMAT_MAX];
 
+	(void) format_duration(duration, wait->timeout_usec);
+	if (wait->any_kind) {
+		(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_UNAVAILABLE, "link-missing",
+				 "link %s did not appear within %s", wait->bridge, duration);
+		(void) fault_evidence(fault, "link", "%s", wait->bridge);
+		return fault_remedy(fault, "ip -br link lists those that are there");
+	}
 	(void) fault_set(fault, -ETIMEDOUT, MVMD_EXIT_UNAVAILABLE, "bridge-missing",
-			 "bridge %s did not appear within %s", wait->bridge,
-			 format_duration(duration, wait->timeout_usec));
+			 "bridge %s did not appear within %s", wait->bridge, duration);
 	(void) fault_evidence(fault, "bridge", "%s", wait->bridge);
 	/* Where the list cannot be had, the fault is short of a why, but true. */
 	if (link_list_bridges(wait->nl, &bridges) >= 0) {
@@ -128,7 +135,7 @@ static bool link_wait_look(LinkWait *wait)
 	r = link_get(wait->nl, wait->bridge, &link);
 	if (r == -ENODEV)
 		return false;
-	if (r >= 0 && streq(link.kind, "bridge")) {
+	if (r >= 0 && (wait->any_kind || streq(link.kind, "bridge"))) {
 		link_wait_end(wait, &link, NULL);
 		return true;
 	}
@@ -208,7 +215,7 @@ static int link_wait_watch(LinkWait *wait, sd_event *event)
 					  wait);
 }
 
-int link_wait_start(sd_event *event, const char *bridge, uint64_t timeout_usec,
+int link_wait_start(sd_event *event, const char *bridge, bool any_kind, uint64_t timeout_usec,
 		    LinkWaitHandler handler, void *userdata, LinkWait **ret, Fault *fault)
 {
 	_cleanup_(link_wait_free_p) LinkWait *wait = calloc(1, sizeof(*wait));
@@ -216,6 +223,7 @@ int link_wait_start(sd_event *event, const char *bridge, uint64_t timeout_usec,
 
 	if (!wait || str_set(&wait->bridge, bridge) < 0)
 		return fault_oom(fault);
+	wait->any_kind = any_kind;
 	wait->timeout_usec = timeout_usec;
 	wait->handler = handler;
 	wait->userdata = userdata;

@@ -88,11 +88,12 @@ static json_t *interfaces_to_json(const Resources *resources)
 		char mac[MAC_TEXT_MAX];
 
 		(void) json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:o}", "id", nic->spec->id,
-					"attach", net_attach_to_string(nic->attach), "tap",
-					tap_name(&resources->taps[i], nic), "mac",
+			list, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:o}", "id",
+					nic->spec->id, "attach", net_attach_to_string(nic->attach),
+					"tap", tap_name(&resources->taps[i], nic), "mac",
 					mac_format(mac, nic->mac), "bridge", nic->spec->bridge,
-					"attached", attached_to_json(resources, i)));
+					"link", nic->spec->macvtap.link, "attached",
+					attached_to_json(resources, i)));
 	}
 	return list;
 }

@@ -34,3 +34,11 @@ int helper_tap_apply(Resources *resources, size_t i, Fault *fault);
 /* Of one that runs already: it is on record. */
 void helper_tap_adopt(Resources *resources, size_t i);
 json_t *helper_taps_to_record(const Resources *resources);
+
+/* step-attach.c: of a macvtap, as tap_apply() and tap_undo(). */
+int macvtap_apply(Resources *resources, size_t nic, Fault *fault);
+void macvtap_undo(Resources *resources, size_t nic);
+
+/* The socket at which the VMM is to listen for the other side. */
+int peer_apply(Resources *resources, const PlanStep *step, Fault *fault);
+void peer_undo(Resources *resources, const PlanStep *step);

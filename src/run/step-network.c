@@ -33,11 +33,10 @@ int open_netlink(Resources *resources, Fault *fault)
 static LinkInfo bridge_from_facts(const PlanNic *nic, const BridgeFact *fact)
 {
 	LinkInfo bridge = { .ifindex = fact->ifindex,
-			    .kind = "bridge",
 			    .flags = fact->is_up ? IFF_UP : 0,
 			    .mtu = fact->mtu };
 
-	(void) snprintf(bridge.name, sizeof(bridge.name), "%s", nic->spec->bridge);
+	(void) snprintf(bridge.name, sizeof(bridge.name), "%s", spec_lower_link(nic->spec));
 	return bridge;
 }
 
@@ -45,14 +44,15 @@ int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
 	const BridgeFact *fact = &resources->plan->facts->bridges[step->subject];
+	bool any_kind = nic->attach == ATTACH_MACVTAP;
 	int r;
 
-	if (fact->is_bridge) {
+	if (fact->is_bridge || (any_kind && fact->ifindex > 0)) {
 		resources->bridges[step->subject] = bridge_from_facts(nic, fact);
 		return 0;
 	}
-	r = link_wait_start(resources->event, nic->spec->bridge, step->deadline_usec, on_bridge,
-			    &resources->nic_slots[step->subject],
+	r = link_wait_start(resources->event, spec_lower_link(nic->spec), any_kind,
+			    step->deadline_usec, on_bridge, &resources->nic_slots[step->subject],
 			    &resources->link_waits[step->subject], fault);
 	return r < 0 ? r : STEP_LATER;
 }
@@ -122,6 +122,8 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	r = open_netlink(resources, fault);
 	if (r == 0 && nic->attach == ATTACH_NETWORKD)
 		return networkd_tap_apply(resources, step, fault);
+	if (r == 0 && nic->attach == ATTACH_MACVTAP)
+		return macvtap_apply(resources, step->subject, fault);
 	if (r == 0 && nic->attach != ATTACH_HELPER)
 		r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
@@ -153,5 +155,7 @@ int tap_undo(Resources *resources, const PlanStep *step)
 	*wait = networkd_wait_free(*wait);
 	remove_taps(resources);
 	tap_close(&resources->taps[step->subject]);
+	if (resources->plan->nics[step->subject].attach == ATTACH_MACVTAP)
+		macvtap_undo(resources, step->subject);
 	return 0;
 }

@@ -177,10 +177,14 @@ static void on_socket(const Fault *fault, void *userdata)
 
 static int external_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
-	int r = socket_wait_start(resources->event, resources->plan->backends[step->subject].socket,
-				  step->deadline_usec, on_socket,
-				  &resources->backend_slots[step->subject],
-				  &resources->socket_waits[step->subject], fault);
+	int r;
+
+	if (backend_comes_to_vmm(&resources->plan->backends[step->subject]))
+		return peer_apply(resources, step, fault);
+	r = socket_wait_start(resources->event, resources->plan->backends[step->subject].socket,
+			      step->deadline_usec, on_socket,
+			      &resources->backend_slots[step->subject],
+			      &resources->socket_waits[step->subject], fault);
 
 	return r < 0 ? r : STEP_LATER;
 }
@@ -189,6 +193,8 @@ static int external_undo(Resources *resources, const PlanStep *step)
 {
 	resources->socket_waits[step->subject] =
 		socket_wait_free(resources->socket_waits[step->subject]);
+	if (backend_comes_to_vmm(&resources->plan->backends[step->subject]))
+		peer_undo(resources, step);
 	return 0;
 }
 

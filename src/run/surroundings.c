@@ -56,5 +56,6 @@ int surroundings_look(const Resources *resources, FaultList *ret)
 
 bool finding_is_momentary(const Fault *fault)
 {
-	return streq(fault->id, "disk-full") || link_finding_is_momentary(fault);
+	return streq(fault->id, "disk-full") || streq(fault->id, "link-down") ||
+	       link_finding_is_momentary(fault);
 }

@@ -299,7 +299,7 @@ static int add_next_nic(Vmm *vmm)
 	size_t i = ch->next_nic++;
 	int r;
 
-	r = ch_config_nic(&vmm->plan->nics[i], &body);
+	r = ch_config_nic(vmm->plan, &vmm->plan->nics[i], &body);
 	return r < 0 ? r : api_call(vmm, "vm.add-net", body, &vmm->resources.taps[i], on_created);
 }
 

@@ -327,6 +327,10 @@ static int ask_mtus(const Plan *plan, const Tap *taps, uint32_t **ret)
 	for (size_t i = 0; fd >= 0 && i < plan->n_nics; i++) {
 		struct ifreq request = { 0 };
 
+		if (!attach_has_link(plan->nics[i].attach)) {
+			mtus[i] = plan->nics[i].attach == ATTACH_VHOST_USER ? plan->nics[i].mtu : 0;
+			continue;
+		}
 		memcpy(request.ifr_name, taps[i].name, sizeof(taps[i].name));
 		if (ioctl(fd, SIOCGIFMTU, &request) == 0)
 			mtus[i] = (uint32_t) request.ifr_mtu;
@@ -348,7 +352,7 @@ static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_
 	fds[n++].fd = listener;
 	fds[n++].fd = vmm->resources.console_fd;
 	for (size_t i = 0; i < plan->n_nics; i++)
-		for (size_t queue = 0; queue < plan->nics[i].queues; queue++)
+		for (size_t queue = 0; queue < vmm->resources.taps[i].n_fds; queue++)
 			fds[n++].fd = vmm->resources.taps[i].fds[queue];
 	for (size_t i = 0; i < qemu->n_shares; i++)
 		fds[n++].fd = qemu->shares[i];

@@ -2,7 +2,7 @@
 # The tiny guest, for x86-64 VMMs; elsewhere its tests skip.
 ifeq ($(shell uname -m),x86_64)
 TEST_PARTS += $(BUILD)/tests/guest/tiny.elf $(BUILD)/tests/guest/mute-backend \
-	      $(BUILD)/tests/guest/guest-says
+	      $(BUILD)/tests/guest/guest-says $(BUILD)/tests/guest/connect-exec
 endif
 
 TINY_OBJ := $(BUILD)/tests/guest/tiny.o $(BUILD)/tests/guest/disk.o

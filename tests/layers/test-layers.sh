@@ -160,6 +160,7 @@ provoked_ids() {
 # What no test can bring about, a line each: ID: the reason.
 UNPROVOKED='out-of-memory: an allocation of a few bytes fails at no place that can be chosen
 cancelled: who stops a start that waits is told nothing, for that is no failure
+macvtap-missing: no kind of link can be taken away from the kernel that runs
 vmm-gone: a VMM cannot be made to end between the two looks at it that an adoption begins with'
 
 unprovoked_ids() {

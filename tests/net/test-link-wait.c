@@ -62,7 +62,7 @@ static void begin(Scene *scene, const char *bridge, uint64_t timeout_usec)
 {
 	Fault fault = { 0 };
 
-	assert_int_equal(link_wait_start(scene->event, bridge, timeout_usec, on_end, scene,
+	assert_int_equal(link_wait_start(scene->event, bridge, false, timeout_usec, on_end, scene,
 					 &scene->wait, &fault),
 			 0);
 	assert_null(fault.what);

@@ -151,9 +151,35 @@ static void test_disk_that_is_device_qcow2_readonly_with_comma(void **state)
 		    "addr.type=fd,addr.str=3");
 }
 
+/* Each protocol has an option; a port of the same number is written, too. */
+static void test_passt(void **state)
+{
+	SpecForward forward[] = {
+		{ .protocol = PROTOCOL_TCP, .host = 8080, .guest = 80 },
+		{ .protocol = PROTOCOL_UDP, .address = TEXT("127.0.0.1"), .host = 5353 },
+		{ .protocol = PROTOCOL_TCP, .address = TEXT("::1"), .host = 8443, .guest = 443 },
+	};
+	SpecInterface interface = { .id = TEXT("net0") };
+	World world;
+
+	world_init(&world);
+	world.facts.passt.path = TEXT("/usr/bin/passt");
+	world.backend = (PlanBackend){ .kind = BACKEND_PASST, .interface = &interface };
+	ASSERT_ARGS(&world, "/usr/bin/passt", "--vhost-user", "--fd", "3", "--foreground",
+		    "--quiet", "--no-map-gw");
+	assert_true(backend_serves_a_connection(&world.backend));
+
+	interface.mtu = 1500;
+	interface.passt = (SpecPasst){ .forward = forward, .n_forward = ELEMENTSOF(forward) };
+	ASSERT_ARGS(&world, "/usr/bin/passt", "--vhost-user", "--fd", "3", "--foreground",
+		    "--quiet", "--no-map-gw", "--mtu", "1500", "--tcp-ports", "8080:80",
+		    "--udp-ports", "127.0.0.1/5353:5353", "--tcp-ports", "::1/8443:443");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_passt),
 		cmocka_unit_test(test_share_of_ordinary_user),
 		cmocka_unit_test(test_share_of_root),
 		cmocka_unit_test(test_share_with_odd_path),

@@ -290,10 +290,11 @@ static void test_nic(void **state)
 	PlanNic nic = {
 		.spec = &interface, .mac = { { 2, 0, 0, 0xab, 0, 1 } }, .mtu = 1400, .queues = 3
 	};
+	const Plan plan = { .nics = &nic, .n_nics = 1 };
 	_cleanup_free_ char *text = NULL;
 	json_t *config;
 
-	assert_int_equal(ch_config_nic(&nic, &text), 0);
+	assert_int_equal(ch_config_nic(&plan, &nic, &text), 0);
 	config = json_loads(text, 0, NULL);
 	is_text(config, "id", "net-net0");
 	is_text(config, "mac", "02:00:00:ab:00:01");
@@ -316,7 +317,7 @@ static void test_limited_nic(void **state)
 	_cleanup_free_ char *text = NULL;
 	json_t *config;
 
-	assert_int_equal(ch_config_nic(&nic, &text), 0);
+	assert_int_equal(ch_config_nic(&(const Plan){ .nics = &nic, .n_nics = 1 }, &nic, &text), 0);
 	config = json_loads(text, 0, NULL);
 	assert_true(json_is_false(at(config, "offload_csum")));
 	assert_true(json_is_false(at(config, "offload_tso")));
@@ -328,8 +329,48 @@ static void test_limited_nic(void **state)
 	/* By tc is none of its business. */
 	nic.rate.by_vmm = false;
 	free(TAKE_PTR(text));
-	assert_int_equal(ch_config_nic(&nic, &text), 0);
+	assert_int_equal(ch_config_nic(&(const Plan){ .nics = &nic, .n_nics = 1 }, &nic, &text), 0);
 	assert_null(strstr(text, "rate_limiter_config"));
+}
+
+/* A switch that listens, one that comes, and a passt, which tells the guest its MTU by itself. */
+static void test_served_nics(void **state)
+{
+	static const struct {
+		NetAttach attach;
+		VhostUserMode mode;
+		BackendKind kind;
+		const char *word;
+		bool tells_mtu;
+	} cases[] = {
+		{ ATTACH_VHOST_USER, VHOST_USER_CLIENT, BACKEND_EXTERNAL, "Client", true },
+		{ ATTACH_VHOST_USER, VHOST_USER_SERVER, BACKEND_EXTERNAL, "Server", true },
+		{ ATTACH_PASST, VHOST_USER_CLIENT, BACKEND_PASST, "Client", false },
+	};
+	char socket[] = "/run/vpp/web1.sock";
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		SpecInterface interface = { .id = nic_id, .vhost_user.mode = cases[i].mode };
+		PlanNic nic = {
+			.spec = &interface, .attach = cases[i].attach, .mtu = 1400, .queues = 1
+		};
+		PlanBackend backend = { .kind = cases[i].kind,
+					.interface = &interface,
+					.socket = socket };
+		const Plan plan = {
+			.nics = &nic, .n_nics = 1, .backends = &backend, .n_backends = 1
+		};
+		_cleanup_free_ char *text = NULL;
+		json_t *config;
+
+		assert_int_equal(ch_config_nic(&plan, &nic, &text), 0);
+		config = json_loads(text, 0, NULL);
+		assert_true(json_is_true(at(config, "vhost_user")));
+		is_text(config, "vhost_socket", socket);
+		is_text(config, "vhost_mode", cases[i].word);
+		assert_int_equal(at(config, "mtu") != NULL, cases[i].tells_mtu);
+		json_decref(config);
+	}
 }
 
 int main(void)
@@ -341,7 +382,7 @@ int main(void)
 		cmocka_unit_test(test_vhost_user),   cmocka_unit_test(test_vsock),
 		cmocka_unit_test(test_landlock),     cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_strings),	     cmocka_unit_test(test_nic),
-		cmocka_unit_test(test_limited_nic),
+		cmocka_unit_test(test_limited_nic),  cmocka_unit_test(test_served_nics),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

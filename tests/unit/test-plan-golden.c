@@ -20,6 +20,7 @@
 #define SPECS	       "tests/spec"
 #define PLAN_MAX_BYTES 8192
 #define BRIDGE_MTU     9000
+#define LINK_MTU       1500
 #define VM_UID	       400000
 
 #define TEXT(text) ((char[]){ text })
@@ -36,6 +37,7 @@ static const Facts sound_host = {
 	.cloud_hypervisor = PROGRAM("/usr/bin/cloud-hypervisor", "53.0.0", 53, 0),
 	.qemu = PROGRAM("/usr/bin/qemu-system-x86_64", "7.2.22", 7, 2),
 	.storage_daemon = PROGRAM("/usr/bin/qemu-storage-daemon", "7.2.22", 7, 2),
+	.passt = PROGRAM("/usr/bin/passt", "2025_05_03.587980c", 0, 0),
 	.virtiofsd = PROGRAM("/usr/libexec/virtiofsd", "1.14.0", 1, 14),
 	.vm = { .uid = VM_UID, .gid = VM_UID },
 };
@@ -52,7 +54,10 @@ static Facts host_for(const Spec *spec)
 	assert_non_null(facts.bridges);
 	assert_non_null(facts.share_users);
 	for (size_t i = 0; i < spec->n_interfaces; i++)
-		if (streq_null(spec->interfaces[i].bridge, "br0"))
+		if (streq_null(spec_lower_link(&spec->interfaces[i]), "eth0"))
+			facts.bridges[i] =
+				(BridgeFact){ .ifindex = 2, .is_up = true, .mtu = LINK_MTU };
+		else if (streq_null(spec->interfaces[i].bridge, "br0"))
 			facts.bridges[i] = (BridgeFact){ .ifindex = 7,
 							 .is_bridge = true,
 							 .is_up = true,

@@ -368,6 +368,53 @@ static void test_offloads(void **state)
 	str_list_done(&c.args);
 }
 
+/* Of what is served at a socket there are no descriptors; a macvtap is as good as a tap. */
+static void test_served_nics(void **state)
+{
+	SpecInterface interfaces[] = { { .id = nic_id },
+				       { .id = other_nic_id, .vhost_user.mode = VHOST_USER_SERVER },
+				       { .id = other_nic_id } };
+	PlanNic nics[] = {
+		{ .spec = &interfaces[0], .attach = ATTACH_PASST, .queues = 1 },
+		{ .spec = &interfaces[1], .attach = ATTACH_VHOST_USER, .queues = 2 },
+		{ .spec = &interfaces[2], .attach = ATTACH_MACVTAP, .queues = 1 },
+	};
+	char ours[] = "/run/mvmd/web1/interface-net0.sock", theirs[] = "/run/ovs,1";
+	PlanBackend backends[] = {
+		{ .kind = BACKEND_PASST, .interface = &interfaces[0], .socket = ours },
+		{ .kind = BACKEND_EXTERNAL, .interface = &interfaces[1], .socket = theirs },
+	};
+	const char *chardev;
+	Case c;
+
+	case_init(&c);
+	c.plan.nics = nics;
+	c.plan.n_nics = 3;
+	c.plan.backends = backends;
+	c.plan.n_backends = 2;
+	build(&c);
+	assert_int_equal(qemu_n_fds(&c.plan), 3);
+	is_key(find(&c, "-netdev", "tap", 0), "fd", "5");
+	is_key(find(&c, "-netdev", "tap", 0), "id", "net2");
+
+	is_key(find(&c, "-netdev", "vhost-user", 0), "chardev", "nic0");
+	is_key(find(&c, "-netdev", "vhost-user", 0), "queues", "1");
+	is_key(find(&c, "-netdev", "vhost-user", 1), "id", "net1");
+	is_key(find(&c, "-netdev", "vhost-user", 1), "queues", "2");
+	is_key(find(&c, "-device", "virtio-net-pci", 1), "netdev", "net1");
+	chardev = find(&c, "-chardev", "socket", 2);
+	is_key(chardev, "id", "nic0");
+	is_key(chardev, "path", ours);
+	is_key(chardev, "reconnect", "1");
+	is_key(chardev, "server", NULL);
+	chardev = find(&c, "-chardev", "socket", 3);
+	is_key(chardev, "server", "on");
+	is_key(chardev, "wait", "off");
+	is_key(chardev, "reconnect", NULL);
+	assert_non_null(strstr(chardev, "path=/run/ovs,,1"));
+	str_list_done(&c.args);
+}
+
 /* The device's descriptors come last, one a queue pair. */
 static void test_vhost_net(void **state)
 {
@@ -438,13 +485,13 @@ static void test_vsock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_small_vm),   cmocka_unit_test(test_boot),
-		cmocka_unit_test(test_accel),	   cmocka_unit_test(test_memory),
-		cmocka_unit_test(test_sockets),	   cmocka_unit_test(test_disks),
-		cmocka_unit_test(test_boot_order), cmocka_unit_test(test_vhost_user_disk),
-		cmocka_unit_test(test_vhost_net),  cmocka_unit_test(test_offloads),
-		cmocka_unit_test(test_nics),	   cmocka_unit_test(test_shares),
-		cmocka_unit_test(test_vsock),
+		cmocka_unit_test(test_small_vm),    cmocka_unit_test(test_boot),
+		cmocka_unit_test(test_accel),	    cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_sockets),	    cmocka_unit_test(test_disks),
+		cmocka_unit_test(test_boot_order),  cmocka_unit_test(test_vhost_user_disk),
+		cmocka_unit_test(test_vhost_net),   cmocka_unit_test(test_offloads),
+		cmocka_unit_test(test_nics),	    cmocka_unit_test(test_shares),
+		cmocka_unit_test(test_served_nics), cmocka_unit_test(test_vsock),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -89,10 +89,11 @@ static char *read_file(const char *path)
 static void test_round_trips(void **state)
 {
 	static const char *const files[] = {
-		"tests/spec/ok-everything.json", "tests/spec/ok-firmware.json",
-		"tests/spec/ok-minimal.json",	 "tests/spec/ok-storage-daemon.json",
-		"tests/spec/ok-ports.json",	 "tests/spec/ok-two-interfaces.json",
-		"tests/spec/ok-typical.json",
+		"tests/spec/ok-everything.json",   "tests/spec/ok-firmware.json",
+		"tests/spec/ok-minimal.json",	   "tests/spec/ok-storage-daemon.json",
+		"tests/spec/ok-ports.json",	   "tests/spec/ok-two-interfaces.json",
+		"tests/spec/ok-typical.json",	   "tests/spec/ok-attach-macvtap.json",
+		"tests/spec/ok-attach-passt.json", "tests/spec/ok-attach-vhost-user.json",
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(files); i++) {

@@ -43,6 +43,29 @@ static void test_least(void **state)
 			   "\n[Service]\n");
 }
 
+static void test_attach(void **state)
+{
+	assert_dropin(
+		"{ \"accel\": \"kvm\", \"boot\": { \"kernel\": \"/srv/vmlinuz\" }, \"interfaces\": ["
+		"  { \"id\": \"a\", \"attach\": \"macvtap\", \"macvtap\": { \"link\": \"eth0\" } },"
+		"  { \"id\": \"b\", \"attach\": \"passt\" },"
+		"  { \"id\": \"c\", \"bridge\": \"br0\" } ] }",
+		HEAD "RequiresMountsFor=\"/srv/vmlinuz\"\n"
+		     "Wants=modprobe@macvtap.service\n"
+		     "After=modprobe@macvtap.service\n"
+		     "\n[Service]\n"
+		     "# With QEMU and KVM the kernel moves the frames of taps.\n"
+		     "DeviceAllow=/dev/vhost-net rw\n"
+		     "# The device of its macvtap, /dev/tapN.\n"
+		     "DeviceAllow=char-macvtap rw\n"
+		     "# The sandbox of passt: namespaces, in which it sees no file.\n"
+		     "RestrictNamespaces=user mnt pid ipc uts\n"
+		     "SystemCallFilter=@mount unshare\n"
+		     "# It makes the guest's connections, and takes those to its ports.\n"
+		     "RestrictAddressFamilies=AF_INET AF_INET6\n"
+		     "IPAddressAllow=any\n");
+}
+
 static void test_typical(void **state)
 {
 	assert_dropin(
@@ -212,10 +235,10 @@ static void test_missing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_least),	  cmocka_unit_test(test_typical),
-		cmocka_unit_test(test_qemu),	  cmocka_unit_test(test_root_shares),
-		cmocka_unit_test(test_odd_paths), cmocka_unit_test(test_circle),
-		cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_least),	    cmocka_unit_test(test_attach),
+		cmocka_unit_test(test_typical),	    cmocka_unit_test(test_qemu),
+		cmocka_unit_test(test_root_shares), cmocka_unit_test(test_odd_paths),
+		cmocka_unit_test(test_circle),	    cmocka_unit_test(test_missing),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

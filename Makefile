@@ -2,7 +2,7 @@
 #
 # make            the program, build/mvmd; needs no root and no network
 # make check      all tests (sudo: those that need taps, bridges and other users' files)
-# make install    below PREFIX (/usr); unitdir=, presetdir=, generatordir=, catalogdir=, sysusersdir= and tmpfilesdir=
+# make install    below PREFIX (/usr); unitdir=, userunitdir=, presetdir=, generatordir=, usergeneratordir=, catalogdir=, sysusersdir= and tmpfilesdir=
 #                 say where systemd looks, bashdir=, zshdir= and fishdir= where shells do, if pkg-config does not
 # make deb        a package for this release of Debian, in build/deb; contrib/debian says what that needs
 # make demo       a real guest on a bridge with a share (sudo)
@@ -49,6 +49,8 @@ $(BUILD)/config.mk: Makefile
 	   for flag in $(WARNGCC) $(OPTIONAL); do \
 	     $(CC) -Werror $$flag -x c -c /dev/null -o /dev/null 2>/dev/null && printf ' %s' $$flag; done; echo; \
 	   printf 'unitdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemunitdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system)"; \
+	   printf 'userunitdir ?= %s\n' "$$($(PKGCONF) --variable=systemduserunitdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/user)"; \
+	   printf 'usergeneratordir ?= %s\n' "$$($(PKGCONF) --variable=systemdusergeneratordir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/user-generators)"; \
 	   printf 'presetdir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystempresetdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-preset)"; \
 	   printf 'catalogdir ?= %s\n' "$$($(PKGCONF) --variable=catalogdir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/catalog)"; \
 	   printf 'generatordir ?= %s\n' "$$($(PKGCONF) --variable=systemdsystemgeneratordir systemd 2>/dev/null || echo $(PREFIX)/lib/systemd/system-generators)"; \
@@ -74,10 +76,11 @@ MANSRC  := $(sort $(wildcard man/*.in))
 MAN     := $(MANSRC:man/%.in=$(BUILD)/man/%)
 
 UNITS   := $(BUILD)/mvmd@.service contrib/systemd/mvmd.target contrib/systemd/mvmd.slice
+USERUNITS := $(BUILD)/user/mvmd@.service
 COMPLETION := $(addprefix $(BUILD)/completion/mvmd.,bash zsh fish)
 PRESET  := contrib/systemd/90-mvmd.preset
 
-all: $(BUILD)/mvmd $(BUILD)/mvmd-generator $(MAN) $(BUILD)/mvmd@.service $(BUILD)/mvmd.catalog $(COMPLETION)
+all: $(BUILD)/mvmd $(BUILD)/mvmd-generator $(MAN) $(BUILD)/mvmd@.service $(USERUNITS) $(BUILD)/mvmd.catalog $(COMPLETION)
 
 $(BUILD)/mvmd: $(BUILD)/src/cli/main.o $(BUILD)/libmvmd.a
 	$(call say,LD,$@)
@@ -117,6 +120,8 @@ SERVICE_LINES := $(shell pkg-config --atleast-version=254 systemd && \
 	echo '/^FileDescriptorStoreMax=/a FileDescriptorStorePreserve=yes')
 
 $(BUILD)/mvmd@.service: contrib/systemd/mvmd@.service.in Makefile
+$(BUILD)/user/mvmd@.service: contrib/systemd/user/mvmd@.service.in Makefile
+$(BUILD)/mvmd@.service $(BUILD)/user/mvmd@.service:
 	@mkdir -p $(@D)
 	$(Q)sed 's,@BINDIR@,$(bindir),g; $(SERVICE_LINES)' $< > $@
 
@@ -175,6 +180,8 @@ install: all
 	install -D -m 644 -t $(DESTDIR)$(unitdir) $(UNITS)
 	install -D -m 644 -t $(DESTDIR)$(presetdir) $(PRESET)
 	install -D -m 755 -t $(DESTDIR)$(generatordir) $(BUILD)/mvmd-generator
+	install -D -m 644 -t $(DESTDIR)$(userunitdir) $(USERUNITS)
+	install -D -m 755 -t $(DESTDIR)$(usergeneratordir) $(BUILD)/mvmd-generator
 	install -D -m 644 contrib/systemd/mvmd.sysusers $(DESTDIR)$(sysusersdir)/mvmd.conf
 	install -D -m 644 contrib/systemd/mvmd.tmpfiles $(DESTDIR)$(tmpfilesdir)/mvmd.conf
 	install -D -m 644 -t $(DESTDIR)$(catalogdir) $(BUILD)/mvmd.catalog
@@ -197,6 +204,7 @@ uninstall:
 	$(UPDATE_CATALOG)
 	rm -f $(DESTDIR)$(bindir)/mvmd $(DESTDIR)$(datadir)/vm.schema.json $(DESTDIR)$(datadir)/host.schema.json
 	rm -f $(addprefix $(DESTDIR)$(unitdir)/,$(notdir $(UNITS))) $(DESTDIR)$(presetdir)/$(notdir $(PRESET))
+	rm -f $(addprefix $(DESTDIR)$(userunitdir)/,$(notdir $(USERUNITS))) $(DESTDIR)$(usergeneratordir)/mvmd-generator
 	rm -f $(DESTDIR)$(generatordir)/mvmd-generator $(DESTDIR)$(sysusersdir)/mvmd.conf $(DESTDIR)$(tmpfilesdir)/mvmd.conf
 	rm -f $(DESTDIR)$(datadir)/known-issues.json $(DESTDIR)$(datadir)/known-issues.schema.json
 	rm -f $(foreach page,$(notdir $(MAN)),$(DESTDIR)$(mandir)/man$(lastword $(subst ., ,$(page)))/$(page))

@@ -85,7 +85,7 @@ static int say_unreadable(const Places *places, const char *name, int error)
  * How long the supervisor's process was systemd's, before it was mvmd: of the unit's last one, if that is the one on
  * record. Whatever keeps us from asking, it is only not known then.
  */
-static uint64_t systemd_usec(const StartTimes *times)
+static uint64_t systemd_usec(const Places *places, const StartTimes *times)
 {
 	uint64_t forked_usec, took_usec = 0;
 	UnitBus *bus = NULL;
@@ -94,7 +94,7 @@ static uint64_t systemd_usec(const StartTimes *times)
 	Fault fault = { 0 };
 
 	if (sd_booted() > 0 && sd_event_new(&event) >= 0 &&
-	    unit_bus_open(event, &bus, &fault) == 0 &&
+	    unit_bus_open(event, places->user, &bus, &fault) == 0 &&
 	    unit_bus_state(bus, times->name, &state, &fault) == 0) {
 		forked_usec = state.main_began_realtime_usec;
 		if (forked_usec > 0 && forked_usec < times->began_realtime_usec &&
@@ -124,7 +124,7 @@ static int blame(const Places *places, const VmFound *found, const BlameOptions 
 	}
 	if (r < 0)
 		return say_unreadable(places, name, r);
-	times.systemd_usec = systemd_usec(&times);
+	times.systemd_usec = systemd_usec(places, &times);
 	exit_code = print(&times, options);
 	start_times_done(&times);
 	return exit_code;

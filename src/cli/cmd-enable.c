@@ -68,16 +68,22 @@ static bool was_changed(const StrList *changes, const char *vm)
 
 static void say_changes(const Enable *enable, const StrList *changes)
 {
+	bool user = enable->places->user;
+
 	for (size_t i = 0; i < enable->names.n; i++) {
 		const char *vm = enable->names.items[i];
 		bool changed = was_changed(changes, vm);
 
 		if (enable->verb == UNIT_ENABLE)
-			log_line(LOG_LEVEL_INFO, "%s: %s: starts at boot, with " UNIT_TARGET, vm,
-				 changed ? "enabled" : "is enabled already");
+			log_line(LOG_LEVEL_INFO, "%s: %s: starts %s", vm,
+				 changed ? "enabled" : "is enabled already",
+				 user ? "with this user's systemd: at the first login, or at boot "
+					"with loginctl enable-linger" :
+					"at boot, with " UNIT_TARGET);
 		else
-			log_line(LOG_LEVEL_INFO, "%s: %s: does not start at boot", vm,
-				 changed ? "disabled" : "is not enabled");
+			log_line(LOG_LEVEL_INFO, "%s: %s: does not start %s", vm,
+				 changed ? "disabled" : "is not enabled",
+				 user ? "by itself" : "at boot");
 	}
 }
 
@@ -144,11 +150,12 @@ static int run(Enable *enable)
 	exit_code = enable->verb == UNIT_ENABLE ? look_at_specs(enable) : MVMD_EXIT_OK;
 	if (exit_code != MVMD_EXIT_OK)
 		return exit_code;
-	r = sd_event_new(&event) < 0 ? fault_oom(&fault) :
-				       unit_bus_open(event, &enable->bus, &fault);
+	r = sd_event_new(&event) < 0 ?
+		    fault_oom(&fault) :
+		    unit_bus_open(event, enable->places->user, &enable->bus, &fault);
 	if (r == 0)
 		r = enable_all_of(enable, &fault);
-	if (r == 0 && enable->verb == UNIT_ENABLE)
+	if (r == 0 && enable->verb == UNIT_ENABLE && !enable->places->user)
 		warn_of_target(enable);
 	if (r < 0)
 		log_fault(LOG_LEVEL_ERROR, &fault);

@@ -42,7 +42,7 @@ static void ask_systemd(List *list)
 
 	if (!unit_tasks_fit(list->places) || sd_event_new(&list->event) < 0)
 		return;
-	if (unit_bus_open(list->event, &units->bus, &fault) < 0 ||
+	if (unit_bus_open(list->event, list->places->user, &units->bus, &fault) < 0 ||
 	    unit_bus_list(units->bus, &units->loaded, &fault) < 0 ||
 	    unit_bus_files(units->bus, &units->files, &fault) < 0) {
 		log_fault(LOG_LEVEL_DEBUG, &fault);

@@ -208,5 +208,6 @@ int cmd_logs(const Places *places, int argc, char **argv)
 	if (!vm)
 		return MVMD_EXIT_SYSTEM;
 	filter->vm = vm;
+	filter->user = places->user;
 	return show(places, &logs);
 }

@@ -68,12 +68,35 @@ static int read_specs(const char *directory, Specs *ret)
 	return 0;
 }
 
+/* systemd tells its generators whose it is (systemd.generator(7)). */
+static bool is_of_user(void)
+{
+	const char *scope = getenv("SYSTEMD_SCOPE");
+
+	return scope && streq(scope, "user");
+}
+
+/* As cli/places.c has it; a new string or NULL. */
+static char *spec_directory(void)
+{
+	const char *given = getenv("MVMD_SPEC_DIR"), *config = getenv("XDG_CONFIG_HOME"),
+		   *home = getenv("HOME");
+
+	if (given && *given)
+		return strdup(given);
+	if (!is_of_user())
+		return strdup(SPEC_DIRECTORY);
+	if (config && *config == '/')
+		return str_printf("%s/mvmd", config);
+	return home ? str_printf("%s/.config/mvmd", home) : NULL;
+}
+
 static void write_dropins(const StartOrder *order, const char *directory)
 {
 	for (size_t i = 0; i < order->n; i++) {
 		_cleanup_free_ char *text = NULL;
 
-		if (unit_dropin_text(&order->vms[i], &text) == 0)
+		if (unit_dropin_text(&order->vms[i], is_of_user(), &text) == 0)
 			(void) unit_dropin_write(directory, order->vms[i].spec->name, text);
 	}
 }
@@ -82,7 +105,7 @@ int main(int argc, char **argv)
 {
 	_cleanup_(start_order_done) StartOrder order = { 0 };
 	_cleanup_(specs_done) Specs specs = { 0 };
-	const char *directory = getenv("MVMD_SPEC_DIR");
+	_cleanup_free_ char *directory = spec_directory();
 
 	if (argc < 2) {
 		(void) fprintf(stderr,
@@ -92,7 +115,7 @@ int main(int argc, char **argv)
 		return MVMD_EXIT_USAGE;
 	}
 	(void) alarm(TIME_LIMIT_SEC);
-	if (read_specs(directory && *directory ? directory : SPEC_DIRECTORY, &specs) == 0 &&
+	if (directory && read_specs(directory, &specs) == 0 &&
 	    start_order_build(specs.items, specs.n, &order) == 0)
 		write_dropins(&order, argv[1]);
 	return MVMD_EXIT_OK;

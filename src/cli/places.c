@@ -230,9 +230,10 @@ static int choose_one(const PlaceWords *words, size_t i, Places *ret, StrList *o
 }
 
 /* Of files alone nothing needs to run, and a place for sockets is only a word in what is shown. */
-static bool is_offline(const Command *command)
+static bool is_offline(const Command *command, char **argv)
 {
-	return command->takes == TAKES_FINDING || streq(command->name, "check") ||
+	return (command->takes == TAKES_VERB && argv[1] && streq(argv[1], "record-version")) ||
+	       command->takes == TAKES_FINDING || streq(command->name, "check") ||
 	       streq(command->name, "schema") || streq(command->name, "complete");
 }
 
@@ -243,7 +244,7 @@ int places_choose(const PlaceWords *words, const Command *command, char **argv, 
 	PlaceWords all = *words;
 	int exit_code = MVMD_EXIT_OK;
 
-	if (places.user && !base_of(&place_options[RUNTIME_OPTION]) && is_offline(command) &&
+	if (places.user && !base_of(&place_options[RUNTIME_OPTION]) && is_offline(command, argv) &&
 	    !given_at(words, RUNTIME_OPTION))
 		all.given[RUNTIME_OPTION] =
 			keep(owned, str_printf("/run/user/%u/mvmd", (unsigned) geteuid()));

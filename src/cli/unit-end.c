@@ -30,12 +30,13 @@ static bool has_exit_code(const UnitState *state)
 }
 
 /* As the supervisor told it. False where the journal does not have it, or not for us. */
-static bool tell_journal(const UnitTask *task)
+static bool tell_journal(const UnitTasks *tasks, const UnitTask *task)
 {
 	FaultList errors = { 0 };
 	bool any;
 
-	if (unit_journal_read_failure(task->vm, task->queued_realtime_usec, &errors) < 0)
+	if (unit_journal_read_failure(tasks->places->user, task->vm, task->queued_realtime_usec,
+				      &errors) < 0)
 		return false;
 	for (size_t i = 0; i < errors.n; i++) {
 		if (errors.items[i].id)
@@ -72,7 +73,8 @@ static void tell_last_words(const UnitTasks *tasks, const UnitTask *task)
 		(void) fault_why(&fault, "%s", row->why);
 		(void) fault_remedy(&fault, "%s", row->remedy);
 	} else {
-		(void) fault_remedy(&fault, "sudo journalctl -e -u mvmd@%s has the whole",
+		(void) fault_remedy(&fault, "%s -e -u mvmd@%s has the whole",
+				    tasks->places->user ? "journalctl --user" : "sudo journalctl",
 				    task->vm);
 	}
 	(void) say(&fault);
@@ -81,7 +83,7 @@ static void tell_last_words(const UnitTasks *tasks, const UnitTask *task)
 /* The supervisor failed with a cause: that is what is told, and the exit code is its own. */
 static int tell_cause(const UnitTasks *tasks, const UnitTask *task)
 {
-	if (!tell_journal(task))
+	if (!tell_journal(tasks, task))
 		tell_last_words(tasks, task);
 	return task->job->news.main_status;
 }
@@ -100,17 +102,18 @@ static char *what_systemd_saw(const UnitState *news)
 	return str_printf("its unit failed: %s", news->result ?: "systemd does not say why");
 }
 
-static int tell_unit_failed(const UnitTask *task)
+static int tell_unit_failed(const UnitTasks *tasks, const UnitTask *task)
 {
 	const UnitState *news = &task->job->news;
 	_cleanup_free_ char *saw = what_systemd_saw(news);
+	const char *user = tasks->places->user ? " --user" : "";
 	Fault fault = { 0 };
 
 	(void) fault_set(&fault, -EIO, MVMD_EXIT_SYSTEM, "unit-failed", "%s",
 			 saw ?: "its unit failed");
 	(void) fault_evidence(&fault, "result", "%s", news->result ?: "");
-	(void) fault_remedy(&fault, "journalctl -e -u mvmd@%s; systemctl status mvmd@%s", task->vm,
-			    task->vm);
+	(void) fault_remedy(&fault, "journalctl%s -e -u mvmd@%s; systemctl%s status mvmd@%s", user,
+			    task->vm, user, task->vm);
 	return say(&fault);
 }
 
@@ -130,8 +133,8 @@ static bool is_tried_again(const UnitTasks *tasks, const UnitTask *task)
 
 static int tell_failure(const UnitTasks *tasks, const UnitTask *task)
 {
-	int exit_code =
-		has_exit_code(&task->job->news) ? tell_cause(tasks, task) : tell_unit_failed(task);
+	int exit_code = has_exit_code(&task->job->news) ? tell_cause(tasks, task) :
+							  tell_unit_failed(tasks, task);
 
 	if (is_tried_again(tasks, task))
 		log_line(LOG_LEVEL_INFO,
@@ -142,8 +145,9 @@ static int tell_failure(const UnitTasks *tasks, const UnitTask *task)
 }
 
 /* systemd gave the job up. */
-static int tell_job(const UnitTask *task)
+static int tell_job(const UnitTasks *tasks, const UnitTask *task)
 {
+	const char *user = tasks->places->user ? " --user" : "";
 	const char *verb = unit_verb_to_string(task->verb), *result = task->job->result;
 	Fault fault = { 0 };
 
@@ -159,9 +163,9 @@ static int tell_job(const UnitTask *task)
 	else if (!streq(result, "canceled"))
 		(void) fault_why(&fault, "its result is \"%s\"", result);
 	(void) fault_remedy(&fault,
-			    "mvmd status %s; systemctl list-dependencies mvmd@%s; systemctl "
+			    "mvmd status %s; systemctl%s list-dependencies mvmd@%s; systemctl%s "
 			    "list-jobs",
-			    task->vm, task->vm);
+			    task->vm, user, task->vm, user);
 	return say(&fault);
 }
 
@@ -183,7 +187,7 @@ int unit_end_of_start(UnitTasks *tasks, const UnitTask *task)
 	if (streq(task->job->result, "failed"))
 		return tell_failure(tasks, task);
 	if (!streq(task->job->result, "done"))
-		return tell_job(task);
+		return tell_job(tasks, task);
 	if (streq_null(news->active, "inactive"))
 		log_line(LOG_LEVEL_INFO, "it ran, and its guest has powered off already");
 	else if (news->active && !streq(news->active, "active"))
@@ -194,42 +198,42 @@ int unit_end_of_start(UnitTasks *tasks, const UnitTask *task)
 }
 
 /* ExecReload= failed, or the new image did not answer; a supervisor that ended over it is started anew by systemd. */
-static int tell_reload_failed(const UnitTask *task)
+static int tell_reload_failed(const UnitTasks *tasks, const UnitTask *task)
 {
 	const UnitState *news = &task->job->news;
 	bool lives = !news->active || streq(news->active, "active");
 	Fault fault = { 0 };
 
-	if (!tell_journal(task)) {
+	if (!tell_journal(tasks, task)) {
 		(void) fault_set(&fault, -EIO, MVMD_EXIT_SYSTEM, "unit-failed",
 				 lives ? "the reload failed; the VM runs on with the program that "
 					 "it had" :
 					 "its supervisor ended during the reload");
 		(void) fault_evidence(&fault, "result", "%s", news->result ?: "");
-		(void) fault_remedy(&fault, "journalctl -e -u mvmd@%s; mvmd status %s", task->vm,
-				    task->vm);
+		(void) fault_remedy(&fault, "journalctl%s -e -u mvmd@%s; mvmd status %s",
+				    tasks->places->user ? " --user" : "", task->vm, task->vm);
 		(void) say(&fault);
 	}
 	return MVMD_EXIT_SYSTEM;
 }
 
-int unit_end_of_reload(UnitTasks *tasks _unused_, const UnitTask *task)
+int unit_end_of_reload(UnitTasks *tasks, const UnitTask *task)
 {
 	if (streq(task->job->result, "failed"))
-		return tell_reload_failed(task);
+		return tell_reload_failed(tasks, task);
 	if (!streq(task->job->result, "done"))
-		return tell_job(task);
+		return tell_job(tasks, task);
 	log_line(LOG_LEVEL_INFO, "reloaded");
 	return MVMD_EXIT_OK;
 }
 
 /* A VM that is stopped is stopped, however badly its run ended. */
-int unit_end_of_stop(UnitTasks *tasks _unused_, const UnitTask *task)
+int unit_end_of_stop(UnitTasks *tasks, const UnitTask *task)
 {
 	const UnitState *news = &task->job->news;
 
 	if (!streq(task->job->result, "done"))
-		return tell_job(task);
+		return tell_job(tasks, task);
 	if (streq_null(news->active, "failed"))
 		log_line(LOG_LEVEL_WARNING, "stopped, and its unit failed: %s",
 			 unit_status_cause(news->status_text) ?:

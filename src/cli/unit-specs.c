@@ -68,14 +68,25 @@ void unit_specs_done(UnitSpecs *specs)
 	*specs = (UnitSpecs){ 0 };
 }
 
-bool unit_specs_is_stale(const UnitSpecs *specs, const char *name)
+/* Where the caller's systemd, or process 1, has its generators' files; a new string or NULL. */
+static char *generator_directory(const Places *places)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+
+	if (!places->user)
+		return strdup(GENERATOR_DIRECTORY);
+	return runtime ? str_printf("%s/" USERS_GENERATOR_DIRECTORY, runtime) : NULL;
+}
+
+static bool is_stale(const Places *places, const UnitSpecs *specs, const char *name)
 {
 	const OrderVm *vm = start_order_find(&specs->order, name);
-	_cleanup_free_ char *wanted = NULL, *loaded = NULL;
+	_cleanup_free_ char *wanted = NULL, *loaded = NULL,
+			    *directory = generator_directory(places);
 
-	if (!vm || unit_dropin_text(vm, &wanted) < 0)
+	if (!vm || !directory || unit_dropin_text(vm, places->user, &wanted) < 0)
 		return false;
-	return unit_dropin_read(GENERATOR_DIRECTORY, name, &loaded) < 0 || !streq(loaded, wanted);
+	return unit_dropin_read(directory, name, &loaded) < 0 || !streq(loaded, wanted);
 }
 
 int unit_specs_for_start(const Places *places, StrList *names, bool *ret_reload)
@@ -86,7 +97,7 @@ int unit_specs_for_start(const Places *places, StrList *names, bool *ret_reload)
 	if (unit_specs_load(places, names, &specs) < 0 || start_order_sort(&specs.order, names) < 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < names->n; i++)
-		reload = reload || unit_specs_is_stale(&specs, names->items[i]);
+		reload = reload || is_stale(places, &specs, names->items[i]);
 	*ret_reload = reload;
 	return 0;
 }
@@ -105,7 +116,7 @@ static int tell_missing(const OrderVm *vm, FaultList *ret)
 	_cleanup_(str_list_done) StrList missing = { 0 };
 	Fault fault = { 0 };
 
-	if (unit_dropin_text(vm, &wanted) < 0 ||
+	if (unit_dropin_text(vm, false, &wanted) < 0 ||
 	    unit_dropin_read(GENERATOR_DIRECTORY, vm->spec->name, &loaded) == -ENOMEM ||
 	    unit_dropin_missing(loaded, wanted, &missing) < 0)
 		return -ENOMEM;

@@ -19,15 +19,10 @@ int unit_specs_load(const Places *places, const StrList *names, UnitSpecs *ret);
 void unit_specs_done(UnitSpecs *specs);
 
 /*
- * True where systemd has other lines for the VM than its spec asks for now (model/unit-dropin.h), so that it is to
- * read its units anew (the bus method Reload) before the VM starts. False of a VM whose spec is not there, or wrong:
- * then mvmd-generator writes nothing.
- */
-bool unit_specs_is_stale(const UnitSpecs *specs, const char *name);
-
-/*
  * For `mvmd start`: sorts names so that each VM comes behind those that it comes after, for systemd orders only jobs
- * that are queued at the same time, and *ret_reload tells whether one of them is stale. Returns 0 or -ENOMEM.
+ * that are queued at the same time. *ret_reload tells whether systemd has other lines for one of them than its spec asks for
+ * now (model/unit-dropin.h), so that it is to read its units anew before; a spec that is missing or wrong has no lines.
+ * Returns 0 or -ENOMEM.
  */
 int unit_specs_for_start(const Places *places, StrList *names, bool *ret_reload);
 

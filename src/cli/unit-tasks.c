@@ -27,7 +27,7 @@ int unit_tasks_init(const Places *places, UnitTasks *tasks, Fault *fault)
 	*tasks = (UnitTasks){ .places = places };
 	if (sd_event_new(&tasks->event) < 0)
 		return fault_oom(fault);
-	return unit_bus_open(tasks->event, &tasks->bus, fault);
+	return unit_bus_open(tasks->event, places->user, &tasks->bus, fault);
 }
 
 void unit_tasks_failed(UnitTasks *tasks, int exit_code)

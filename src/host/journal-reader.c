@@ -71,6 +71,25 @@ static int match_ours(JournalReader *reader, const char *and_name, const char *a
 		       add_term(reader->journal, MVMD_FIELD_VM, reader->vm, and_name, and_value);
 }
 
+/* As journalctl --user-unit does it: add_matches_for_user_unit(), beside the one below. */
+static int match_users_unit(JournalReader *reader)
+{
+	static const char *const names[] = { "_SYSTEMD_USER_UNIT", "USER_UNIT",
+					     "OBJECT_SYSTEMD_USER_UNIT", "COREDUMP_USER_UNIT" };
+	_cleanup_free_ char *unit = unit_name(reader->vm);
+	char uid[FORMAT_MAX];
+	int r = unit ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(names); i++) {
+		r = add_match(reader->journal, "_UID", own_uid(uid));
+		if (r >= 0) /* systemd-coredump, and what journald adds itself */
+			r = add_match(reader->journal, "_UID", "0");
+		if (r >= 0)
+			r = add_term(reader->journal, names[i], unit, NULL, NULL);
+	}
+	return r;
+}
+
 /* As journalctl -u does it, src/shared/logs-show.c: add_matches_for_unit(). */
 static int match_unit(JournalReader *reader)
 {
@@ -117,7 +136,7 @@ static int add_matches(JournalReader *reader)
 	int r = is_narrow(&reader->filter) ? match_narrow(reader) : match_ours(reader, NULL, NULL);
 
 	if (r >= 0 && !is_narrow(&reader->filter))
-		r = match_unit(reader);
+		r = reader->filter.user ? match_users_unit(reader) : match_unit(reader);
 	if (r < 0 || !reader->filter.this_boot)
 		return r;
 	r = sd_id128_get_boot(&id);
@@ -209,7 +228,8 @@ static void read_ours(const JournalReader *reader, JournalRecord *record)
 
 static void read_others(const JournalReader *reader, JournalRecord *record)
 {
-	bool systemd = field_is(reader, "_PID", "1");
+	bool systemd = reader->filter.user ? field_is(reader, "_COMM", "systemd") :
+					     field_is(reader, "_PID", "1");
 
 	record->source = systemd ? JOURNAL_OF_SYSTEMD : JOURNAL_OF_OTHER;
 	record->label = systemd ? strdup(journal_source_to_string(record->source)) :
@@ -397,7 +417,9 @@ int journal_reader_open(const JournalFilter *filter, JournalReader **ret, Fault 
 
 	if (r < 0)
 		return fault_oom(fault);
-	r = sd_journal_open(&reader->journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+	/* A user's entries are in files of his own, or, where the journal is in memory, in the system's. */
+	r = sd_journal_open(&reader->journal,
+			    SD_JOURNAL_LOCAL_ONLY | (filter->user ? 0 : SD_JOURNAL_SYSTEM));
 	if (r >= 0) {
 		r = check_access(reader->journal, fault);
 		if (r < 0)

@@ -17,6 +17,7 @@ typedef struct JournalFilter {
 	const char *vm;
 	bool console, vmm, findings;
 	const char *backend; /* NULL: none is asked for */
+	bool user; /* its unit is of the caller's own systemd */
 	bool this_boot;
 	bool debug; /* states and steps, too */
 	uint64_t since_realtime_usec; /* 0: from the first on */

@@ -18,6 +18,9 @@
 /* PID 1's own socket, for root alone; systemctl goes this way too (systemd, src/shared/bus-util.c). */
 #define SYSTEMD_SOCKET "unix:path=/run/systemd/private"
 
+/* The same of a user's, in XDG_RUNTIME_DIR. */
+#define USERS_SOCKET "systemd/private"
+
 /* An agent of polkit asks a person for a password meanwhile. */
 #define CALL_TIMEOUT_USEC (120 * USEC_PER_SEC)
 
@@ -35,6 +38,7 @@ struct UnitBus {
 	sd_bus *bus;
 	sd_bus_slot *removed_slot; /* NULL: not subscribed yet */
 	Queued *jobs;
+	bool user; /* it is the user's own systemd */
 	bool direct; /* no message bus between: then there are no names */
 };
 
@@ -69,13 +73,13 @@ static char *unit_path(const char *vm)
 	return name && sd_bus_path_encode(SYSTEMD_UNITS, name, &path) >= 0 ? path : NULL;
 }
 
-static int open_direct(sd_bus **ret)
+static int open_direct(const char *address, sd_bus **ret)
 {
 	sd_bus *bus = NULL;
 	int r = sd_bus_new(&bus);
 
 	if (r >= 0)
-		r = sd_bus_set_address(bus, SYSTEMD_SOCKET);
+		r = sd_bus_set_address(bus, address);
 	if (r >= 0)
 		r = sd_bus_start(bus);
 	if (r < 0) {
@@ -86,7 +90,35 @@ static int open_direct(sd_bus **ret)
 	return 0;
 }
 
-int unit_bus_open(sd_event *event, UnitBus **ret, Fault *fault)
+/* Where his systemd listens, any byte of the folder escaped as an address has it; NULL: there is no such place. */
+static char *users_address(void)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	StrBuf address = { 0 };
+	char *text;
+
+	if (!runtime)
+		return NULL;
+	str_buf_add(&address, "unix:path=");
+	for (const char *c = runtime; *c; c++)
+		str_buf_add(&address, "%%%02x", (unsigned char) *c);
+	str_buf_add(&address, "/" USERS_SOCKET);
+	return str_buf_take(&address, &text) < 0 ? NULL : text;
+}
+
+static int bus_connect(UnitBus *bus)
+{
+	_cleanup_free_ char *address = bus->user ? users_address() : NULL;
+
+	if (bus->user) {
+		bus->direct = address && open_direct(address, &bus->bus) == 0;
+		return bus->direct ? 0 : sd_bus_open_user(&bus->bus);
+	}
+	bus->direct = geteuid() == 0 && open_direct(SYSTEMD_SOCKET, &bus->bus) == 0;
+	return bus->direct ? 0 : sd_bus_open_system(&bus->bus);
+}
+
+int unit_bus_open(sd_event *event, bool user, UnitBus **ret, Fault *fault)
 {
 	UnitBus *bus;
 	int r;
@@ -96,13 +128,13 @@ int unit_bus_open(sd_event *event, UnitBus **ret, Fault *fault)
 	bus = calloc(1, sizeof(*bus));
 	if (!bus)
 		return fault_oom(fault);
-	bus->direct = geteuid() == 0 && open_direct(&bus->bus) == 0;
-	r = bus->direct ? 0 : sd_bus_open_system(&bus->bus);
+	bus->user = user;
+	r = bus_connect(bus);
 	if (r >= 0)
 		r = sd_bus_attach_event(bus->bus, event, SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0) {
 		(void) unit_bus_free(bus);
-		return unit_fault_no_bus(r, fault);
+		return unit_fault_no_bus(user, r, fault);
 	}
 	*ret = bus;
 	return 0;
@@ -148,7 +180,7 @@ static int call(UnitBus *bus, UnitVerb verb, const char *vm, uint64_t timeout_us
 	r = sd_bus_call(bus->bus, message, timeout_usec, &error, ret);
 	(void) sd_bus_message_unref(message);
 	if (r < 0)
-		(void) unit_fault_call(verb, vm, r, &error, fault);
+		(void) unit_fault_call(bus->user, verb, vm, r, &error, fault);
 	sd_bus_error_free(&error);
 	return r < 0 ? r : 0;
 }
@@ -202,7 +234,7 @@ static int subscribe(UnitBus *bus, UnitVerb verb, const char *vm, Fault *fault)
 	r = sd_bus_match_signal(bus->bus, &bus->removed_slot, bus->direct ? NULL : SYSTEMD_NAME,
 				SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved", on_job_removed, bus);
 	if (r < 0)
-		return unit_fault_call(verb, vm, r, NULL, fault);
+		return unit_fault_call(bus->user, verb, vm, r, NULL, fault);
 	r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", &message, fault);
 	return r < 0 ? r : call(bus, verb, vm, 0, message, NULL, fault);
 }
@@ -217,18 +249,18 @@ static int listen_to_unit(UnitBus *bus, UnitVerb verb, const char *vm, Queued *q
 	r = sd_bus_match_signal(bus->bus, &queued->slot, bus->direct ? NULL : SYSTEMD_NAME, path,
 				DBUS_PROPERTIES, "PropertiesChanged", on_properties_changed,
 				&queued->job);
-	return r < 0 ? unit_fault_call(verb, vm, r, NULL, fault) : 0;
+	return r < 0 ? unit_fault_call(bus->user, verb, vm, r, NULL, fault) : 0;
 }
 
 /* The one string that the reply to verb has, in *ret; type as sd_bus_message_read(3) names it. Frees the reply. */
-static int take_text(sd_bus_message *reply, const char *type, UnitVerb verb, const char *vm,
-		     char **ret, Fault *fault)
+static int take_text(const UnitBus *bus, sd_bus_message *reply, const char *type, UnitVerb verb,
+		     const char *vm, char **ret, Fault *fault)
 {
 	const char *text = NULL;
 	int r = sd_bus_message_read(reply, type, &text);
 
 	if (r < 0)
-		r = unit_fault_call(verb, vm, r, NULL, fault);
+		r = unit_fault_call(bus->user, verb, vm, r, NULL, fault);
 	else
 		r = str_set(ret, text) < 0 ? fault_oom(fault) : 0;
 	(void) sd_bus_message_unref(reply);
@@ -250,7 +282,7 @@ static int call_for_job(UnitBus *bus, UnitVerb verb, const char *vm, char **ret,
 	r = call(bus, verb, vm, CALL_TIMEOUT_USEC, message, &reply, fault);
 	if (r < 0)
 		return r;
-	return take_text(reply, "o", verb, vm, ret, fault);
+	return take_text(bus, reply, "o", verb, vm, ret, fault);
 }
 
 int unit_bus_queue(UnitBus *bus, UnitVerb verb, const char *vm, UnitJob **ret, Fault *fault)
@@ -339,7 +371,7 @@ int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
 	(void) sd_bus_message_unref(reply);
 	if (r < 0) {
 		str_list_done(&vms);
-		return unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault);
+		return unit_fault_call(bus->user, UNIT_LOOK, NULL, r, NULL, fault);
 	}
 	*ret = vms;
 	return 0;
@@ -385,7 +417,7 @@ static int list_unit_files(UnitBus *bus, UnitFiles *ret, Fault *fault)
 		return r;
 	r = read_unit_files(reply, ret);
 	(void) sd_bus_message_unref(reply);
-	return r < 0 ? unit_fault_call(UNIT_LOOK, NULL, r, NULL, fault) : 0;
+	return r < 0 ? unit_fault_call(bus->user, UNIT_LOOK, NULL, r, NULL, fault) : 0;
 }
 
 /* Also of a target that is not loaded: the look loads it. */
@@ -394,7 +426,8 @@ static int list_wanted(UnitBus *bus, StrList *ret, Fault *fault)
 	_cleanup_free_ char *path = NULL;
 	sd_bus_error error = SD_BUS_ERROR_NULL;
 	char **units = NULL;
-	int r = sd_bus_path_encode(SYSTEMD_UNITS, UNIT_TARGET, &path);
+	int r = sd_bus_path_encode(SYSTEMD_UNITS, bus->user ? UNIT_USERS_TARGET : UNIT_TARGET,
+				   &path);
 
 	if (r >= 0)
 		r = sd_bus_get_property_strv(bus->bus, SYSTEMD_NAME, path, SYSTEMD_UNIT, "Wants",
@@ -405,7 +438,7 @@ static int list_wanted(UnitBus *bus, StrList *ret, Fault *fault)
 	}
 	free(units);
 	if (r < 0 || ret->failed)
-		r = unit_fault_call(UNIT_LOOK, NULL, r < 0 ? r : -ENOMEM, &error, fault);
+		r = unit_fault_call(bus->user, UNIT_LOOK, NULL, r < 0 ? r : -ENOMEM, &error, fault);
 	sd_bus_error_free(&error);
 	return r < 0 ? r : 0;
 }
@@ -437,7 +470,7 @@ static int get_text(UnitBus *bus, const char *vm, const char *interface, const c
 	r = sd_bus_get_property_string(bus->bus, SYSTEMD_NAME, path, interface, property, &error,
 				       ret);
 	if (r < 0)
-		(void) unit_fault_call(UNIT_LOOK, vm, r, &error, fault);
+		(void) unit_fault_call(bus->user, UNIT_LOOK, vm, r, &error, fault);
 	sd_bus_error_free(&error);
 	return r < 0 ? r : 0;
 }
@@ -466,7 +499,7 @@ static int read_all(UnitBus *bus, const char *vm, const char *path, const char *
 		return r;
 	r = unit_state_read(reply, state);
 	(void) sd_bus_message_unref(reply);
-	return r < 0 ? unit_fault_call(UNIT_LOOK, vm, r, NULL, fault) : 0;
+	return r < 0 ? unit_fault_call(bus->user, UNIT_LOOK, vm, r, NULL, fault) : 0;
 }
 
 int unit_bus_state(UnitBus *bus, const char *vm, UnitState *ret, Fault *fault)
@@ -498,7 +531,7 @@ int unit_bus_file_state(UnitBus *bus, const char *unit, char **ret, Fault *fault
 	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
-	return take_text(reply, "s", UNIT_LOOK, NULL, ret, fault);
+	return take_text(bus, reply, "s", UNIT_LOOK, NULL, ret, fault);
 }
 
 /* --- other calls */
@@ -579,7 +612,7 @@ int unit_bus_enable(UnitBus *bus, UnitVerb verb, const StrList *vms, StrList *re
 	if (r >= 0)
 		r = read_changes(reply, ret_changes);
 	(void) sd_bus_message_unref(reply);
-	return r < 0 ? unit_fault_call(verb, vm, r, NULL, fault) : 0;
+	return r < 0 ? unit_fault_call(bus->user, verb, vm, r, NULL, fault) : 0;
 }
 
 int unit_bus_reload(UnitBus *bus, Fault *fault)

@@ -7,12 +7,15 @@
 #include "host/unit-state.h"
 
 /*
- * The units of VMs, mvmd@NAME.service, over D-Bus to the systemd that is PID 1. No policy: what is asked for is done.
+ * The units of VMs, mvmd@NAME.service, over D-Bus to the systemd that is PID 1, or to that of the user who calls. No
+ * policy: what is asked for is done.
  * A VM is meant by its NAME everywhere. All functions that take a Fault return 0 or -errno with it.
  */
 typedef struct UnitBus UnitBus;
 
-#define UNIT_TARGET "mvmd.target"
+/* What wants the units that start at boot; of a user's, when his systemd starts: with his login, or at boot, too. */
+#define UNIT_TARGET	  "mvmd.target"
+#define UNIT_USERS_TARGET "default.target"
 
 typedef enum UnitVerb {
 	UNIT_START,
@@ -32,8 +35,11 @@ const char *unit_verb_to_string(UnitVerb verb);
 /* "mvmd@NAME.service", a new string; NULL: out of memory. Always with its suffix: NAME may be "a.mount". */
 char *unit_name(const char *vm);
 
-/* Root asks PID 1 itself, which needs no message bus; others by way of that. Signals come while event turns. */
-int unit_bus_open(sd_event *event, UnitBus **ret, Fault *fault);
+/*
+ * Root asks PID 1 itself, which needs no message bus; others by way of that. user: a user asks his own systemd itself, or
+ * by his own bus. Signals come while event turns.
+ */
+int unit_bus_open(sd_event *event, bool user, UnitBus **ret, Fault *fault);
 UnitBus *unit_bus_free(UnitBus *bus);
 DEFINE_CLEANUP(UnitBus *, unit_bus_free)
 
@@ -59,7 +65,7 @@ int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault);
 
 /*
  * What becomes of the VMs' units at boot, of all at once: systemd takes milliseconds to tell it of one. Enabled are
- * those that mvmd.target wants.
+ * those that the target above wants.
  */
 typedef struct UnitFiles {
 	bool installed; /* there is an mvmd@.service */

@@ -17,8 +17,26 @@ int unit_fault_no_systemd(Fault *fault)
 				   "ends it");
 }
 
-int unit_fault_no_bus(int error, Fault *fault)
+/* systemd of a user runs while he is logged in, or lingers (logind.conf(5), loginctl(1)). */
+static int fault_no_user_manager(int error, Fault *fault)
 {
+	unsigned uid = (unsigned) geteuid();
+
+	(void) fault_set(fault, error, MVMD_EXIT_UNAVAILABLE, "no-user-manager",
+			 "cannot talk to the systemd of uid %u: %m", uid);
+	(void) fault_evidence(fault, "uid", "%u", uid);
+	(void) fault_why(fault, "it runs from a user's first login to his last logout, and its "
+				"sockets are in XDG_RUNTIME_DIR; su and sudo are no login");
+	return fault_remedy(fault,
+			    "systemctl status user@%u; as root: loginctl enable-linger USER starts "
+			    "it now and at each boot; mvmd run NAME needs none",
+			    uid);
+}
+
+int unit_fault_no_bus(bool user, int error, Fault *fault)
+{
+	if (user)
+		return fault_no_user_manager(error, fault);
 	(void) fault_set(fault, error, MVMD_EXIT_UNAVAILABLE, "no-system-bus",
 			 "cannot talk to systemd: %m");
 	if (geteuid() == 0)
@@ -74,49 +92,59 @@ static int fault_denied(UnitVerb verb, const char *vm, int error, bool asks, Fau
 			    unit_verb_to_string(verb), vm ?: "NAME");
 }
 
-static int fault_missing(UnitVerb verb, const char *vm, int error, Fault *fault)
+/* As a person calls it. */
+static const char *systemctl_of(bool user)
+{
+	return user ? "systemctl --user" : "systemctl";
+}
+
+static int fault_missing(bool user, UnitVerb verb, const char *vm, int error, Fault *fault)
 {
 	set(fault, error, MVMD_EXIT_UNAVAILABLE, "unit-missing", verb, vm,
 	    "systemd knows no mvmd@.service");
 	(void) fault_why(fault, "mvmd was not installed where systemd looks for units, or systemd "
 				"has not looked since");
 	return fault_remedy(fault,
-			    "make install, then systemctl daemon-reload; mvmd run %s starts "
+			    "make install, then %s daemon-reload; mvmd run %s starts "
 			    "it without a unit",
-			    vm ?: "NAME");
+			    systemctl_of(user), vm ?: "NAME");
 }
 
-static int fault_masked(UnitVerb verb, const char *vm, int error, Fault *fault)
+static int fault_masked(bool user, UnitVerb verb, const char *vm, int error, Fault *fault)
 {
 	set(fault, error, MVMD_EXIT_UNAVAILABLE, "unit-masked", verb, vm, "its unit is masked");
 	(void) fault_why(fault, "somebody forbade it with systemctl mask: the unit is a link to "
 				"/dev/null");
-	return fault_remedy(fault, "systemctl unmask mvmd@%s", vm ?: "NAME");
+	return fault_remedy(fault, "%s unmask mvmd@%s", systemctl_of(user), vm ?: "NAME");
 }
 
-static int fault_setting(UnitVerb verb, const char *vm, int error, const char *words, Fault *fault)
+static int fault_setting(bool user, UnitVerb verb, const char *vm, int error, const char *words,
+			 Fault *fault)
 {
 	set(fault, error, MVMD_EXIT_UNAVAILABLE, "unit-setting", verb, vm,
 	    words ?: "its unit's file has a wrong setting");
 	(void) fault_why(fault, "systemd refuses the unit's file or one of its drop-ins");
-	return fault_remedy(fault,
-			    "systemd-analyze verify mvmd@%s.service; systemctl cat mvmd@%s.service "
-			    "shows the files",
-			    vm ?: "NAME", vm ?: "NAME");
+	return fault_remedy(
+		fault,
+		"systemd-analyze verify%s mvmd@%s.service; %s cat mvmd@%s.service shows "
+		"the files",
+		user ? " --user" : "", vm ?: "NAME", systemctl_of(user), vm ?: "NAME");
 }
 
 /* The answer's name is for people who know systemd, its words for all. */
-static int fault_other(UnitVerb verb, const char *vm, int error, const sd_bus_error *answer,
-		       Fault *fault)
+static int fault_other(bool user, UnitVerb verb, const char *vm, int error,
+		       const sd_bus_error *answer, Fault *fault)
 {
+	const char *systemctl = systemctl_of(user);
 	bool answered = answer && answer->name;
 
 	set(fault, error, MVMD_EXIT_SYSTEM, "unit-call", verb, vm,
 	    answered && answer->message ? answer->message : strerror(-error));
 	if (answered)
 		(void) fault_evidence(fault, "answer", "%s", answer->name);
-	return vm ? fault_remedy(fault, "systemctl status mvmd@%s; systemctl list-jobs", vm) :
-		    fault_remedy(fault, "systemctl status; systemctl list-jobs");
+	return vm ? fault_remedy(fault, "%s status mvmd@%s; %s list-jobs", systemctl, vm,
+				 systemctl) :
+		    fault_remedy(fault, "%s status; %s list-jobs", systemctl, systemctl);
 }
 
 /* The message bus starts polkit as a unit, too: of one that is masked it tells as if that were ours. */
@@ -125,7 +153,7 @@ static bool is_about_polkit(const sd_bus_error *answer)
 	return answer && answer->message && strstr(answer->message, "polkit");
 }
 
-int unit_fault_call(UnitVerb verb, const char *vm, int error, const sd_bus_error *answer,
+int unit_fault_call(bool user, UnitVerb verb, const char *vm, int error, const sd_bus_error *answer,
 		    Fault *fault)
 {
 	const char *name = answer && answer->name ? answer->name : "";
@@ -139,10 +167,10 @@ int unit_fault_call(UnitVerb verb, const char *vm, int error, const sd_bus_error
 	if (is_about_polkit(answer))
 		return fault_denied(verb, vm, error, false, fault);
 	if (streq(name, SYSTEMD_ERROR "NoSuchUnit") || streq(name, SD_BUS_ERROR_FILE_NOT_FOUND))
-		return fault_missing(verb, vm, error, fault);
+		return fault_missing(user, verb, vm, error, fault);
 	if (streq(name, SYSTEMD_ERROR "UnitMasked"))
-		return fault_masked(verb, vm, error, fault);
+		return fault_masked(user, verb, vm, error, fault);
 	if (streq(name, SYSTEMD_ERROR "BadUnitSetting"))
-		return fault_setting(verb, vm, error, answer->message, fault);
-	return fault_other(verb, vm, error, answer, fault);
+		return fault_setting(user, verb, vm, error, answer->message, fault);
+	return fault_other(user, verb, vm, error, answer, fault);
 }

@@ -8,6 +8,9 @@
 /* Where systemd keeps what generators write into their first folder (systemd.generator(7)). */
 #define GENERATOR_DIRECTORY "/run/systemd/generator"
 
+/* That of a user's systemd, in XDG_RUNTIME_DIR. */
+#define USERS_GENERATOR_DIRECTORY "systemd/generator"
+
 /*
  * Writes the drop-in of VM 'name' below directory: under another name first, so that one that is only half there is
  * never read. Returns 0 or -errno.

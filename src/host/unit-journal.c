@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <systemd/sd-journal.h>
 #include <systemd/sd-messages.h>
+#include <unistd.h>
 
 #include "host/unit-bus.h"
 #include "host/unit-journal.h"
@@ -39,34 +40,45 @@ static char *get_field(sd_journal *journal, const char *name)
 	return strndup((const char *) data + skip, length - skip);
 }
 
-/* Process 1 has seen the supervisor's end, and says so behind all that the supervisor said (systemd, src/core/unit.c). */
-static int match_end(sd_journal *journal, const char *unit)
+static int match_uid(sd_journal *journal)
+{
+	char uid[FORMAT_MAX];
+
+	(void) snprintf(uid, sizeof(uid), "%u", (unsigned) geteuid());
+	return add_match(journal, "_UID", uid);
+}
+
+/*
+ * systemd has seen the supervisor's end, and says so behind all that the supervisor said (systemd, src/core/unit.c): process
+ * 1, or that of the user.
+ */
+static int match_end(sd_journal *journal, bool user, const char *unit)
 {
 	int r;
 
 	sd_journal_flush_matches(journal);
-	r = add_match(journal, "UNIT", unit);
+	r = add_match(journal, user ? "USER_UNIT" : "UNIT", unit);
 	if (r >= 0)
-		r = add_match(journal, "_PID", "1");
+		r = user ? match_uid(journal) : add_match(journal, "_PID", "1");
 	return r < 0 ? r : add_match(journal, "MESSAGE_ID", SD_MESSAGE_UNIT_FAILURE_RESULT_STR);
 }
 
-/* Nobody but root can have written these: VMM and backends are other users. */
-static int match_errors(sd_journal *journal, const char *vm)
+/* Nobody but root can have written these: VMM and backends are other users. Of a user's VM all of them are himself. */
+static int match_errors(sd_journal *journal, bool user, const char *vm)
 {
 	int r;
 
 	sd_journal_flush_matches(journal);
 	r = add_match(journal, MVMD_FIELD_VM, vm);
 	if (r >= 0)
-		r = add_match(journal, "_UID", "0");
+		r = user ? match_uid(journal) : add_match(journal, "_UID", "0");
 	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(error_priorities); i++)
 		r = sd_journal_add_match(journal, error_priorities[i], 0);
 	return r;
 }
 
 /* *ret: the invocation that ended; NULL where the entry does not tell. */
-static int await_end(sd_journal *journal, uint64_t since_usec, char **ret)
+static int await_end(sd_journal *journal, bool user, uint64_t since_usec, char **ret)
 {
 	uint64_t until_usec = now_usec() + JOURNAL_WAIT_USEC;
 
@@ -77,7 +89,7 @@ static int await_end(sd_journal *journal, uint64_t since_usec, char **ret)
 		if (r >= 0)
 			r = sd_journal_next(journal);
 		if (r > 0)
-			*ret = get_field(journal, "INVOCATION_ID");
+			*ret = get_field(journal, user ? "USER_INVOCATION_ID" : "INVOCATION_ID");
 		if (r != 0)
 			return r < 0 ? r : 0;
 		if (now >= until_usec)
@@ -139,24 +151,26 @@ static int read_errors(sd_journal *journal, uint64_t since_usec, const char *inv
 	return r;
 }
 
-int unit_journal_read_failure(const char *vm, uint64_t since_realtime_usec, FaultList *ret)
+int unit_journal_read_failure(bool user, const char *vm, uint64_t since_realtime_usec,
+			      FaultList *ret)
 {
 	_cleanup_(journal_close_p) sd_journal *journal = NULL;
 	_cleanup_free_ char *unit = unit_name(vm), *invocation = NULL;
 	FaultList list = { 0 };
-	int r = unit ? sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM) :
-		       -ENOMEM;
+	/* A user's entries are in files of his own, or, where the journal is in memory, in the system's. */
+	int flags = SD_JOURNAL_LOCAL_ONLY | (user ? 0 : SD_JOURNAL_SYSTEM);
+	int r = unit ? sd_journal_open(&journal, flags) : -ENOMEM;
 
 	if (r < 0)
 		return r;
 	if (sd_journal_has_runtime_files(journal) <= 0 &&
 	    sd_journal_has_persistent_files(journal) <= 0)
 		return -EACCES;
-	r = match_end(journal, unit);
+	r = match_end(journal, user, unit);
 	if (r >= 0)
-		r = await_end(journal, since_realtime_usec, &invocation);
+		r = await_end(journal, user, since_realtime_usec, &invocation);
 	if (r >= 0)
-		r = match_errors(journal, vm);
+		r = match_errors(journal, user, vm);
 	if (r >= 0)
 		r = read_errors(journal, since_realtime_usec, invocation, &list);
 	if (r < 0) {

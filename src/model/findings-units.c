@@ -26,6 +26,16 @@ static const Finding findings[] = {
 		  "root: loginctl enable-linger USER), and set XDG_RUNTIME_DIR=/run/user/UID. Or "
 		  "give --runtime-dir.",
 	  .evidence = "uid" },
+	{ .id = "no-user-manager",
+	  .severity = FINDING_ERROR,
+	  .title = "the user's systemd cannot be reached",
+	  .what = "A plain user's units are those of his own systemd, and that does not answer.",
+	  .why = "It runs from the user's first login to his last logout. su and sudo are no login. Its "
+		 "sockets are in XDG_RUNTIME_DIR.",
+	  .remedy =
+		  "systemctl status user@UID. As root: loginctl enable-linger USER starts it now and at "
+		  "each boot. mvmd run NAME needs none.",
+	  .evidence = "uid" },
 	{ .id = "start-slots",
 	  .severity = FINDING_WARNING,
 	  .title = "the start slots cannot be used",

@@ -200,17 +200,19 @@ static void add_shares(StrBuf *buf, const Spec *spec)
 			"RestrictSUIDSGID=no\n");
 }
 
-int unit_dropin_text(const OrderVm *vm, char **ret)
+int unit_dropin_text(const OrderVm *vm, bool user, char **ret)
 {
 	const Spec *spec = vm->spec;
 	StrBuf buf = { 0 };
 
 	str_buf_add(&buf,
-		    "# Written by mvmd-generator from the spec of %s, at boot and at each\n"
-		    "# systemctl daemon-reload; mvmd@.service(8) tells more.\n",
-		    spec->name);
+		    "# Written by mvmd-generator from the spec of %s, at %s and at each\n"
+		    "# systemctl%s daemon-reload; mvmd@.service(8) tells more.\n",
+		    spec->name, user ? "the user's login" : "boot", user ? " --user" : "");
 	str_buf_add(&buf, "\n[Unit]\n");
 	add_order(&buf, vm);
+	if (user) /* his unit has no sandbox that would need a hole, and no mounts are his systemd's */
+		return str_buf_take(&buf, ret);
 	add_mounts(&buf, spec);
 	add_macvtap_order(&buf, spec);
 	str_buf_add(&buf, "\n" SERVICE "\n");

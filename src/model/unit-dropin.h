@@ -16,7 +16,7 @@
 #define UNIT_DROPIN_NAME "50-spec.conf"
 
 /* The text for a VM of the order: a new string in *ret. Returns 0 or -ENOMEM. */
-int unit_dropin_text(const OrderVm *vm, char **ret);
+int unit_dropin_text(const OrderVm *vm, bool user, char **ret);
 
 /*
  * The lines of [Service] that wanted has and loaded (the text that systemd has read; NULL: none) has not, so that

@@ -23,7 +23,7 @@ static char *dropin_of(const char *json)
 	char *text = NULL;
 
 	assert_int_equal(start_order_build(&spec, 1, &order), 0);
-	assert_int_equal(unit_dropin_text(&order.vms[0], &text), 0);
+	assert_int_equal(unit_dropin_text(&order.vms[0], false, &text), 0);
 	start_order_done(&order);
 	(void) spec_free(spec);
 	return text;
@@ -197,8 +197,8 @@ static void test_circle(void **state)
 	StartOrder order = { 0 };
 
 	assert_int_equal(start_order_build(specs, ELEMENTSOF(specs), &order), 0);
-	assert_int_equal(unit_dropin_text(start_order_find(&order, "a"), &a), 0);
-	assert_int_equal(unit_dropin_text(start_order_find(&order, "b"), &b), 0);
+	assert_int_equal(unit_dropin_text(start_order_find(&order, "a"), false, &a), 0);
+	assert_int_equal(unit_dropin_text(start_order_find(&order, "b"), false, &b), 0);
 	assert_non_null(strstr(a, "After=mvmd@b.service\nAfter=mvmd@x.service\n"));
 	assert_null(strstr(b, "After=mvmd@a.service"));
 	assert_non_null(strstr(b, "After=mvmd@x.service"));

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/become.h"
 #include "host/bridge-filter.h"
 #include "host/credentials.h"
 #include "host/helper-probe.h"
@@ -344,13 +345,13 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 	return 0;
 }
 
-static int probe_disk_path(Probe *probe, size_t i)
+static int probe_disk_path(Probe *probe, size_t i, const Identity *user)
 {
 	const SpecDisk *disk = &probe->spec->disks[i];
-	const Identity *vm = &probe->facts.vm;
-	int r = add_path(probe, PATH_DISK, i, disk->path, vm, disk->readonly ? O_RDONLY : O_RDWR);
+	int flags = disk->readonly ? O_RDONLY : O_RDWR;
+	int r = add_path(probe, PATH_DISK, i, disk->path, user, flags);
 
-	return r < 0 ? r : add_path(probe, PATH_DISK_SOCKET, i, disk->socket, vm, O_RDWR);
+	return r < 0 ? r : add_path(probe, PATH_DISK_SOCKET, i, disk->socket, user, O_RDWR);
 }
 
 /* Who serves a share as root has its capabilities, as we do. */
@@ -378,19 +379,32 @@ static int probe_interface_path(Probe *probe, size_t i)
 			&probe->facts.vm, O_RDWR);
 }
 
-static int probe_paths(Probe *probe)
+/* What the VM's own user opens. user: that one; NULL: we are him already. */
+static int probe_vm_paths(Probe *probe, const Identity *user)
 {
 	const SpecBoot *boot = &probe->spec->boot;
-	const Identity *vm = &probe->facts.vm;
 	int r;
 
-	r = add_path(probe, PATH_KERNEL, 0, boot->kernel, vm, O_RDONLY);
+	r = add_path(probe, PATH_KERNEL, 0, boot->kernel, user, O_RDONLY);
 	if (r == 0)
-		r = add_path(probe, PATH_INITRAMFS, 0, boot->initramfs, vm, O_RDONLY);
+		r = add_path(probe, PATH_INITRAMFS, 0, boot->initramfs, user, O_RDONLY);
 	if (r == 0)
-		r = add_path(probe, PATH_FIRMWARE, 0, boot->firmware, vm, O_RDONLY);
+		r = add_path(probe, PATH_FIRMWARE, 0, boot->firmware, user, O_RDONLY);
 	for (size_t i = 0; r == 0 && i < probe->spec->n_disks; i++)
-		r = probe_disk_path(probe, i);
+		r = probe_disk_path(probe, i, user);
+	return r;
+}
+
+static int probe_paths(Probe *probe)
+{
+	const Identity *vm = &probe->facts.vm;
+	Before before;
+	/* Once for all of them; where that fails, each path's fact tells. */
+	bool is_vm = become(vm, &before) == 0;
+	int r = probe_vm_paths(probe, is_vm ? NULL : vm);
+
+	if (is_vm)
+		become_ourselves(&before);
 	for (size_t i = 0; r == 0 && i < probe->spec->n_shares; i++)
 		r = probe_share_path(probe, i);
 	for (size_t i = 0; r == 0 && i < probe->spec->n_interfaces; i++)

@@ -29,6 +29,13 @@ if ! "$TOP/contrib/make-test-host" "$HOST" "$MVMD" >"$WORK/make.out" 2>&1; then
 	skip_all "no host could be made: $(tail -n 1 "$WORK/make.out")"
 fi
 
+# A guest with a systemd, where there is a Debian 13; it comes as the host's third disk.
+guest_drive=()
+if [ -e "$BUILD/debian-13/complete" ] &&
+	"$TOP/contrib/make-systemd-guest" "$BUILD/systemd-guest" "$BUILD/debian-13/root" >>"$WORK/make.out" 2>&1; then
+	guest_drive=(-drive "file=$BUILD/systemd-guest/root.img,format=raw,if=virtio,snapshot=on")
+fi
+
 # pack CASE...: the archive that the host unpacks, from a disk of its own.
 pack() {
 	local payload=$WORK/payload
@@ -41,6 +48,7 @@ pack() {
 	ln -s "$BUILD/tests/guest/tiny.elf" "$payload/build/tests/guest/"
 	ln -s "$BUILD/tests/host/guest-notifies" "$payload/build/tests/host/"
 	ln -s "$BUILD"/linux-guest/{vmlinuz,initramfs.img} "$payload/build/linux-guest/"
+	[ ${#guest_drive[@]} = 0 ] || ln -s "$BUILD/systemd-guest/initramfs.img" "$payload/build/systemd-initramfs.img"
 	tar -C "$payload" -c -h -f "$WORK/payload.tar" .
 }
 
@@ -52,7 +60,7 @@ boot_host() (
 		-m $HOST_MEMORY -kernel "$HOST/vmlinuz" -initrd "$HOST/initramfs.img" \
 		-append "$HOST_WORDS" \
 		-drive "file=$HOST/root.img,format=raw,if=virtio,snapshot=on" \
-		-drive "file=$WORK/payload.tar,format=raw,if=virtio,readonly=on" \
+		-drive "file=$WORK/payload.tar,format=raw,if=virtio,readonly=on" "${guest_drive[@]}" \
 		-serial "file:$WORK/console" -serial "file:$WORK/tap" \
 		</dev/null >"$WORK/qemu.out" 2>&1
 )

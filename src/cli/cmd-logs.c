@@ -20,30 +20,6 @@ typedef struct Logs {
 	bool narrowed; /* by anything */
 } Logs;
 
-/*
- * "--since=X", "--since X" and the like: the value of the option that argv[0] is. Returns how many words it takes;
- * 0: it is another one; -EINVAL: it has no value, which is said.
- */
-static int take_value(const char *name, int argc, char **argv, const char **ret)
-{
-	size_t length = strlen(name);
-
-	if (strncmp(argv[0], name, length) != 0)
-		return 0;
-	if (argv[0][length] == '=' && argv[0][length + 1]) {
-		*ret = argv[0] + length + 1;
-		return 1;
-	}
-	if (argv[0][length] != '\0' && argv[0][length] != '=')
-		return 0;
-	if (argv[0][length] == '\0' && argc > 1 && *argv[1]) {
-		*ret = argv[1];
-		return 2;
-	}
-	log_line(LOG_LEVEL_ERROR, "logs: %s wants a value; see mvmd logs --help", name);
-	return -EINVAL;
-}
-
 static int set_since(Logs *logs, const char *text)
 {
 	if (since_parse(text, realtime_usec(), &logs->filter.since_realtime_usec) == 0)
@@ -64,17 +40,18 @@ static int set_lines(Logs *logs, const char *text)
 static int take_option(Logs *logs, int argc, char **argv)
 {
 	const char *value = NULL;
-	int n = take_value("--since", argc, argv, &value);
+	int n = option_take_value("logs", "--since", argc, argv, &value);
 
 	if (n > 0)
 		return set_since(logs, value) < 0 ? -EINVAL : n;
 	if (n == 0)
-		n = take_value("--lines", argc, argv, &value);
+		n = option_take_value("logs", "--lines", argc, argv, &value);
 	if (n == 0)
-		n = take_value("-n", argc, argv, &value);
+		n = option_take_value("logs", "-n", argc, argv, &value);
 	if (n > 0)
 		return set_lines(logs, value) < 0 ? -EINVAL : n;
-	return n < 0 ? n : take_value("--backend", argc, argv, &logs->filter.backend);
+	return n < 0 ? n :
+		       option_take_value("logs", "--backend", argc, argv, &logs->filter.backend);
 }
 
 /* Takes all options with a value out of argv. Returns the new argc, or -EINVAL. */

@@ -61,6 +61,7 @@ int cmd_explain(const Places *places, int argc, char **argv);
 int cmd_grant(const Places *places, int argc, char **argv);
 int cmd_list(const Places *places, int argc, char **argv);
 int cmd_logs(const Places *places, int argc, char **argv);
+int cmd_networkd(const Places *places, int argc, char **argv);
 int cmd_plan(const Places *places, int argc, char **argv);
 int cmd_reload(const Places *places, int argc, char **argv);
 int cmd_restart(const Places *places, int argc, char **argv);

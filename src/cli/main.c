@@ -71,6 +71,10 @@ static const Command commands[] = {
 	  cmd_grant,
 	  "  --revoke             take them back\n"
 	  "  --dry-run            only tell the commands\n" },
+	{ "networkd", TAKES_SPECS, "NAME|PATH...|--all",
+	  "the files with which systemd-networkd sees to taps", cmd_networkd,
+	  "  --all                of every VM that has a spec\n"
+	  "  --output=DIR         write them into that folder\n" },
 	{ "explain", TAKES_FINDING, "[ID|--log FILE|-]",
 	  "what mvmd can find wrong, why, and what to do", cmd_explain,
 	  "  --json               the same as data\n"

@@ -55,3 +55,25 @@ int options_parse(int argc, char **argv, const Switch *switches, size_t n_switch
 			 command, argv[most + 1], command);
 	return n < least || n > most ? -EINVAL : n;
 }
+
+int option_take_value(const char *command, const char *name, int argc, char **argv,
+		      const char **ret)
+{
+	size_t length = strlen(name);
+
+	if (strncmp(argv[0], name, length) != 0)
+		return 0;
+	if (argv[0][length] == '=' && argv[0][length + 1]) {
+		*ret = argv[0] + length + 1;
+		return 1;
+	}
+	if (argv[0][length] != '\0' && argv[0][length] != '=')
+		return 0;
+	if (argv[0][length] == '\0' && argc > 1 && *argv[1]) {
+		*ret = argv[1];
+		return 2;
+	}
+	log_line(LOG_LEVEL_ERROR, "%s: %s wants a value; see mvmd %s --help", command, name,
+		 command);
+	return -EINVAL;
+}

@@ -12,6 +12,13 @@ typedef struct Switch {
 } Switch;
 
 /*
+ * Takes an option with a value, "NAME=VALUE" or "NAME VALUE", off argv[0]. Returns how many words that are, 0 where it
+ * is another word, or -EINVAL where the value is missing, which is told.
+ */
+int option_take_value(const char *command, const char *name, int argc, char **argv,
+		      const char **ret);
+
+/*
  * Reads a command's words: switches are set, all others are left in argv[1…]. Says what is wrong.
  * Returns the number of words left, or -EINVAL where there are fewer than least or more than most, or an
  * unknown option.

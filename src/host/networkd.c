@@ -101,9 +101,9 @@ static bool take_netdev(const char *text, const char *name, void *userdata)
 	return !streq_null(name, question->but_for) && netdev_file_is_for(text, question->name);
 }
 
-bool networkd_has_netdev(const char *name, const char *but_for)
+bool networkd_has_netdev(const char *device, const char *but_for)
 {
-	NetdevQuestion question = { name, but_for };
+	NetdevQuestion question = { device, but_for };
 
 	for (size_t i = 0; i < ELEMENTSOF(folders); i++)
 		if (read_folder(folders[i], is_netdev, take_netdev, &question))

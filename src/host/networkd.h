@@ -14,7 +14,7 @@
 void networkd_look(const char *name, int ifindex, NetworkdLink *ret);
 
 /* Whether a .netdev file is there for a device of that name; one of the name 'but_for' does not count (NULL: all do). */
-bool networkd_has_netdev(const char *name, const char *but_for);
+bool networkd_has_netdev(const char *device, const char *but_for);
 
 /* Looks, and lets fault_blame_networkd() add what it finds. True: networkd it was. */
 bool networkd_blame(const char *tap, int ifindex, const char *bridge, Fault *fault);

@@ -90,6 +90,7 @@ taken_by_a_file_of_run() {
 	succeeds "$VM: so networkd lets go of it" await setup_is "$VM" unmanaged
 	succeeds "$VM: and it is back" await master_is "$VM" br0
 	without $file /etc/systemd/network/{10-other.network.d/{more,no-taps}.conf,br7.netdev}
+	rmdir "$(root /etc/systemd/network)/10-other.network.d"
 	ip link del br7
 	stop "$VM"
 }
@@ -246,6 +247,89 @@ becomes_a_port() {
 	ip link del br6
 }
 
+# --- the files that mvmd prints
+
+# What mvmd networkd said is to be done, done.
+reread() {
+	inside sh -c "$(sed -n 's/.*systemd-networkd gets to know it by: //p' "$WORK/said")"
+}
+
+written_for_a_bridge_of_others() {
+	local folder=/etc/systemd/network
+	left "$VM" '{ "bridge": "br0", "wait": "1min" }'
+	inside mvmd networkd --output=$folder "$VM" 2>"$WORK/said"
+	is "$VM: mvmd networkd writes two files" "$(ls "$(root $folder)")" \
+		"$(printf '05-mvmd-%s-net0.network\n95-mvmd-br0.netdev' "$VM")"
+	has "$VM: and says that networkd knows a bridge of others only by a restart" "$WORK/said" \
+		"systemctl restart systemd-networkd"
+	inside mvmd networkd "$VM" >"$WORK/printed"
+	(cd "$(root $folder)" && cat "05-mvmd-$VM-net0.network" && echo && cat 95-mvmd-br0.netdev) >"$WORK/wanted"
+	succeeds "$VM: byte for byte what it prints" cmp "$WORK/printed" "$WORK/wanted"
+	reread
+	succeeds "$VM: with them the VM starts" start_unit "$VM"
+	is "$VM: on its bridge" "$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" \
+		"[true,[]]"
+	succeeds "$VM: as networkd sees it, too" await setup_is "$VM" configured
+	inside mvmd networkd --output=$folder "$VM" 2>"$WORK/said"
+	has "$VM: once more nothing is new" "$WORK/said" "$folder/05-mvmd-$VM-net0.network is there as it is to be"
+	has_not "$VM: and nothing is to be done" "$WORK/said" "gets to know it"
+	is "$VM: nothing else lies in the folder" "$(ls -A "$(root $folder)" | wc -l)" 2
+	stop "$VM"
+	without $folder/05-mvmd-"$VM"-net0.network $folder/95-mvmd-br0.netdev
+	inside systemctl restart systemd-networkd
+}
+
+printed_for_a_bridge_of_networkd() {
+	network_file /etc/systemd/network/br6.netdev '[NetDev]' Name=br6 Kind=bridge
+	network_file /etc/systemd/network/50-all.network '[Match]' Type=ether '[Network]' DHCP=no
+	left "$VM" '{ "bridge": "br6", "wait": "1min" }'
+	inside mvmd networkd "$VM" >"$WORK/printed"
+	is "$VM: one file, for there is one for the bridge" "$(grep -c '^# /etc/systemd/network/' "$WORK/printed")" 1
+	cp "$WORK/printed" "$(root "$(sed -n '1s/^# //p' "$WORK/printed")")"
+	inside networkctl reload
+	succeeds "$VM: put where it says it works, before a file for all" start_unit "$VM"
+	succeeds "$VM: the tap is on its bridge" master_is "$VM" br6
+	stop "$VM"
+	without /etc/systemd/network/{br6.netdev,50-all.network,05-mvmd-"$VM"-net0.network}
+	ip link del br6
+}
+
+printed_for_all() {
+	local folder=/etc/systemd/network name
+	left "$VM-up" '{ "networkd": { "expect": "up" }, "wait": "1min" }'
+	left "$VM-address" '{ "networkd": { "expect": "address" }, "wait": "1min" }'
+	rm -f "$SPECS"/[lwp]?.json # of the cases before
+	inside mvmd networkd --all --output=$folder 2>"$WORK/said"
+	has "$VM: all are written" "$WORK/said" "$folder/05-mvmd-$VM-up-net0.network is written"
+	reread
+	for name in "$VM-up" "$VM-address"; do
+		succeeds "$name: starts with its file" start_unit "$name"
+		is "$name: nothing is found" "$(inside mvmd status --json "$name" | jq -c .findings)" "[]"
+	done
+	is "$VM: the address is of the kind that guests can reach" \
+		"$(ip -j -4 address show "$(inside mvmd status --json "$VM-address" |
+			jq -r '.interfaces[0].tap')" | jq -r '.[0].addr_info[0].scope')" global
+	inside systemctl stop "mvmd@$VM-up" "mvmd@$VM-address"
+	without $folder/05-mvmd-"$VM"-{up,address}-net0.network
+}
+
+others_need_none() {
+	spec "$VM" poweroff
+	inside mvmd networkd "$VM" >"$WORK/printed" 2>"$WORK/said"
+	is "$VM: an interface of another way needs no file" $? 0
+	has "$VM: and is told which way it has" "$WORK/said" 'interface net0 has "attach": "bridge"'
+	is "$VM: nothing is printed" "$(cat "$WORK/printed")" ""
+	left "$VM"
+	inside mvmd networkd "$VM" >"$WORK/printed" 2>"$WORK/said"
+	has "$VM: a bridge that the spec does not name is not made up" "$WORK/printed" "#Bridge=BRIDGE"
+	has "$VM: which is told" "$WORK/said" 'interface net0 names no "bridge"'
+	inside mvmd networkd --output=/proc "$VM" 2>"$WORK/said"
+	is "$VM: a folder that takes no files" $? 71
+	has "$VM: is named" "$WORK/said" "cannot write /proc/05-mvmd-$VM-net0.network"
+	inside mvmd networkd 2>"$WORK/said"
+	is "$VM: it wants a name" $? 64
+}
+
 nothing_is_found() {
 	[ "$(inside mvmd status --json "$1" | jq -c '[.state, .interfaces[0].attached, .findings]')" = \
 		'["running",true,[]]' ]
@@ -265,4 +349,8 @@ VM=le the_bridge_is_missing
 VM=lf comes_up
 VM=lg gets_an_address
 VM=lh becomes_a_port
+VM=wa written_for_a_bridge_of_others
+VM=wb printed_for_a_bridge_of_networkd
+VM=wc others_need_none
+VM=pa printed_for_all
 finish

@@ -148,6 +148,7 @@ static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
 	read_families(attributes[IFLA_AF_SPEC], &link);
 	link.master = (int) read_u32(attributes[IFLA_MASTER]);
 	link.mtu = read_u32(attributes[IFLA_MTU]);
+	link.group = read_u32(attributes[IFLA_GROUP]);
 	link.max_tx_queues = read_u32(attributes[IFLA_NUM_TX_QUEUES]);
 	if (attributes[IFLA_CARRIER] && nla_len(attributes[IFLA_CARRIER]) > 0)
 		link.carrier = nla_get_u8(attributes[IFLA_CARRIER]) != 0;
@@ -220,6 +221,8 @@ static int put_settings(struct nl_msg *message, const LinkSettings *settings)
 	if (nla_put(message, IFLA_ADDRESS, MAC_BYTES, settings->mac.bytes) < 0)
 		return -ENOMEM;
 	if (settings->mtu > 0 && nla_put_u32(message, IFLA_MTU, settings->mtu) < 0)
+		return -ENOMEM;
+	if (settings->default_group && nla_put_u32(message, IFLA_GROUP, 0) < 0)
 		return -ENOMEM;
 	if (settings->alias && nla_put_string(message, IFLA_IFALIAS, settings->alias) < 0)
 		return -ENOMEM;

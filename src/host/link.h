@@ -48,6 +48,7 @@ typedef struct LinkInfo {
 	uint32_t mtu;
 	MacAddress mac;
 	char alias[LINK_ALIAS_MAX + 1];
+	uint32_t group;
 	uint32_t max_tx_queues;
 } LinkInfo;
 
@@ -66,6 +67,7 @@ typedef struct LinkSettings {
 	uint32_t mtu; /* 0: leave */
 	MacAddress mac;
 	const char *alias; /* NULL: leave */
+	bool default_group; /* that of all links, 0 */
 	bool no_ipv6_address; /* none of its own (addr_gen_mode none), where it has IPv6 at all; not with up, which comes first */
 	bool up;
 } LinkSettings;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "host/bridge.h"
 #include "host/link.h"
 #include "host/strays.h"
 #include "host/sweep.h"
@@ -86,6 +87,21 @@ static void sweep_tap(Sweep *sweep, Nl *nl, const json_t *interface)
 	sweep_failed(sweep, r, &fault);
 }
 
+/* One that mvmd made, and whose last port went just now (host/bridge.h). */
+static void sweep_bridge(Sweep *sweep, Nl *nl, const json_t *interface)
+{
+	const char *name = json_string_value(json_object_get(interface, "bridge"));
+	_cleanup_close_ int lock = -EBADF;
+	Fault fault = { 0 };
+
+	if (!name || !json_object_get(interface, "create_bridge"))
+		return;
+	if (bridges_lock(sweep->places->runtime_directory, &lock, &fault) == 0 &&
+	    bridge_remove_unused(nl, name) == 1)
+		found_add(&sweep->found, "bridge %s", name);
+	fault_done(&fault);
+}
+
 static void sweep_taps(Sweep *sweep)
 {
 	const json_t *interfaces = json_object_get(sweep->state.spec, "interfaces"), *interface;
@@ -96,6 +112,8 @@ static void sweep_taps(Sweep *sweep)
 		return;
 	json_array_foreach(interfaces, i, interface)
 		sweep_tap(sweep, nl, interface);
+	json_array_foreach(interfaces, i, interface)
+		sweep_bridge(sweep, nl, interface);
 }
 
 static void sweep_directory(Sweep *sweep)

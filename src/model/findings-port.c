@@ -30,6 +30,15 @@ static const Finding findings[] = {
 	  .remedy =
 		  "bridge -d link show dev TAP; bridge vlan show dev TAP; bridge fdb show dev TAP.",
 	  .evidence = "tap, bridge" },
+	{ .id = "bridge-make",
+	  .severity = FINDING_ERROR,
+	  .title = "the bridge could not be made",
+	  .what = "The interface has \"create_bridge\", there was no bridge of that name, and the kernel "
+		  "refused to make it; or it could not be locked against other VMs that start or stop.",
+	  .why = "The message has the kernel's words: a right is missing, an address is there twice, or "
+		 "the kernel has no bridges.",
+	  .remedy = "ip link add BRIDGE type bridge; ip addr.",
+	  .evidence = "bridge, path" },
 	{ .id = "mtu-over-bridge",
 	  .severity = FINDING_WARNING,
 	  .title = "the guest's MTU is larger than its bridge's",

@@ -31,7 +31,8 @@ static int tap_words(const Builder *builder, size_t index, char **ret)
 	else if (nic->attach == ATTACH_NETWORKD)
 		str_buf_add(&what, "tap %s, left for systemd-networkd, ", nic->tap);
 	else if (nic->attach == ATTACH_BRIDGE)
-		str_buf_add(&what, "tap %s on bridge %s, ", nic->tap, nic->spec->bridge);
+		str_buf_add(&what, "tap %s on bridge %s, %s", nic->tap, nic->spec->bridge,
+			    nic->spec->has_create_bridge ? "made where there is none, " : "");
 	else
 		str_buf_add(&what, "tap %s, up and on no bridge, ", nic->tap);
 	if (nic->mtu)
@@ -58,7 +59,7 @@ int steps_for_nic(Builder *builder, size_t index)
 		return 0; /* its backend has the steps */
 	if (nic->attach == ATTACH_MACVTAP)
 		return steps_for_macvtap(builder, index);
-	if (nic_is_port(nic))
+	if (nic_is_port(nic) && !nic->spec->has_create_bridge)
 		r = step_for_bridge(builder, index, &awaited);
 	if (r == 0)
 		r = tap_words(builder, index, &text);

@@ -61,7 +61,17 @@ static const Field interface_fields[] = {
 	  .offset = offsetof(SpecInterface, bridge),
 	  .max = TAP_NAME_MAX,
 	  .example = "\"br0\"",
-	  .sentence = "The bridge that the tap becomes a port of. It is awaited, never made." },
+	  .sentence =
+		  "The bridge that the tap becomes a port of. It is awaited, or made where create_bridge says so." },
+	{ .key = "create_bridge",
+	  .type = FIELD_OBJECT,
+	  .offset = offsetof(SpecInterface, create_bridge),
+	  .extra_offset = offsetof(SpecInterface, has_create_bridge),
+	  .object = &create_bridge_object,
+	  .example = "{ \"address\": [ \"10.0.0.1/24\" ] }",
+	  .sentence =
+		  "The bridge is made where there is none, and removed with its last port; {} is "
+		  "enough. Unset: it is awaited." },
 	{ .key = "tap",
 	  .type = FIELD_LINK,
 	  .offset = offsetof(SpecInterface, tap),

@@ -3,6 +3,8 @@
 #include "model/schema.h"
 #include "model/spec.h"
 
+#define ADDRESS_MAX_BYTES 49 /* netinet/in.h: INET6_ADDRSTRLEN is 46 with the NUL; and "/128" */
+
 /* What an interface is as the port of a bridge, and as a network card. */
 
 static const Field tagged_fields[] = {
@@ -128,4 +130,57 @@ const ObjectType rate_object = {
 	.fields = rate_fields,
 	.n_fields = ELEMENTSOF(rate_fields),
 	.size = sizeof(SpecRate),
+};
+
+static const Field address_fields[] = {
+	DESCRIPTION_FIELD(SpecBridgeAddress),
+	{ .key = "address",
+	  .type = FIELD_STRING,
+	  .required = true,
+	  .offset = offsetof(SpecBridgeAddress, address),
+	  .min = 1,
+	  .max = ADDRESS_MAX_BYTES,
+	  .example = "\"10.0.0.1/24\"",
+	  .sentence = "IPv4 or IPv6, with the length of its prefix." },
+};
+
+static const ObjectType address_object = {
+	.name = "an address",
+	.sentence = "An address of the host on that bridge.",
+	.fields = address_fields,
+	.n_fields = ELEMENTSOF(address_fields),
+	.size = sizeof(SpecBridgeAddress),
+};
+
+static const Field create_bridge_fields[] = {
+	DESCRIPTION_FIELD(SpecCreateBridge),
+	{ .key = "address",
+	  .type = FIELD_LIST,
+	  .offset = offsetof(SpecCreateBridge, addresses),
+	  .extra_offset = offsetof(SpecCreateBridge, n_addresses),
+	  .max = BRIDGE_ADDRESSES_MAX,
+	  .object = &address_object,
+	  .shorthand = "address",
+	  .example = "[ \"10.0.0.1/24\", \"fd00::1/64\" ]",
+	  .sentence = "The host's own addresses there. Unset: none." },
+	{ .key = "stp",
+	  .type = FIELD_BOOL,
+	  .offset = offsetof(SpecCreateBridge, stp),
+	  .fallback = "false",
+	  .example = "true",
+	  .sentence = "Whether it runs the spanning tree protocol; a port then waits 30 seconds." },
+	{ .key = "vlan_filtering",
+	  .type = FIELD_BOOL,
+	  .offset = offsetof(SpecCreateBridge, vlan_filtering),
+	  .fallback = "false",
+	  .example = "true",
+	  .sentence = "Whether it filters VLANs, which \"vlan\" needs." },
+};
+
+const ObjectType create_bridge_object = {
+	.name = "create_bridge",
+	.sentence = "What the bridge is made with. One that is there is left as it is.",
+	.fields = create_bridge_fields,
+	.n_fields = ELEMENTSOF(create_bridge_fields),
+	.size = sizeof(SpecCreateBridge),
 };

@@ -85,7 +85,7 @@ extern const ObjectType macvtap_object, vhost_user_object, passt_object;
 extern const ObjectType disk_object, interface_object, share_object, credential_object;
 
 /* Of an interface's keys. */
-extern const ObjectType vlan_object, offloads_object, rate_object;
+extern const ObjectType vlan_object, offloads_object, rate_object, create_bridge_object;
 
 /* Of an interface: the details of a way onto the network. */
 extern const ObjectType networkd_object;

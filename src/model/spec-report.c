@@ -67,6 +67,7 @@ static const char *const rule_table[] = {
 	[RULE_ATTACH_NEEDS] = "attach-needs",
 	[RULE_ATTACH_EXCLUDES] = "attach-excludes",
 	[RULE_PORT_LOCKED] = "port-locked",
+	[RULE_BRIDGE_ADDRESS] = "bridge-address",
 	[RULE_VLAN_EMPTY] = "vlan-empty",
 	[RULE_VLAN_TWICE] = "vlan-twice",
 	[RULE_OFFLOADS_CSUM] = "offloads-csum",

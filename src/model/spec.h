@@ -224,12 +224,26 @@ typedef struct SpecPasst {
 	size_t n_forward;
 	BackendOnExit on_exit;
 } SpecPasst;
+typedef struct SpecBridgeAddress {
+	char *description;
+	char *address; /* with its prefix: model/address.h */
+} SpecBridgeAddress;
+
+/* What a bridge is made with where there is none. */
+typedef struct SpecCreateBridge {
+	char *description;
+	SpecBridgeAddress *addresses;
+	size_t n_addresses;
+	bool stp, vlan_filtering;
+} SpecCreateBridge;
 
 typedef struct SpecInterface {
 	char *description;
 	char *id;
 	NetAttach attach;
 	char *bridge; /* NULL: the way that it is attached has none */
+	bool has_create_bridge;
+	SpecCreateBridge create_bridge;
 	char *tap; /* NULL: derived, names.h */
 	char *mac; /* NULL: derived */
 	uint64_t mtu; /* 0: the bridge's, or the kernel's default */
@@ -363,6 +377,7 @@ typedef struct SpecDoc {
 #define SPEC_TAGGED_MAX	   64 /* entries, not VLANs: a range is one */
 /* Two of the largest packets that the kernel has, 64 KiB and their headers: one alone must always pass. */
 #define RATE_BURST_MIN_BYTES ((uint64_t) 128 * 1024)
+#define BRIDGE_ADDRESSES_MAX 16
 #define VLAN_MIN	     1
 #define VLAN_MAX	     4094 /* IEEE 802.1Q: 4095 is reserved */
 #define SPEC_FORWARD_MAX     64

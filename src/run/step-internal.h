@@ -29,6 +29,12 @@ int tap_apply(Resources *resources, const PlanStep *step, Fault *fault);
 int tap_undo(Resources *resources, const PlanStep *step);
 /* step-networkd.c: where systemd-networkd does the rest. */
 int networkd_tap_apply(Resources *resources, const PlanStep *step, Fault *fault);
+/*
+ * step-bridge.c: the nic's bridge is there, made where the spec says so; as long as the lock is held none goes. And it is
+ * removed where mvmd made it and it has no port any more.
+ */
+int made_bridge_apply(Resources *resources, size_t i, int *ret_lock, Fault *fault);
+void made_bridge_drop(Resources *resources, size_t i);
 /* step-helper.c: where qemu-bridge-helper makes it. */
 int helper_tap_apply(Resources *resources, size_t i, Fault *fault);
 /* Of one that runs already: it is on record. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <stdio.h>
 
 #include "model/link-faults.h"
@@ -113,27 +114,42 @@ static int put_on_bridge(Resources *resources, size_t i, Fault *fault)
 	return 0;
 }
 
+static int make_tap(Resources *resources, size_t i, Fault *fault)
+{
+	const PlanNic *nic = &resources->plan->nics[i];
+	Tap *tap = &resources->taps[i];
+	int r = 0;
+
+	if (nic->attach != ATTACH_HELPER)
+		r = tap_create(resources->nl, nic, tap, fault);
+	if (r < 0)
+		return r;
+	if (nic_is_port(nic))
+		r = put_on_bridge(resources, i, fault);
+	else
+		r = tap_set(resources->nl, nic, tap, true, fault);
+	if (r < 0)
+		tap_close(tap);
+	return r;
+}
+
 int tap_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
-	Tap *tap = &resources->taps[step->subject];
-	int r;
+	int lock = -EBADF, r;
 
 	r = open_netlink(resources, fault);
 	if (r == 0 && nic->attach == ATTACH_NETWORKD)
 		return networkd_tap_apply(resources, step, fault);
 	if (r == 0 && nic->attach == ATTACH_MACVTAP)
 		return macvtap_apply(resources, step->subject, fault);
-	if (r == 0 && nic->attach != ATTACH_HELPER)
-		r = tap_create(resources->nl, nic, tap, fault);
+	if (r == 0)
+		r = made_bridge_apply(resources, step->subject, &lock, fault);
+	if (r == 0)
+		r = make_tap(resources, step->subject, fault);
+	(void) close_fd(lock);
 	if (r < 0)
-		return r;
-	if (nic_is_port(nic))
-		r = put_on_bridge(resources, step->subject, fault);
-	else
-		r = tap_set(resources->nl, nic, tap, true, fault);
-	if (r < 0)
-		tap_close(tap);
+		made_bridge_drop(resources, step->subject);
 	return r;
 }
 
@@ -157,5 +173,6 @@ int tap_undo(Resources *resources, const PlanStep *step)
 	tap_close(&resources->taps[step->subject]);
 	if (resources->plan->nics[step->subject].attach == ATTACH_MACVTAP)
 		macvtap_undo(resources, step->subject);
+	made_bridge_drop(resources, step->subject);
 	return 0;
 }

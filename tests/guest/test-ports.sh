@@ -106,10 +106,63 @@ vlan_without_filtering() {
 	fi
 }
 
+# shares NAME: a VM on a bridge that is made for it, as 10.9.0.1.
+shares() {
+	spec "$1" "powerbutton poweroff" '{ "interfaces": [
+		{ "id": "net0", "bridge": "vms", "create_bridge": { "address": [ "10.9.0.1/24" ] } } ] }'
+}
+
+bridge_is_gone() {
+	! ip link show vms >/dev/null 2>&1
+}
+
+made_bridge() {
+	local first second=${VM}2
+	shares "$VM"
+	shares "$second"
+	exits "$VM: check finds nothing" 0 "$MVMD" check "$VM"
+	boot "$VM"
+	first=$SUPERVISOR
+	link_holds "$VM: the bridge was made, is ours, and up" \
+		'any(.[]; .ifname == "vms" and .ifalias == "mvmd:bridge" and (.flags | index("UP")))'
+	ip addr show dev vms >"$WORK/text"
+	has "$VM: with its address" "$WORK/text" "inet 10.9.0.1/24"
+	link_holds "$VM: the tap is on it" "any(.[]; .ifname == \"vm-$VM-net0\" and .master == \"vms\")"
+	no_findings "$VM: nothing is wrong" "$VM"
+	boot "$second"
+	exits "$VM: the first stops" 0 "$MVMD" stop "$VM"
+	SUPERVISOR=$first
+	ends "$VM: by its button" 0
+	link_holds "$VM: the bridge stays for the other" 'any(.[]; .ifname == "vms")'
+
+	# Killed, and all that it held with it: the next start finds the bridge, and its stop removes it.
+	SUPERVISOR=$(value "$second" .pid)
+	kill -KILL "$SUPERVISOR" "$VMM_PID"
+	ended "$SUPERVISOR"
+	boot "$second"
+	exits "$VM: the other stops" 0 "$MVMD" stop "$second"
+	ends "$VM: by its button, too" 0
+	succeeds "$VM: and the bridge goes with it" bridge_is_gone
+}
+
+bridge_that_cannot_be() {
+	spec "$VM" poweroff '{ "interfaces": [ { "id": "net0", "bridge": "vms",
+		"create_bridge": { "address": [ "10.9.0.1/24", "10.9.0.1/24" ] } } ] }'
+	provokes "$VM: an address that is there twice" bridge-make $EXIT_UNAVAILABLE "bridge=vms" "ip addr" run "$VM"
+	succeeds "$VM: leaves no bridge" bridge_is_gone
+	ip link add "vm-$VM-net0" type bridge
+	shares "$VM"
+	provokes "$VM: a tap that cannot be made" tap-name-taken $EXIT_BUSY "tap=vm-$VM-net0" "ip link del" run "$VM"
+	succeeds "$VM: neither" bridge_is_gone
+	ip link del "vm-$VM-net0"
+}
+
 VMM=qemu ACCEL=tcg
 case_of pq ports
 case_of cq card
 case_of vq vlan_without_filtering
+case_of mb made_bridge
+case_of nb bridge_that_cannot_be
 VMM=cloud-hypervisor ACCEL=kvm
 if has_cloud_hypervisor && command -v python3 >/dev/null && kvm_runs_the_guest; then
 	case_of pc ports

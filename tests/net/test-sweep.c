@@ -185,6 +185,34 @@ static int sweep_as_nobody(void *data)
 	return told ? 0 : 2;
 }
 
+/* One that mvmd made goes with its last port; one that has others, and one that somebody else made, stay. */
+static void test_bridges_that_mvmd_made(void **context)
+{
+	_cleanup_free_ char *found = NULL;
+	Fault fault = { 0 };
+
+	ip("link add vms type bridge");
+	ip("link set vms alias mvmd:bridge");
+	ip("link add shared type bridge");
+	ip("link set shared alias mvmd:bridge");
+	ip("link add br0 type bridge");
+	make_tap("vm-web1-net0", "mvmd:web1/net0");
+	make_tap("vm-web2-net0", "mvmd:web2/net0");
+	ip("link set vm-web1-net0 master vms");
+	ip("link set vm-web2-net0 master shared");
+	record(0, 0,
+	       json_pack("{s:[{s:s, s:s, s:{}}, {s:s, s:s, s:{}}, {s:s, s:s, s:{}}]}", "interfaces",
+			 "id", "net0", "bridge", "vms", "create_bridge", "id", "net1", "bridge",
+			 "shared", "create_bridge", "id", "net2", "bridge", "br0",
+			 "create_bridge"));
+	assert_int_equal(vm_sweep(&web1, &found, &fault), 0);
+	assert_false(exists("vms"));
+	assert_true(exists("shared"));
+	assert_true(exists("br0"));
+	assert_non_null(strstr(found, "tap vm-web1-net0, bridge vms"));
+	assert_null(strstr(found, "br0"));
+}
+
 static void test_a_tap_that_cannot_be_removed(void **context)
 {
 	_cleanup_free_ char *found = NULL;
@@ -203,9 +231,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(test_all_of_it_goes),	     TEST(test_what_is_not_ours_stays),
-		TEST(test_nothing_is_there),	     TEST(test_no_record),
-		TEST(test_a_newer_record_keeps_all), TEST(test_a_tap_that_cannot_be_removed),
+		TEST(test_all_of_it_goes),
+		TEST(test_what_is_not_ours_stays),
+		TEST(test_nothing_is_there),
+		TEST(test_no_record),
+		TEST(test_a_newer_record_keeps_all),
+		TEST(test_bridges_that_mvmd_made),
+		TEST(test_a_tap_that_cannot_be_removed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

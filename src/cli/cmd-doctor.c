@@ -36,7 +36,7 @@ static void load_host_conf(DoctorRun *run)
 		doctor_take(&run->doctor, "host-conf", DOCTOR_ERROR, &fault);
 	else
 		doctor_ok(&run->doctor, "host-conf", "%s/host.conf is right, or not there",
-			  run->places->spec_directory);
+			  settings_directory(run->places, "host.conf"));
 	if (r < 0 && host_conf_parse(NULL, &run->host_conf, &problems) < 0)
 		run->doctor.failed = true;
 	problems_done(&problems);

@@ -10,7 +10,8 @@
  * and returns an exit code (include/mvmd/exit-codes.h). main.c is the table of them.
  */
 
-/* Where the units have it. */
+/* The host's specs, and where its units have their sockets. */
+#define SPEC_DIRECTORY	  "/etc/mvmd"
 #define RUNTIME_DIRECTORY "/run/mvmd"
 
 /* Where things lie; from the options before the command, the environment, or the defaults (cli/places.h). */

@@ -9,12 +9,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/commands.h"
 #include "host/spec-files.h"
 #include "host/unit-files.h"
 #include "model/unit-dropin.h"
 #include "mvmd/exit-codes.h"
-
-#define SPEC_DIRECTORY "/etc/mvmd"
 
 /* A folder that does not answer (a network file system) may not hold the boot: SIGALRM ends us. */
 #define TIME_LIMIT_SEC 5

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/known-issues.h"
+#include "cli/spec-load.h"
 #include "host/spec-files.h"
 #include "model/findings.h"
 #include "mvmd/exit-codes.h"
@@ -7,7 +8,8 @@
 int known_issues_load(const Places *places, KnownIssues *ret, Problems *problems, Fault *fault)
 {
 	_cleanup_free_ char *file = str_printf("%s/known-issues.json", places->data_directory);
-	_cleanup_free_ char *directory = str_printf("%s/known-issues.d", places->spec_directory);
+	_cleanup_free_ char *directory =
+		str_printf("%s/known-issues.d", settings_directory(places, "known-issues.d"));
 	SpecFiles files = { 0 };
 	int r;
 

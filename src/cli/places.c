@@ -23,7 +23,7 @@ typedef struct PlaceOption {
 
 /* Base directories: specifications.freedesktop.org/basedir-spec. */
 static const PlaceOption place_options[] = {
-	{ "--spec-dir", "MVMD_SPEC_DIR", "/etc/mvmd", "XDG_CONFIG_HOME", ".config",
+	{ "--spec-dir", "MVMD_SPEC_DIR", SPEC_DIRECTORY, "XDG_CONFIG_HOME", ".config",
 	  offsetof(Places, spec_directory) },
 	{ "--runtime-dir", "MVMD_RUNTIME_DIR", RUNTIME_DIRECTORY, "XDG_RUNTIME_DIR", NULL,
 	  offsetof(Places, runtime_directory) },
@@ -50,7 +50,7 @@ const char *places_help(void)
 	return "  --user               VMs of this user: specs in ~/.config/mvmd, units of his own "
 	       "systemd\n"
 	       "  --system             VMs of the host, which is the default of root\n"
-	       "  --spec-dir=DIR       specs, default /etc/mvmd (MVMD_SPEC_DIR)\n"
+	       "  --spec-dir=DIR       specs, default " SPEC_DIRECTORY " (MVMD_SPEC_DIR)\n"
 	       "  --runtime-dir=DIR    sockets, default " RUNTIME_DIRECTORY " (MVMD_RUNTIME_DIR)\n"
 	       "  --state-dir=DIR      state, default /var/lib/mvmd (MVMD_STATE_DIR)\n"
 	       "  --data-dir=DIR       known-issues.json, default " MVMD_DATA_DIRECTORY

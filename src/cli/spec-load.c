@@ -114,12 +114,25 @@ int spec_load(const Places *places, const char *argument, Spec **ret, Problems *
 	return r;
 }
 
+const char *settings_directory(const Places *places, const char *name)
+{
+	_cleanup_free_ char *own = str_printf("%s/%s", places->spec_directory, name);
+
+	return places->user && own && access(own, F_OK) < 0 ? SPEC_DIRECTORY :
+							      places->spec_directory;
+}
+
 int host_conf_load(const Places *places, HostConf *ret, Problems *problems, Fault *fault)
 {
+	const char *directory = settings_directory(places, "host.conf");
 	SpecFiles files = { 0 };
 	int r;
 
-	r = spec_files_read_host_conf(places->spec_directory, &files, fault);
+	r = spec_files_read_host_conf(directory, &files, fault);
+	if (r == -EACCES && !streq(directory, places->spec_directory)) {
+		fault_done(fault);
+		r = 0;
+	}
 	if (r >= 0)
 		r = host_conf_parse(files.docs, ret, problems);
 	spec_files_done(&files);

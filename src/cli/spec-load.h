@@ -16,7 +16,13 @@
 int spec_load(const Places *places, const char *argument, Spec **ret, Problems *problems,
 	      Fault *fault);
 
-/* SPEC_DIR/host.conf; without one, the defaults. Returns as spec_load(). */
+/* The folder of what is named so, "host.conf": that of the specs; the host's where a user has none of his own. */
+const char *settings_directory(const Places *places, const char *name);
+
+/*
+ * host.conf of that folder; without one, the defaults, and so where the host's is not for this user to read. Returns as
+ * spec_load().
+ */
 int host_conf_load(const Places *places, HostConf *ret, Problems *problems, Fault *fault);
 
 /* The names of all specs in SPEC_DIR, sorted. 0 or -errno with fault. */

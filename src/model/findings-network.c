@@ -81,7 +81,7 @@ static const Finding findings[] = {
 	  .why = "It takes CAP_NET_ADMIN in this network namespace. Root in a container or unit may "
 		 "lack it.",
 	  .remedy =
-		  "For a plain user: \"attach\": \"helper\". Else run mvmd as root; give a container "
+		  "For a plain user: \"attach\": \"passt\" or \"helper\". Else run mvmd as root; give a container "
 		  "or unit the capability (--cap-add NET_ADMIN, CapabilityBoundingSet=).",
 	  .evidence = "uid" },
 	{ .id = "tun-missing",

@@ -259,8 +259,9 @@ static void check_tun(Check *check)
 			check->facts->euid == 0 ?
 				"this container or unit took it from root: give it "
 				"back (--cap-add NET_ADMIN, CapabilityBoundingSet=)" :
-				"\"attach\": \"helper\" makes them by qemu-bridge-helper, "
-				"for users too; or run mvmd as root");
+				"a plain user's ways: \"attach\": \"passt\", which needs no "
+				"right, and \"attach\": \"helper\", where qemu-bridge-helper makes "
+				"the tap; or run mvmd as root");
 		check_add(check, &fault);
 	}
 }

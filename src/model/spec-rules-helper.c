@@ -2,8 +2,8 @@
 #include "model/spec-rules-internal.h"
 
 /* What the helper, which makes the tap by itself, has a say in or nothing to do with. */
-static const char *const allowed[] = { "id",  "description", "attach",	"bridge",
-				       "mac", "on_detach",   "offloads" };
+static const char *const allowed[] = { "id",  "description", "attach",	 "bridge",
+				       "mac", "on_detach",   "offloads", "rate" };
 
 static bool is_allowed(const char *key)
 {

@@ -107,6 +107,15 @@ adopted() {
 	ends "$VM: by its button" 0
 }
 
+stops_when_detached() {
+	vm "$VM" "powerbutton poweroff" '{ "on_detach": "stop-vm" }'
+	boot "$VM"
+	ip link set "$(value "$VM" '.interfaces[0].tap')" nomaster
+	await_text "$WORK/$VM.err" "the VM is stopped, as on_detach says"
+	ended "$SUPERVISOR"
+	is "$VM: its end is a failure" "$([ "$STATUS" != 0 ] && echo failed)" failed
+}
+
 mtu_of_the_bridge() {
 	vm "$VM" "powerbutton poweroff"
 	ip link set br0 mtu 9000
@@ -255,6 +264,7 @@ helper_is 4755
 acl "allow br0"
 case_of ha whole_life
 case_of hb adopted
+case_of hm stops_when_detached
 case_of hc mtu_of_the_bridge
 case_of hd bridge_comes_later
 case_of he by_capability

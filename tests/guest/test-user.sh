@@ -10,7 +10,13 @@ need qemu-system-x86_64 jq ip setpriv
 VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/run-lib.sh"
 . "$TOP/tests/guest/faults-lib.sh"
+. "$TOP/tests/guest/passt-lib.sh"
 make_host
+PASST=$(type -P passt)
+if [ -z "$PASST" ] || ! passt_knows_vhost_user "$PASST"; then
+	PASST=$WORK/bin/passt
+	passt_of_debian_13
+fi
 unset MVMD_SPEC_DIR MVMD_RUNTIME_DIR MVMD_STATE_DIR
 
 USER_ID=54321
@@ -76,6 +82,19 @@ with_a_share() {
 	ends "$VM: by its button" 0
 }
 
+with_passt() {
+	vm "$VM" "powerbutton poweroff" \
+		'{ "interfaces": [ { "id": "net0", "attach": "passt", "passt": { "forward": [ { "host": 8080 } ] } } ] }'
+	boot "$VM"
+	local pid
+	await_value "$VM" '.backends[0].pid != null'
+	pid=$(value "$VM" '.backends[0].pid')
+	is "$VM: passt runs as he does" "$(status_field "$pid" Uid | cut -d' ' -f1)" "$USER_ID"
+	no_findings "$VM: nothing is wrong with it" "$VM"
+	exits "$VM: stop" 0 "$MVMD" stop "$VM"
+	ends "$VM: by its button" 0
+}
+
 adopted() {
 	vm "$VM" "powerbutton poweroff"
 	boot "$VM"
@@ -122,7 +141,7 @@ refusals() {
 		"$WORK/bin/homeless" check "$VM"
 	vm "$VM" poweroff '{ "interfaces": [ { "id": "net0", "bridge": "br0" } ] }'
 	provokes "a tap of his own" net-admin-missing $EXIT_PERMISSION "uid=$USER_ID" \
-		'"attach": "helper"' run "$VM"
+		'"attach": "passt", which needs no right, and "attach": "helper"' run "$VM"
 	vm "$VM" poweroff '{ "user": "root" }'
 	provokes "another user" setuid-denied $EXIT_PERMISSION "uid=$USER_ID" 'leave out every "user"' \
 		run "$VM"
@@ -145,6 +164,11 @@ else
 	skip "ub: with a share" "no virtiofsd that serves as a plain user"
 fi
 case_of uc adopted
+if passt_knows_vhost_user "$PASST"; then
+	case_of uf with_passt
+else
+	skip "uf: with passt" "no passt with vhost-user here (Debian 13 has one)"
+fi
 case_of ud whose
 case_of ue refusals
 finish

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 #include "mvmd/exit-codes.h"
+#include "run/tap-store.h"
 #include "vm-internal.h"
 #include "vm-log.h"
 
@@ -43,6 +44,7 @@ void vm_watch_links(Vm *vm)
 	bool any = false;
 	int r;
 
+	tap_store_end(&vm->resources);
 	for (size_t i = 0; i < vm->plan->n_nics; i++)
 		any = any || vm->resources.taps[i].ifindex > 0;
 	if (!any || vm->links)

@@ -8,6 +8,7 @@
 #include "host/self.h"
 #include "host/spawn.h"
 #include "model/adopt-faults.h"
+#include "run/tap-store.h"
 #include "vm-internal.h"
 #include "vm-log.h"
 
@@ -64,6 +65,7 @@ static int execute(Vm *vm, const char *path)
 		return r;
 	kept_add_for_reload(kept, LOCK_NAME, vm->resources.lock_fd);
 	kept_add_for_reload(kept, CALLER_NAME, vm->caller_fd);
+	tap_store_pass_on(&vm->resources);
 	r = kept_begin_exec(kept);
 	if (r == 0) {
 		vm_streams_flush(vm->streams); /* lines that are held, and a prompt */
@@ -74,6 +76,7 @@ static int execute(Vm *vm, const char *path)
 	kept_cancel_exec(kept);
 	kept_remove(kept, CALLER_NAME);
 	kept_remove(kept, LOCK_NAME);
+	tap_store_take_back(&vm->resources);
 	return r;
 }
 

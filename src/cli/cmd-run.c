@@ -18,6 +18,7 @@
 #include "mvmd/exit-codes.h"
 #include "run/start-record.h"
 #include "run/systemd.h"
+#include "run/tap-store.h"
 #include "vm.h"
 
 #define START_RECORD	     "last-start.json"
@@ -171,11 +172,12 @@ static int start_vm(Start *start, const char *argument, TurnKind kind, VmOptions
 {
 	int exit_code, slot_fd = -EBADF;
 
-	/* What an earlier VM left is none of this one's. */
-	kept_remove_all(options->kept);
+	/* What an earlier VM left is none of this one's, but taps that stayed over a restart. */
+	kept_remove_but(options->kept, TAP_STORE_PREFIX);
 	options->start_slot_fd = &slot_fd;
 	if (take_turn(start, argument, kind, &slot_fd, &exit_code))
 		exit_code = run(start, argument, options);
+	kept_remove_all(options->kept);
 	options->start_slot_fd = NULL;
 	slot_free(&slot_fd);
 	turn_done(&start->turn);

@@ -63,6 +63,7 @@ static void print_interface(json_t *interface)
 	const char *tap = json_string_value(json_object_get(interface, "tap"));
 	const char *link = json_string_value(json_object_get(interface, "link"));
 	json_t *attached = json_object_get(interface, "attached");
+	char since[TIME_TEXT_MAX];
 
 	(void) printf("  interface %s: ", text_of(interface, "id"));
 	if (!tap)
@@ -74,7 +75,11 @@ static void print_interface(json_t *interface)
 	if (json_is_boolean(attached))
 		(void) printf(" %s bridge %s", json_is_true(attached) ? "on" : "NOT ON",
 			      text_of(interface, "bridge"));
-	(void) printf(", guest MAC %s\n", text_of(interface, "mac"));
+	(void) printf(", guest MAC %s", text_of(interface, "mac"));
+	if (json_is_integer(json_object_get(interface, "since_realtime_usec")))
+		(void) printf(", tap there since %s",
+			      format_time(since, interface, "since_realtime_usec"));
+	(void) printf("\n");
 }
 
 static void print_devices(json_t *status)

@@ -5,6 +5,8 @@
 #include "cli/options.h"
 #include "cli/unit-sweep.h"
 #include "host/sweep.h"
+#include "host/tap-note.h"
+#include "host/unit-job.h"
 #include "host/vm-dir.h"
 #include "model/spec.h"
 #include "model/sweep.h"
@@ -39,6 +41,23 @@ static int sweep_away(const VmPlaces *vm)
 	return fault.exit_code;
 }
 
+/* Taps stayed for a restart, and no start follows: somebody asked for a stop meanwhile, or the start has failed. */
+static void sweep_kept_taps(const VmPlaces *vm)
+{
+	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
+	_cleanup_(str_buf_done) StrBuf found = { 0 };
+	_cleanup_(fault_done) Fault fault = { 0 };
+	int lock_fd = -EBADF;
+
+	if (!tap_note_exists(vm) || unit_is_restarting(vm->name) ||
+	    nl_connection_new(NETLINK_ROUTE, &nl) < 0 || vm_lock(vm, &lock_fd, &fault) < 0)
+		return;
+	tap_note_sweep(vm, nl, &found);
+	vm_unlock(vm, lock_fd);
+	if (found.length > 0)
+		log_line(LOG_LEVEL_INFO, "swept away: %s", found.text);
+}
+
 static void say_left(const VmPlaces *vm, const StateFile *state)
 {
 	if (vm_lock_holder(vm->lock_file) == 0 && state_process_is_alive(&state->vmm))
@@ -55,6 +74,8 @@ static int sweep(const VmPlaces *vm)
 
 	if (state_file_read(vm->state_file, &state) == 0)
 		end.was_stopping = is_ending(state.state);
+	if (end.service_result)
+		sweep_kept_taps(vm);
 	switch (sweep_choose(&end)) {
 	case SWEEP_AWAY:
 		return sweep_away(vm);

@@ -141,6 +141,7 @@ int helper_tap_create(Nl *nl, const PlanNic *nic, const Program *helper, const L
 		tap_close(&tap);
 		return r;
 	}
+	tap.since_realtime_usec = realtime_usec();
 	*ret = tap;
 	return 0;
 }

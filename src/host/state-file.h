@@ -29,7 +29,7 @@ typedef struct StateFile {
 	size_t n_backends;
 	char *spec_file; /* its main file */
 	json_t *spec; /* all of it, model/spec-json.h; NULL: not known */
-	json_t *taps; /* those whose names nobody could tell else, by the interface's id: {name, ifindex}; NULL: none */
+	json_t *taps; /* by the interface's id: {name, ifindex, since_realtime_usec}; NULL: none */
 	VmState state;
 	uint64_t since_realtime_usec; /* when that began */
 	bool ready; /* its unit was told so */

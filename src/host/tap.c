@@ -320,5 +320,7 @@ int tap_create(Nl *nl, const PlanNic *nic, Tap *ret, Fault *fault)
 {
 	int r = tap_create_named(nl, nic, ret, fault);
 
+	if (r == 0)
+		ret->since_realtime_usec = realtime_usec();
 	return r < 0 ? fault_evidence(fault, "tap", "%s", nic->tap) : 0;
 }

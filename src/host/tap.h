@@ -12,6 +12,7 @@ typedef struct Tap {
 	size_t n_fds;
 	char name[TAP_NAME_MAX + 1];
 	int ifindex;
+	uint64_t since_realtime_usec; /* when it was made; 0: not known */
 	PortState port_state; /* on its bridge, right after tap_attach() */
 	uint32_t mtu; /* as it is to stay while the VM runs (run/link-judge.h); 0: not known yet */
 	char master[IFNAMSIZ]; /* likewise, where nobody names a bridge; "": none */

@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "host/systemd-bus.h"
 #include "host/unit-bus.h"
 #include "host/unit-fault.h"
 
@@ -14,12 +15,6 @@
 #define SYSTEMD_SERVICE SYSTEMD_NAME ".Service"
 #define SYSTEMD_UNITS	SYSTEMD_PATH "/unit"
 #define DBUS_PROPERTIES "org.freedesktop.DBus.Properties"
-
-/* PID 1's own socket, for root alone; systemctl goes this way too (systemd, src/shared/bus-util.c). */
-#define SYSTEMD_SOCKET "unix:path=/run/systemd/private"
-
-/* The same of a user's, in XDG_RUNTIME_DIR. */
-#define USERS_SOCKET "systemd/private"
 
 /* An agent of polkit asks a person for a password meanwhile. */
 #define CALL_TIMEOUT_USEC (120 * USEC_PER_SEC)
@@ -73,51 +68,6 @@ static char *unit_path(const char *vm)
 	return name && sd_bus_path_encode(SYSTEMD_UNITS, name, &path) >= 0 ? path : NULL;
 }
 
-static int open_direct(const char *address, sd_bus **ret)
-{
-	sd_bus *bus = NULL;
-	int r = sd_bus_new(&bus);
-
-	if (r >= 0)
-		r = sd_bus_set_address(bus, address);
-	if (r >= 0)
-		r = sd_bus_start(bus);
-	if (r < 0) {
-		(void) sd_bus_unref(bus);
-		return r;
-	}
-	*ret = bus;
-	return 0;
-}
-
-/* Where his systemd listens, any byte of the folder escaped as an address has it; NULL: there is no such place. */
-static char *users_address(void)
-{
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	StrBuf address = { 0 };
-	char *text;
-
-	if (!runtime)
-		return NULL;
-	str_buf_add(&address, "unix:path=");
-	for (const char *c = runtime; *c; c++)
-		str_buf_add(&address, "%%%02x", (unsigned char) *c);
-	str_buf_add(&address, "/" USERS_SOCKET);
-	return str_buf_take(&address, &text) < 0 ? NULL : text;
-}
-
-static int bus_connect(UnitBus *bus)
-{
-	_cleanup_free_ char *address = bus->user ? users_address() : NULL;
-
-	if (bus->user) {
-		bus->direct = address && open_direct(address, &bus->bus) == 0;
-		return bus->direct ? 0 : sd_bus_open_user(&bus->bus);
-	}
-	bus->direct = geteuid() == 0 && open_direct(SYSTEMD_SOCKET, &bus->bus) == 0;
-	return bus->direct ? 0 : sd_bus_open_system(&bus->bus);
-}
-
 int unit_bus_open(sd_event *event, bool user, UnitBus **ret, Fault *fault)
 {
 	UnitBus *bus;
@@ -129,7 +79,7 @@ int unit_bus_open(sd_event *event, bool user, UnitBus **ret, Fault *fault)
 	if (!bus)
 		return fault_oom(fault);
 	bus->user = user;
-	r = bus_connect(bus);
+	r = systemd_bus_open(user, &bus->bus, &bus->direct);
 	if (r >= 0)
 		r = sd_bus_attach_event(bus->bus, event, SD_EVENT_PRIORITY_NORMAL);
 	if (r < 0) {

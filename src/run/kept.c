@@ -107,13 +107,23 @@ int kept_take(Kept *kept, const char *name)
 	return TAKE_FD(item->fd);
 }
 
-void kept_add(Kept *kept, const char *name, int fd)
+void kept_pass_on(const char *name, int fd)
 {
 	_cleanup_free_ char *state = str_printf("FDSTORE=1\nFDNAME=%s\nFDPOLL=0", name);
 
-	if (!state || kept_find(kept, name) || kept_append(kept, name, -EBADF, fd) < 0)
-		return;
-	(void) sd_pid_notify_with_fds(0, false, state, &fd, 1);
+	if (state)
+		(void) sd_pid_notify_with_fds(0, false, state, &fd, 1);
+}
+
+void kept_add(Kept *kept, const char *name, int fd)
+{
+	if (!kept_find(kept, name) && kept_append(kept, name, -EBADF, fd) == 0)
+		kept_pass_on(name, fd);
+}
+
+const char *kept_name(const Kept *kept, size_t i)
+{
+	return i < kept->n ? kept->items[i].name : NULL;
 }
 
 void kept_add_for_reload(Kept *kept, const char *name, int fd)
@@ -169,6 +179,13 @@ void kept_remove(Kept *kept, const char *name)
 		return;
 	item_remove(item);
 	*item = kept->items[--kept->n];
+}
+
+void kept_remove_but(Kept *kept, const char *prefix)
+{
+	for (size_t i = kept->n; i-- > 0;)
+		if (strncmp(kept->items[i].name, prefix, strlen(prefix)) != 0)
+			kept_remove(kept, kept->items[i].name);
 }
 
 void kept_remove_all(Kept *kept)

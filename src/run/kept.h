@@ -25,6 +25,12 @@ void kept_add(Kept *kept, const char *name, int fd);
 /* The same, but over a reload only: to the store it would be wrong, as a lock that nobody frees. */
 void kept_add_for_reload(Kept *kept, const char *name, int fd);
 
+/* To systemd's store alone, for the next process of the unit: it is not kept here, and kept_remove_all() lets it be. */
+void kept_pass_on(const char *name, int fd);
+
+/* The names, one after the other; NULL: no more. */
+const char *kept_name(const Kept *kept, size_t i);
+
 /* True where the process before us was this one, before a reload. */
 bool kept_is_reload(const Kept *kept);
 
@@ -37,6 +43,9 @@ void kept_cancel_exec(const Kept *kept);
 
 /* That one no longer: who waits on it at the other end is to learn so. */
 void kept_remove(Kept *kept, const char *name);
+
+/* All but those whose names begin so. */
+void kept_remove_but(Kept *kept, const char *prefix);
 
 /* The VM is gone: nothing is to be kept, of an earlier one neither, or the next start would be given it. */
 void kept_remove_all(Kept *kept);

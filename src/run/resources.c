@@ -4,6 +4,7 @@
 
 #include "model/spec-json.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 static int *fds_new(size_t n)
 {
@@ -111,7 +112,7 @@ int resources_describe(const Resources *resources, StateFile *ret)
 	*ret = (StateFile){ .vmm_kind = plan->vmm,
 			    .accel = plan->accel,
 			    .spec = spec_to_json(plan->spec),
-			    .taps = helper_taps_to_record(resources),
+			    .taps = taps_to_record(resources),
 			    .console_bytes =
 				    resources->console ? console_bytes(resources->console) : 0 };
 	r = str_set(&ret->spec_file, plan->spec->file);

@@ -79,21 +79,29 @@ static json_t *attached_to_json(const Resources *resources, size_t i)
 			    tap.master == bridge.ifindex);
 }
 
+static json_t *since_to_json(const Tap *tap)
+{
+	return tap->since_realtime_usec ? json_integer((json_int_t) tap->since_realtime_usec) :
+					  json_null();
+}
+
 static json_t *interfaces_to_json(const Resources *resources)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < resources->plan->n_nics; i++) {
 		const PlanNic *nic = &resources->plan->nics[i];
+		const Tap *tap = &resources->taps[i];
 		char mac[MAC_TEXT_MAX];
 
 		(void) json_array_append_new(
-			list, json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:o}", "id",
-					nic->spec->id, "attach", net_attach_to_string(nic->attach),
-					"tap", tap_name(&resources->taps[i], nic), "mac",
-					mac_format(mac, nic->mac), "bridge", nic->spec->bridge,
-					"link", nic->spec->macvtap.link, "attached",
-					attached_to_json(resources, i)));
+			list,
+			json_pack("{s:s, s:s, s:s?, s:s, s:s?, s:s?, s:o, s:o}", "id",
+				  nic->spec->id, "attach", net_attach_to_string(nic->attach), "tap",
+				  tap_name(tap, nic), "mac", mac_format(mac, nic->mac), "bridge",
+				  nic->spec->bridge, "link", nic->spec->macvtap.link, "attached",
+				  attached_to_json(resources, i), "since_realtime_usec",
+				  since_to_json(tap)));
 	}
 	return list;
 }

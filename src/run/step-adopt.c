@@ -13,6 +13,7 @@
 #include "model/adopt-faults.h"
 #include "model/run-faults.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 /* The steps of a VM that runs already: what is there is taken over, what died with the last supervisor is made anew. */
 
@@ -97,6 +98,7 @@ static int tap_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 	else
 		resources->taps[step->subject].ifindex =
 			INT_MAX; /* no link has it: the tap is gone */
+	tap_adopt_kept(resources, step->subject);
 	return 0;
 }
 

@@ -22,19 +22,3 @@ void helper_tap_adopt(Resources *resources, size_t i)
 	(void) snprintf(tap->name, sizeof(tap->name), "%s", name ?: "");
 	tap->ifindex = (int) json_integer_value(json_object_get(record, "ifindex"));
 }
-
-json_t *helper_taps_to_record(const Resources *resources)
-{
-	json_t *taps = json_object();
-
-	for (size_t i = 0; i < resources->plan->n_nics; i++) {
-		const PlanNic *nic = &resources->plan->nics[i];
-		const Tap *tap = &resources->taps[i];
-
-		if (nic->attach == ATTACH_HELPER && tap->name[0])
-			(void) json_object_set_new(taps, nic->spec->id,
-						   json_pack("{s:s, s:i}", "name", tap->name,
-							     "ifindex", tap->ifindex));
-	}
-	return taps;
-}

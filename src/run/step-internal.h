@@ -39,7 +39,6 @@ void made_bridge_drop(Resources *resources, size_t i);
 int helper_tap_apply(Resources *resources, size_t i, Fault *fault);
 /* Of one that runs already: it is on record. */
 void helper_tap_adopt(Resources *resources, size_t i);
-json_t *helper_taps_to_record(const Resources *resources);
 
 /* step-attach.c: of a macvtap, as tap_apply() and tap_undo(). */
 int macvtap_apply(Resources *resources, size_t nic, Fault *fault);

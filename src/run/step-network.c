@@ -7,6 +7,7 @@
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 /* The steps of an interface. */
 
@@ -120,7 +121,7 @@ static int make_tap(Resources *resources, size_t i, Fault *fault)
 	Tap *tap = &resources->taps[i];
 	int r = 0;
 
-	if (nic->attach != ATTACH_HELPER)
+	if (nic->attach != ATTACH_HELPER && !tap_store_take(resources, i))
 		r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;
@@ -169,7 +170,10 @@ int tap_undo(Resources *resources, const PlanStep *step)
 	NetworkdWait **wait = &resources->networkd_waits[step->subject];
 
 	*wait = networkd_wait_free(*wait);
-	remove_taps(resources);
+	if (resources->taps_end == TAPS_UNDECIDED)
+		resources->taps_end = tap_store_keep(resources) ? TAPS_KEPT : TAPS_REMOVED;
+	if (resources->taps_end == TAPS_REMOVED)
+		remove_taps(resources);
 	tap_close(&resources->taps[step->subject]);
 	if (resources->plan->nics[step->subject].attach == ATTACH_MACVTAP)
 		macvtap_undo(resources, step->subject);

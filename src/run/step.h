@@ -46,6 +46,13 @@ typedef struct StartJudge {
 	void *userdata;
 } StartJudge;
 
+/* What becomes of the taps when the VM is gone. */
+typedef enum TapsEnd {
+	TAPS_UNDECIDED,
+	TAPS_REMOVED,
+	TAPS_KEPT, /* for a restart: run/tap-store.h */
+} TapsEnd;
+
 typedef struct Apply Apply;
 typedef struct Resources Resources;
 
@@ -75,6 +82,7 @@ struct Resources {
 	NetworkdWait **networkd_waits;
 	LinkInfo *bridges; /* per nic */
 	Tap *taps; /* per nic */
+	TapsEnd taps_end;
 	int *listeners; /* per backend of the plan; -EBADF: none, or handed to the backend */
 	Backend **backends; /* per backend of the plan */
 	SocketWait **socket_waits;

@@ -33,7 +33,8 @@ STATUS_TYPES='
 		and (.console_bytes | type == "number"))
 	and (.interfaces | type == "array" and length == 1 and all(
 		([.id, .tap, .mac, .bridge] | all(type == "string"))
-		and (.attached | type == "boolean")))
+		and (.attached | type == "boolean")
+		and (.since_realtime_usec | type == "number" and . > 1e15)))
 	and (.backends | type == "array" and length == 1 and all(
 		([.id, .kind, .socket] | all(type == "string"))
 		and has("pid") and (.pid | number_or_null) and (.restarts | type == "number")))

@@ -13,7 +13,7 @@
 
 #include "host/link.h"
 
-#define TRACE_MAX 512
+#define TRACE_MAX 1024
 
 static StrList *traces_files; /* nftw() hands nothing on to its function */
 static size_t traces_root_length;
@@ -32,6 +32,31 @@ static void traces_add_links(StrList *list)
 			str_list_add(list, "link %s, master %d", link.name, link.master);
 	}
 	if_freenameindex(links);
+}
+
+/* What another program says of the network, a line each; what it numbers or counts is left out. */
+static void traces_add_words(StrList *list, const char *command)
+{
+	FILE *words = popen(command, "re");
+	char line[TRACE_MAX];
+
+	if (!words)
+		abort();
+	while (fgets(line, sizeof(line), words))
+		str_list_add(list, "%.*s", (int) strcspn(line, "\n"), line);
+	if (pclose(words) != 0)
+		abort();
+}
+
+static void traces_add_network(StrList *list)
+{
+	traces_add_words(list, "ip -o addr show");
+	traces_add_words(list, "ip route show table all");
+	traces_add_words(list, "tc qdisc show");
+	traces_add_words(list, "bridge -d link show");
+	traces_add_words(list, "bridge fdb show");
+	traces_add_words(list, "grep -r . /proc/sys/net/bridge /proc/sys/net/ipv4/conf "
+			       "/proc/sys/net/ipv6/conf 2>/dev/null; true");
 }
 
 /* All processes of the namespace but its first and ourselves; a zombie is one that was not waited for. */
@@ -110,6 +135,7 @@ static StrList traces_take(const char *folder)
 	StrList list = { 0 };
 
 	traces_add_links(&list);
+	traces_add_network(&list);
 	traces_add_processes(&list);
 	traces_add_fds(&list);
 	traces_add_locks(&list);

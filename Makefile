@@ -135,8 +135,8 @@ $(COMPLETION): $(BUILD)/completion/mvmd.%: $(BUILD)/mvmd
 	$(Q)$< complete $* > $@
 
 # The sweep puts its own functions before these.
-LDFLAGS_test-fault-sweep LDFLAGS_test-attach-sweep := \
-	-Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
+LDFLAGS_test-fault-sweep  := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
+LDFLAGS_test-attach-sweep := $(LDFLAGS_test-fault-sweep)
 
 $(BUILD)/tests/%: tests/%.c $(BUILD)/libmvmd.a
 	$(call say,TEST,$<)

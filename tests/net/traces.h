@@ -34,7 +34,7 @@ static void traces_add_links(StrList *list)
 	if_freenameindex(links);
 }
 
-/* What another program says of the network, a line each; what it numbers or counts is left out. */
+/* What another program says of the network, a line each. */
 static void traces_add_words(StrList *list, const char *command)
 {
 	FILE *words = popen(command, "re");

@@ -348,6 +348,20 @@ static void open_kvm(void)
 	assert_int_equal(mount(path, "/dev/kvm", NULL, MS_BIND, NULL), 0);
 }
 
+/*
+ * With an address and a carrier of its own, from another port: else what a bridge does by itself at its first port
+ * would count as ours.
+ */
+static void make_bridge(const char *bridge, int number)
+{
+	ip("link add %s address 02:00:5e:00:53:%02d type bridge", bridge, number);
+	ip("link set %s addrgenmode none", bridge);
+	ip("link set %s up", bridge);
+	ip("link add %s-port master %s type veth peer name %s-peer", bridge, bridge, bridge);
+	ip("link set %s-peer addrgenmode none up", bridge);
+	ip("link set %s-port addrgenmode none up", bridge);
+}
+
 /* The folder with what every guest needs. */
 static void make_folder(void)
 {

@@ -89,20 +89,6 @@ static void write_spec(const char *name, const char *vmm, const char *accel, con
 	assert_int_equal(fclose(file), 0);
 }
 
-/*
- * With an address and a carrier of its own, from another port: else what a bridge does by itself at its first port
- * would count as ours.
- */
-static void make_bridge(const char *bridge, int number)
-{
-	ip("link add %s address 02:00:5e:00:53:%02d type bridge", bridge, number);
-	ip("link set %s addrgenmode none", bridge);
-	ip("link set %s up", bridge);
-	ip("link add %s-port master %s type veth peer name %s-peer", bridge, bridge, bridge);
-	ip("link set %s-peer addrgenmode none up", bridge);
-	ip("link set %s-port addrgenmode none up", bridge);
-}
-
 static int setup(void **state)
 {
 	const char *helped = ",\n    { \"id\": \"helped\", \"attach\": \"helper\","

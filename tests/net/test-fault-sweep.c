@@ -50,10 +50,8 @@ static int setup(void **state)
 	make_file("secret", 16, 0600);
 	write_spec("qemu", "qemu", "tcg", "vmm"); /* else it takes the host's vsock */
 	write_spec("ch", "cloud-hypervisor", "kvm", "guest");
-	ip("link add br0 type bridge");
-	ip("link set br0 up");
-	ip("link add br1 type bridge");
-	ip("link set br1 up");
+	make_bridge("br0", 1);
+	make_bridge("br1", 2);
 	return 0;
 }
 

@@ -67,6 +67,37 @@ static bool allow_bridge(void)
 	return fclose(file) == 0;
 }
 
+/* Debian 13's passt, by its own loader, where this host's is none or does not know vhost-user. False: there is none. */
+static bool find_passt(void)
+{
+	char program[PATH_MAX] = "", path[64];
+	_cleanup_free_ char *search = NULL;
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	FILE *file;
+
+	assert_true(n > 0);
+	*strrchr(program, '/') = '\0';
+	(void) snprintf(path, sizeof(path), "%s/bin", folder);
+	assert_int_equal(mkdir(path, 0755), 0);
+	search = str_printf("%s:%s", path, getenv("PATH") ?: "/usr/bin:/bin");
+	assert_non_null(search);
+	if (system("passt --help 2>&1 | grep -q -e --vhost-user") == 0)
+		return true;
+	assert_int_equal(setenv("PATH", search, 1), 0);
+	(void) snprintf(path, sizeof(path), "%s/bin/passt", folder);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	(void) fprintf(file,
+		       "#!/bin/sh\n"
+		       "root=%s/../../debian-13/root\n"
+		       "exec \"$root/lib64/ld-linux-x86-64.so.2\" --library-path"
+		       " \"$root/usr/lib/x86_64-linux-gnu\" \"$root/usr/bin/passt\" \"$@\"\n",
+		       program);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, 0755), 0);
+	return system("passt --help 2>&1 | grep -q -e --vhost-user") == 0;
+}
+
 static void write_spec(const char *name, const char *vmm, const char *accel, const char *more)
 {
 	char path[64];
@@ -84,23 +115,46 @@ static void write_spec(const char *name, const char *vmm, const char *accel, con
 		       "      \"rate\": { \"rx\": \"100Mbit\" } },\n"
 		       "    { \"id\": \"alone\", \"attach\": \"none\" },\n"
 		       "    { \"id\": \"file\", \"attach\": \"networkd\", \"bridge\": \"br1\",\n"
-		       "      \"tap\": \"" NETWORKD_TAP "\" }%s ] }\n",
+		       "      \"tap\": \"" NETWORKD_TAP "\" },\n"
+		       "    { \"id\": \"card\", \"attach\": \"macvtap\","
+		       " \"macvtap\": { \"link\": \"low0\" } },\n"
+		       "    { \"id\": \"made\", \"bridge\": \"br-made\","
+		       " \"create_bridge\": { \"address\": [ \"10.9.8.1/24\" ] } }%s ] }\n",
 		       vmm, accel, folder, more);
 	assert_int_equal(fclose(file), 0);
 }
 
+/* The ways that not every host has. */
+static char *more_interfaces(void)
+{
+	StrBuf text = { 0 };
+	char *interfaces = NULL;
+
+	if (access(BRIDGE_HELPER, X_OK) == 0 && allow_bridge())
+		str_buf_add(&text, ",\n    { \"id\": \"helped\", \"attach\": \"helper\","
+				   " \"bridge\": \"br0\" }");
+	else
+		printf("# SKIP: attach helper: there is no qemu-bridge-helper, or no overlay\n");
+	if (find_passt())
+		str_buf_add(&text, ",\n    { \"id\": \"user\", \"attach\": \"passt\" }");
+	else
+		printf("# SKIP: attach passt: there is no passt with vhost-user\n");
+	assert_int_equal(str_buf_take(&text, &interfaces), 0);
+	(void) fflush(stdout); /* or each child says it again */
+	return interfaces;
+}
+
 static int setup(void **state)
 {
-	const char *helped = ",\n    { \"id\": \"helped\", \"attach\": \"helper\","
-			     " \"bridge\": \"br0\" }";
+	_cleanup_free_ char *more = NULL;
 
 	make_folder();
-	if (access(BRIDGE_HELPER, X_OK) < 0 || !allow_bridge()) {
-		printf("# SKIP: without attach helper: there is no qemu-bridge-helper, or no overlay\n");
-		helped = "";
-	}
-	write_spec("qemu", "qemu", "tcg", helped);
-	write_spec("ch", "cloud-hypervisor", "kvm", helped);
+	more = more_interfaces();
+	write_spec("qemu", "qemu", "tcg", more);
+	write_spec("ch", "cloud-hypervisor", "kvm", more);
+	ip("link add low0 type veth peer name low1");
+	ip("link set low0 addrgenmode none up");
+	ip("link set low1 addrgenmode none up");
 	make_bridge("br0", 1);
 	make_bridge("br1", 2);
 	play_networkd();

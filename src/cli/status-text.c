@@ -75,6 +75,8 @@ static void print_interface(json_t *interface)
 	if (json_is_boolean(attached))
 		(void) printf(" %s bridge %s", json_is_true(attached) ? "on" : "NOT ON",
 			      text_of(interface, "bridge"));
+	if (json_is_string(json_object_get(interface, "network_file")))
+		(void) printf(" by %s", text_of(interface, "network_file"));
 	(void) printf(", guest MAC %s", text_of(interface, "mac"));
 	if (json_is_integer(json_object_get(interface, "since_realtime_usec")))
 		(void) printf(", tap there since %s",

@@ -213,6 +213,11 @@ static void ask_bus(const char *name, int ifindex, NetworkdLink *link)
 	(void) sd_bus_flush_close_unref(bus);
 }
 
+bool networkd_is_running(void)
+{
+	return access(NETWORKD_LINKS "/1", F_OK) == 0; /* lo */
+}
+
 void networkd_look(const char *name, int ifindex, NetworkdLink *ret)
 {
 	NetworkdLink link = { 0 };

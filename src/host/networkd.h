@@ -13,6 +13,9 @@
  */
 void networkd_look(const char *name, int ifindex, NetworkdLink *ret);
 
+/* By a look at its state files, without a question to anybody: networkd has one for each link, while it runs. */
+bool networkd_is_running(void);
+
 /* Whether a .netdev file is there for a device of that name; one of the name 'but_for' does not count (NULL: all do). */
 bool networkd_has_netdev(const char *device, const char *but_for);
 

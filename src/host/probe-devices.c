@@ -9,6 +9,7 @@
 #endif
 
 #include "host/access.h"
+#include "host/networkd.h"
 #include "host/probe-devices.h"
 #include "host/probe.h"
 #include "host/vhost.h"
@@ -110,6 +111,8 @@ void probe_devices(const Spec *spec, Facts *facts)
 		facts->tun_error = try_device(NULL, "/dev/net/tun");
 	if (spec_needs_vsock(spec))
 		facts->vsock_error = try_device(&facts->vm, "/dev/vhost-vsock");
+	if (spec_has_attach(spec, ATTACH_NETWORKD))
+		facts->networkd_runs = networkd_is_running();
 	if (spec->n_shares > 0 || spec_has_attach(spec, ATTACH_PASST))
 		facts->user_namespaces = user_namespaces_usable();
 }

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "model/attach-problems.h"
+#include "model/networkd-faults.h"
 #include "mvmd/exit-codes.h"
 
 static int passt_missing(FaultList *faults)
@@ -181,5 +182,5 @@ int attach_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 					    "in macvtap to one of them");
 		r = fault_list_take(faults, &fault);
 	}
-	return r;
+	return r < 0 ? r : networkd_awaited(spec, facts, faults);
 }

@@ -214,6 +214,7 @@ typedef struct Facts {
 	BridgeFact *bridges; /* per interface of the spec */
 	BridgeFilterFact bridge_filter; /* looked for only where the spec has a bridge */
 	HelperFact helper;
+	bool networkd_runs; /* looked for only where an interface is left to systemd-networkd */
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;
 	CredentialFact *credentials; /* per credential of the spec */

@@ -162,6 +162,31 @@ int fault_networkd_late(const NetworkdLate *late, const NetworkdLink *link, Faul
 	return wrong ? fault_wrong_file(late, link, wrong, fault) : fault_other(late, link, fault);
 }
 
+int networkd_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
+{
+	char duration[FORMAT_MAX];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !facts->networkd_runs && i < spec->n_interfaces; i++) {
+		const SpecInterface *interface = &spec->interfaces[i];
+		Fault fault = { 0 };
+
+		if (spec_attach(interface) != ATTACH_NETWORKD)
+			continue;
+		(void) fault_set(
+			&fault, -ESRCH, MVMD_EXIT_UNAVAILABLE, "networkd-absent",
+			"interface %s: its tap is left to systemd-networkd, which does not "
+			"run; a start waits %s for it",
+			interface->id, format_duration(duration, spec->timeouts.bridge_usec));
+		(void) fault_evidence(&fault, "expect", "%s",
+				      networkd_expect_to_string(interface->networkd.expect));
+		(void) fault_remedy(&fault, "systemctl enable --now systemd-networkd; or set "
+					    "interfaces[].attach to \"bridge\"");
+		r = fault_list_take(faults, &fault);
+	}
+	return r;
+}
+
 int fault_networkd_mtu(const PlanNic *nic, uint32_t mtu, Fault *fault)
 {
 	(void) fault_set(fault, -EMSGSIZE, MVMD_EXIT_OK, "tap-changed",

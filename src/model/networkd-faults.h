@@ -20,6 +20,9 @@ typedef struct NetworkdLate {
  */
 int fault_networkd_late(const NetworkdLate *late, const NetworkdLink *link, Fault *fault);
 
+/* What a start would wait for in vain as long as networkd does not run. 0 or -ENOMEM. */
+int networkd_awaited(const Spec *spec, const Facts *facts, FaultList *faults);
+
 /* tap-changed: networkd gave the tap another MTU than the spec says. */
 int fault_networkd_mtu(const PlanNic *nic, uint32_t mtu, Fault *fault);
 

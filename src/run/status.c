@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <unistd.h>
 
+#include "host/networkd.h"
 #include "model/fault-json.h"
 #include "model/lives-json.h"
 #include "run/status.h"
@@ -85,6 +86,17 @@ static json_t *since_to_json(const Tap *tap)
 					  json_null();
 }
 
+/* The .network file that matches the tap which was left to systemd-networkd: it is asked now, too. */
+static json_t *network_file_to_json(const Resources *resources, size_t i)
+{
+	_cleanup_(networkd_link_done) NetworkdLink networkd = { 0 };
+	const PlanNic *nic = &resources->plan->nics[i];
+
+	if (nic->attach == ATTACH_NETWORKD && resources->taps[i].ifindex > 0)
+		networkd_look(nic->tap, resources->taps[i].ifindex, &networkd);
+	return networkd.file ? json_string(networkd.file) : json_null();
+}
+
 static json_t *interfaces_to_json(const Resources *resources)
 {
 	json_t *list = json_array();
@@ -102,6 +114,8 @@ static json_t *interfaces_to_json(const Resources *resources)
 				  nic->spec->bridge, "link", nic->spec->macvtap.link, "attached",
 				  attached_to_json(resources, i), "since_realtime_usec",
 				  since_to_json(tap)));
+		(void) json_object_set_new(json_array_get(list, i), "network_file",
+					   network_file_to_json(resources, i));
 	}
 	return list;
 }

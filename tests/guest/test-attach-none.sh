@@ -24,7 +24,8 @@ alone() {
 			and (.flags | index(\"UP\")) and .mtu == 1400 and (.address | startswith(\"fe:\")))"
 	holds "$VM: status knows no bridge, and has every key" "$VM" \
 		'.interfaces[0] | .attach == "none" and has("bridge") and .bridge == null
-			and has("attached") and .attached == null'
+			and has("attached") and .attached == null
+			and has("network_file") and .network_file == null'
 	"$MVMD" status "$VM" >"$WORK/text"
 	has "$VM: its text speaks of the tap alone" "$WORK/text" "interface net0: tap vm-$VM-net0, guest MAC"
 	has_not "$VM: and of no bridge" "$WORK/text" "bridge"

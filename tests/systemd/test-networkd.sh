@@ -166,7 +166,11 @@ no_file_matches() {
 
 networkd_does_not_run() {
 	left "$VM" '{ "bridge": "br0" }'
+	succeeds "$VM: check finds nothing where it runs" inside mvmd check "$VM"
 	inside systemctl stop systemd-networkd.socket systemd-networkd
+	inside mvmd check "$VM" >"$WORK/said" 2>&1
+	is "$VM: and where it does not, that a start would wait" $? 69
+	has "$VM: for what" "$WORK/said" "its tap is left to systemd-networkd, which does not run"
 	refused "$VM" networkd-absent "it does not run" "systemctl enable --now systemd-networkd"
 	inside systemctl start systemd-networkd
 }
@@ -233,6 +237,10 @@ becomes_a_port() {
 	succeeds "$VM: it starts when networkd has put it on the bridge" start_unit "$VM"
 	is "$VM: it is attached, and nothing is found" \
 		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
+	is "$VM: the file that matched is told" "$(inside mvmd status --json "$VM" |
+		jq -r '.interfaces[0].network_file')" /etc/systemd/network/05-br6.network
+	inside mvmd status "$VM" >"$WORK/said"
+	has "$VM: in the text, too" "$WORK/said" "tap vm-$VM-net0 on bridge br6 by /etc/systemd/network/05-br6.network"
 	inside systemctl kill --kill-whom=main -s KILL "mvmd@$VM"
 	succeeds "$VM: adopted it is as it was" await nothing_is_found "$VM"
 	inside systemctl stop systemd-networkd.socket systemd-networkd

@@ -39,7 +39,7 @@ int passt_probe(ProgramCache *cache, Facts *facts)
 	_cleanup_free_ char *line = NULL;
 	int r;
 
-	facts->first_free_port = sysctl_read(FIRST_FREE_PORT, FIRST_FREE_PORT_DEFAULT);
+	facts->first_free_port = (int) sysctl_read(FIRST_FREE_PORT, FIRST_FREE_PORT_DEFAULT);
 	r = programs_find("passt", no_places, 1, &candidates);
 	if (r < 0 || candidates.n == 0)
 		return r;

@@ -93,19 +93,19 @@ static int check_port(const SpecInterface *interface, const SpecForward *forward
 {
 	Fault fault = { 0 };
 
-	if ((long) forward->host >= facts->first_free_port || facts->vm.uid == 0)
+	if ((int) forward->host >= facts->first_free_port || facts->vm.uid == 0)
 		return 0;
 	(void) fault_set(&fault, -EACCES, MVMD_EXIT_PERMISSION, "port-denied",
 			 "interface %s: uid %u may not open %s port %" PRIu64, interface->id,
 			 facts->vm.uid, ip_protocol_to_string(forward->protocol), forward->host);
 	(void) fault_why(&fault,
-			 "ports below %ld are for programs with a right to them "
+			 "ports below %d are for programs with a right to them "
 			 "(net.ipv4.ip_unprivileged_port_start), and passt gets none",
 			 facts->first_free_port);
 	(void) fault_evidence(&fault, "port", "%" PRIu64, forward->host);
 	(void) fault_evidence(&fault, "uid", "%u", facts->vm.uid);
 	(void) fault_remedy(&fault,
-			    "set \"host\" to %ld or more, or: sysctl "
+			    "set \"host\" to %d or more, or: sysctl "
 			    "net.ipv4.ip_unprivileged_port_start=%" PRIu64
 			    ", which is for all programs of this host",
 			    facts->first_free_port, forward->host);

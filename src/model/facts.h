@@ -186,14 +186,14 @@ typedef struct Facts {
 	uid_t euid; /* of mvmd itself */
 	bool net_admin; /* CAP_NET_ADMIN is effective */
 	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
+	bool vhost_net; /* QEMU's taps can be the kernel's vhost-net; false where they would not be */
+	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox, passt's) */
 	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
 	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
-	bool vhost_net; /* QEMU's taps can be the kernel's vhost-net; false where they would not be */
 	KvmState kvm;
 	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
+	int first_free_port; /* from which on a program without rights may listen; looked at for passt alone */
 	SandboxFact sandbox;
-	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox, passt's) */
-	long first_free_port; /* from which on a program without rights may listen; looked at for passt alone */
 
 	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd, passt;
 	bool passt_knows_vhost_user; /* it has the option */

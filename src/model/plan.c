@@ -156,7 +156,7 @@ static int plan_nic_backends(Plan *plan)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < plan->n_nics; i++) {
-		const SpecInterface *interface = plan->nics[i].spec;
+		const SpecInterface *interface = &plan->spec->interfaces[i];
 		PlanBackend backend = { .kind = BACKEND_PASST,
 					.id = interface->id,
 					.interface = interface,

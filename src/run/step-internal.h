@@ -41,8 +41,8 @@ int helper_tap_apply(Resources *resources, size_t i, Fault *fault);
 void helper_tap_adopt(Resources *resources, size_t i);
 
 /* step-attach.c: of a macvtap, as tap_apply() and tap_undo(). */
-int macvtap_apply(Resources *resources, size_t nic, Fault *fault);
-void macvtap_undo(Resources *resources, size_t nic);
+int macvtap_apply(Resources *resources, size_t i, Fault *fault);
+void macvtap_undo(Resources *resources, size_t i);
 
 /* The socket at which the VMM is to listen for the other side. */
 int peer_apply(Resources *resources, const PlanStep *step, Fault *fault);

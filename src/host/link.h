@@ -15,9 +15,6 @@
 /* net/if.h says IFALIASZ only in the kernel's headers: 256 with the NUL. */
 #define LINK_ALIAS_MAX 255
 
-/* net/bridge/br_private.h: BR_MAX_PORTS is 1024, and port 0 is never given away. */
-#define BRIDGE_PORTS_MAX 1023
-
 /* Of a bridge's port, in the kernel's order (linux/if_bridge.h: BR_STATE_DISABLED, …). */
 typedef enum PortState {
 	PORT_DISABLED,

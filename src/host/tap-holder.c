@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "host/tap.h"
@@ -78,6 +79,7 @@ static void look_at_process(int proc, const char *pid, HolderSearch *search)
 {
 	_cleanup_close_ int process = openat(proc, pid, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	char namespace[PROC_LINK_MAX], name[PROC_COMM_MAX];
+	_cleanup_free_ char *unit = NULL;
 	bool here;
 
 	if (process < 0 || !process_matches(process, search->line))
@@ -85,13 +87,14 @@ static void look_at_process(int proc, const char *pid, HolderSearch *search)
 	read_target(process, "ns/net", namespace);
 	read_start(process, "comm", name, sizeof(name));
 	name[strcspn(name, "\n")] = '\0';
+	(void) sd_pid_get_unit((pid_t) strtol(pid, NULL, 10), &unit);
 	here = streq(namespace, search->namespace);
 	if (here && search->first_here == 0)
 		search->first_here = (pid_t) strtol(pid, NULL, 10);
 	else if (!here && search->first_elsewhere == 0)
 		search->first_elsewhere = (pid_t) strtol(pid, NULL, 10);
-	str_buf_add(here ? &search->here : &search->elsewhere, ", pid %s (%s)%s", pid, name,
-		    here ? "" : " of another network namespace");
+	str_buf_add(here ? &search->here : &search->elsewhere, ", pid %s (%s%s%s)%s", pid, name,
+		    unit ? " of " : "", unit ?: "", here ? "" : " of another network namespace");
 }
 
 char *tap_holder(const char *name, pid_t *ret_pid)

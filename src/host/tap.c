@@ -171,6 +171,7 @@ static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fa
 	pid_t pid = 0;
 	_cleanup_free_ char *holder = is_tap ? tap_holder(link->name, &pid) : NULL;
 	_cleanup_free_ char *owner = describe_owner(link, nic->tap, holder);
+	_cleanup_free_ char *vm = NULL;
 
 	if (!owner)
 		return fault_oom(fault);
@@ -181,11 +182,19 @@ static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fa
 	if (link->alias[0])
 		(void) fault_evidence(fault, "alias", "%s", link->alias);
 	holder_evidence(holder, pid, fault);
+	if (tap_alias_read(link->alias, &vm) && vm)
+		(void) fault_evidence(fault, "vm", "%s", vm);
 	if (link->alias[0])
-		(void) fault_why(fault, "%s; its alias is \"%s\"", owner, link->alias);
+		(void) fault_why(fault, "%s%s%s; its alias is \"%s\"", owner, vm ? ", of VM " : "",
+				 vm ?: "", link->alias);
 	else
 		(void) fault_why(fault, "%s", owner);
 
+	if (vm && link->carrier)
+		return fault_remedy(fault,
+				    "mvmd stop %s, or set interfaces[].tap of one of them to "
+				    "another name",
+				    vm);
 	if (is_tap && link->carrier)
 		return fault_remedy(fault,
 				    "end that process, or set interfaces[].tap to another name");

@@ -61,7 +61,7 @@ void tap_close(Tap *tap);
 void taps_remove(Nl *nl, Tap *taps, size_t n);
 
 /*
- * Who has a tap of that name open: "pid 123 (qemu-system-x86)", several joined by ", ", from
+ * Who has a tap of that name open: "pid 123 (qemu-system-x86 of mvmd@web2.service)", the unit where it is in one; several joined by ", ", from
  * /proc/PID/fdinfo (drivers/net/tun.c: "iff:"), and the pid of the first of them. NULL: nobody whom we may see.
  * The caller frees it.
  */

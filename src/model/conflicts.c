@@ -168,6 +168,64 @@ static int compare_sockets(const Conflict *conflict)
 	return r;
 }
 
+static size_t count_ports(const Spec *spec, const char *bridge)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		n += streq_null(spec->interfaces[i].bridge, bridge);
+	return n;
+}
+
+/* Told where the spec names the bridge first of all. */
+static bool is_first(const ConflictSpec *specs, size_t i, size_t j)
+{
+	const char *bridge = specs[i].spec->interfaces[j].bridge;
+
+	for (size_t k = 0; k < j; k++)
+		if (streq_null(specs[i].spec->interfaces[k].bridge, bridge))
+			return false;
+	for (size_t k = 0; k < i; k++)
+		if (count_ports(specs[k].spec, bridge) > 0)
+			return false;
+	return true;
+}
+
+static int look_at_bridge(const ConflictSpec *specs, size_t n, const char *bridge,
+			  FaultList *faults)
+{
+	Fault fault = { 0 };
+	size_t n_ports = 0;
+
+	for (size_t i = 0; i < n; i++)
+		n_ports += count_ports(specs[i].spec, bridge);
+	if (n_ports <= BRIDGE_PORTS_MAX)
+		return 0;
+	(void) fault_set(&fault, -EXFULL, MVMD_EXIT_UNAVAILABLE, "bridge-full",
+			 "the specs put %zu interfaces on bridge %s, which has room for %d",
+			 n_ports, bridge, BRIDGE_PORTS_MAX);
+	(void) fault_evidence(&fault, "bridge", "%s", bridge);
+	(void) fault_evidence(&fault, "ports_max", "%d", BRIDGE_PORTS_MAX);
+	(void) fault_why(&fault, "a bridge has at most %d ports, so not all can run at a time",
+			 BRIDGE_PORTS_MAX);
+	(void) fault_remedy(&fault, "set interfaces[].bridge of some of them to another bridge");
+	return fault_list_take(faults, &fault);
+}
+
+static int look_at_bridges(const ConflictSpec *specs, size_t n, FaultList *faults)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++)
+		for (size_t j = 0; r == 0 && j < specs[i].spec->n_interfaces; j++) {
+			const char *bridge = specs[i].spec->interfaces[j].bridge;
+
+			if (bridge && is_first(specs, i, j))
+				r = look_at_bridge(specs, n, bridge, faults);
+		}
+	return r;
+}
+
 int spec_conflicts(const ConflictSpec *specs, size_t n, FaultList *faults)
 {
 	int r = 0;
@@ -186,5 +244,5 @@ int spec_conflicts(const ConflictSpec *specs, size_t n, FaultList *faults)
 			if (r < 0)
 				return r;
 		}
-	return 0;
+	return look_at_bridges(specs, n, faults);
 }

@@ -152,7 +152,7 @@ static const Finding findings[] = {
 	  .why = "Another program made it. mvmd marks its taps with the alias \"mvmd:NAME/ID\" "
 		 "and removes no others.",
 	  .remedy = "ip -d link show TAP; remove it, or set interfaces[].tap to another name.",
-	  .evidence = "tap, kind, alias, holder_pid, holder" },
+	  .evidence = "tap, kind, alias, holder_pid, holder, vm" },
 	{ .id = "tap-held",
 	  .severity = FINDING_ERROR,
 	  .title = "the VM's old tap is still open",
@@ -296,11 +296,22 @@ static const Finding findings[] = {
 	  .evidence = "vms, both_have" },
 	{ .id = "mac-conflict",
 	  .severity = FINDING_ERROR,
-	  .title = "two specs have one MAC address",
-	  .what = "Two specs give the same address to a network card.",
+	  .title = "two VMs have one MAC address",
+	  .what = "Two specs give the same address to a network card; or, at a start, the bridge knows "
+		  "it behind the tap of a VM that runs.",
 	  .why = "On one bridge, frames for the one would reach the other.",
 	  .remedy = "Write another interfaces[].mac in one of them, or leave it out in both.",
-	  .evidence = "vms, both_have" },
+	  .evidence = "vms, both_have, port, bridge" },
+	{ .id = "mac-seen",
+	  .severity = FINDING_WARNING,
+	  .title = "the bridge knows the guest's MAC address elsewhere",
+	  .what = "At the start, before the tap was put on it, the bridge knew the guest's address behind "
+		  "another port.",
+	  .why = "Another machine there has the same address, and both lose frames; or the VM has just "
+		 "come from another host, and the bridge forgets the old place in minutes.",
+	  .remedy = "bridge fdb show br BRIDGE; write another interfaces[].mac where it is another "
+		    "machine.",
+	  .evidence = "mac, port, bridge" },
 	{ .id = "helper-no-rights",
 	  .severity = FINDING_ERROR,
 	  .title = "qemu-bridge-helper has no rights to lend",

@@ -112,3 +112,44 @@ int fault_bridge_netfilter(bool ipv4, bool ipv6, Fault *fault)
 			    ipv4 ? " net.bridge.bridge-nf-call-iptables=0" : "",
 			    ipv6 ? " net.bridge.bridge-nf-call-ip6tables=0" : "");
 }
+
+int fault_mac_of_vm(const char *vm, const char *id, const char *other, MacAddress mac,
+		    const char *port, const char *bridge, Fault *fault)
+{
+	char text[MAC_TEXT_MAX];
+
+	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "mac-conflict",
+			 "%s and %s, which runs, both have the MAC address %s", vm, other,
+			 mac_format(text, mac));
+	(void) fault_evidence(fault, "vms", "%s, %s", vm, other);
+	(void) fault_evidence(fault, "both_have", "the MAC address %s", text);
+	(void) fault_evidence(fault, "port", "%s", port);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	(void) fault_why(fault,
+			 "bridge %s knows it behind tap %s; each would get frames of the other",
+			 bridge, port);
+	return fault_remedy(fault,
+			    "write another \"mac\" for interface %s, or leave it out; or mvmd "
+			    "stop %s",
+			    id, other);
+}
+
+int fault_mac_seen(const char *id, MacAddress mac, const char *port, const char *bridge,
+		   Fault *fault)
+{
+	char text[MAC_TEXT_MAX];
+
+	(void) fault_set(fault, -EADDRINUSE, MVMD_EXIT_OK, "mac-seen",
+			 "the MAC address %s of interface %s was seen behind %s on bridge %s",
+			 mac_format(text, mac), id, port, bridge);
+	(void) fault_evidence(fault, "mac", "%s", text);
+	(void) fault_evidence(fault, "port", "%s", port);
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	(void) fault_why(fault,
+			 "another machine there has the same one, which loses frames for both; "
+			 "or this VM has just come from another host");
+	return fault_remedy(fault,
+			    "bridge fdb show br %s | grep %s; write another \"mac\" where it is "
+			    "another machine",
+			    bridge, text);
+}

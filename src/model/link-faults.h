@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/fault.h"
+#include "model/names.h"
 #include "model/spec.h"
 
 /* What can be wrong with a tap of a VM that runs, in words. All return fault->error, which is not 0. */
@@ -20,3 +21,9 @@ int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault);
 
 /* state: of the tap as the bridge's port, in the kernel's word: "listening". */
 int fault_port_not_forwarding(const char *tap, const char *bridge, const char *state, Fault *fault);
+
+/* Another VM has that address on the same bridge; or somebody was seen to, behind the port. */
+int fault_mac_of_vm(const char *vm, const char *id, const char *other, MacAddress mac,
+		    const char *port, const char *bridge, Fault *fault);
+int fault_mac_seen(const char *id, MacAddress mac, const char *port, const char *bridge,
+		   Fault *fault);

@@ -40,6 +40,20 @@ bool tap_name_derive(char ret[TAP_NAME_MAX + 1], const char *vm, const char *id)
 	return true;
 }
 
+bool tap_alias_read(const char *alias, char **ret_vm)
+{
+	static const char prefix[] = "mvmd:";
+	const char *name = alias + strlen(prefix), *slash;
+
+	if (strncmp(alias, prefix, strlen(prefix)) != 0)
+		return false;
+	slash = strchr(name, '/');
+	if (!slash || slash == name || !slash[1])
+		return false;
+	*ret_vm = strndup(name, (size_t) (slash - name));
+	return true;
+}
+
 MacAddress mac_derive(const char *vm, const char *id)
 {
 	uint64_t hash = device_hash(vm, id);

@@ -14,6 +14,9 @@
 /* net/if.h: IFNAMSIZ is 16 with the NUL. */
 #define TAP_NAME_MAX 15
 #define MAC_BYTES    6
+/* net/bridge/br_private.h: BR_MAX_PORTS is 1024, and port 0 is never given away. */
+#define BRIDGE_PORTS_MAX 1023
+
 #define MAC_TEXT_MAX 18
 
 typedef struct MacAddress {
@@ -25,6 +28,9 @@ typedef struct MacAddress {
  * 60 high bits of H from the top). Returns true where the long name did not fit.
  */
 bool tap_name_derive(char ret[TAP_NAME_MAX + 1], const char *vm, const char *id);
+
+/* "mvmd:NAME/ID", by which mvmd knows its taps. True where it is one: *ret_vm is a new string, or NULL for no memory. */
+bool tap_alias_read(const char *alias, char **ret_vm);
 
 /* The guest's address: 02 and the low 40 bits of H, high byte first. */
 MacAddress mac_derive(const char *vm, const char *id);

@@ -61,18 +61,27 @@ static void check_key(const RuleContext *context, const JsonNode *entry, const A
 		report_key(context->report, RULE_ATTACH_EXCLUDES, member, "%s", rule->words);
 }
 
-/* What the way of the helper does takes a right that its users do not have. */
+/* Why mvmd cannot put an interface of that way back; NULL: it can. */
+static const char *why_no_repair(NetAttach attach)
+{
+	if (attach == ATTACH_HELPER)
+		return "for mvmd needs no right to change links there, and cannot put the tap back";
+	if (attach == ATTACH_MACVTAP)
+		return "for a macvtap is on its link as long as it lives";
+	return NULL;
+}
+
 static void check_on_detach(const RuleContext *context, size_t i)
 {
 	const SpecInterface *interface = &context->spec->interfaces[i];
 	JsonNode *node = good_member(entry_of(context, "interfaces", i), "on_detach");
+	NetAttach attach = spec_attach(interface);
 
-	if (node && interface->on_detach == ON_DETACH_REPAIR &&
-	    spec_attach(interface) == ATTACH_HELPER)
+	if (node && interface->on_detach == ON_DETACH_REPAIR && why_no_repair(attach))
 		report_value(context->report, RULE_ATTACH_EXCLUDES, node,
-			     "does not go with \"attach\": \"helper\", for mvmd needs no right to "
-			     "change links there, and cannot put the tap back; write \"warn\" or "
-			     "\"stop-vm\"");
+			     "does not go with \"attach\": \"%s\", %s; write \"warn\" or "
+			     "\"stop-vm\"",
+			     net_attach_to_string(attach), why_no_repair(attach));
 }
 
 /* The details of a way go with that way alone. */

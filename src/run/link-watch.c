@@ -4,6 +4,7 @@
 #include <sys/epoll.h>
 
 #include "host/access.h"
+#include "host/bridge.h"
 #include "host/link-filter.h"
 #include "host/networkd.h"
 #include "mvmd/exit-codes.h"
@@ -154,16 +155,28 @@ static bool is_contested(WatchedNic *nic)
 	return false;
 }
 
+static bool is_made_by_us(const LinkWatch *watch, size_t i)
+{
+	return watch->plan->nics[i].spec->has_create_bridge;
+}
+
 /* As at the start. The MTU is the one that it had then, whatever that of the bridge is by now. */
 static int set_again(LinkWatch *watch, size_t i, const LinkSight *sight, Fault *fault)
 {
 	PlanNic nic = watch->plan->nics[i];
+	_cleanup_close_ int lock = -EBADF;
 	LinkInfo bridge;
-	int r;
+	int r = 0;
 
 	nic.mtu = watch->taps[i].mtu;
 	if (!sight->bridge[0])
 		return tap_set(watch->nl, &nic, &watch->taps[i], true, fault);
+	if (is_made_by_us(watch, i))
+		r = bridges_lock(watch->plan->places.runtime_directory, &lock, fault);
+	if (r == 0 && is_made_by_us(watch, i))
+		r = bridge_make(watch->nl, nic.spec, &bridge, fault);
+	if (r < 0)
+		return r;
 	r = link_get(watch->nl, sight->bridge, &bridge);
 	if (r < 0)
 		return fault_set(fault, r, MVMD_EXIT_SYSTEM, "tap-attach", "bridge %s: %s",
@@ -241,11 +254,22 @@ static void tell_contested(LinkWatch *watch, size_t i, const LinkSight *sight)
 	tell_wrong(watch, i, sight, &fault, false);
 }
 
-/* A bridge that goes and comes is nobody's fight over the tap. */
-static bool counts(const WatchedNic *nic, const LinkSight *sight)
+/* A bridge that goes and comes by itself is nobody's fight over the tap. */
+static bool counts(const LinkWatch *watch, size_t i, const LinkSight *sight)
 {
+	const WatchedNic *nic = &watch->nics[i];
+
+	if (is_made_by_us(watch, i))
+		return true;
 	return sight->wrong != LINK_BRIDGE_GONE && nic->told.wrong != LINK_BRIDGE_GONE &&
 	       sight->bridge_ifindex == nic->bridge_ifindex;
+}
+
+static bool can_mend(const LinkWatch *watch, size_t i, LinkWrong wrong)
+{
+	return watch->plan->nics[i].on_detach == ON_DETACH_REPAIR &&
+	       (link_wrong_is_mendable(wrong) ||
+		(wrong == LINK_BRIDGE_GONE && is_made_by_us(watch, i)));
 }
 
 static void act(LinkWatch *watch, size_t i, const LinkSight *sight)
@@ -255,10 +279,9 @@ static void act(LinkWatch *watch, size_t i, const LinkSight *sight)
 
 	if (is_contested(nic))
 		nic->told = *sight;
-	else if (!stops && counts(nic, sight) && is_too_often(nic))
+	else if (!stops && counts(watch, i, sight) && is_too_often(nic))
 		tell_contested(watch, i, sight);
-	else if (watch->plan->nics[i].on_detach == ON_DETACH_REPAIR &&
-		 link_wrong_is_mendable(sight->wrong))
+	else if (can_mend(watch, i, sight->wrong))
 		mend(watch, i, sight);
 	else
 		tell_policy(watch, i, sight);

@@ -6,6 +6,7 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
+#include "run/mac-look.h"
 #include "run/step-internal.h"
 #include "run/tap-store.h"
 
@@ -106,6 +107,9 @@ static int put_on_bridge(Resources *resources, size_t i, Fault *fault)
 		(void) fault_bridge_down(bridge->name, &down);
 		step_remark(resources, &down);
 	}
+	r = nic->attach == ATTACH_BRIDGE ? mac_look(resources, i, fault) : 0;
+	if (r < 0)
+		return r;
 	r = nic->attach == ATTACH_HELPER ? helper_tap_apply(resources, i, fault) :
 					   tap_attach(resources->nl, nic, tap, bridge, fault);
 	if (r < 0)

@@ -4,7 +4,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 private_namespaces "$@"
-need qemu-system-x86_64 jq ip
+need qemu-system-x86_64 jq ip bridge
 
 VMM=qemu ACCEL=tcg
 . "$TOP/tests/guest/run-lib.sh"
@@ -197,6 +197,26 @@ provokes "its long name is another link's" tap-altname $EXIT_BUSY "bridge=br0" \
 ip link property del dev veth0 altname "$altname"
 starts "without it" a-name-of-some-length
 
+# --- an address that is there already
+
+MAC='{ "mac": "02:00:00:00:00:aa" }'
+spec first "powerbutton poweroff" "$(nic "$MAC")"
+boot first
+spec second "powerbutton poweroff" "$(nic "$MAC")"
+provokes "that of a VM that runs" mac-conflict $EXIT_BUSY "port=vm-first-net0, bridge=br0" \
+	"mvmd stop first" run --now second
+spec third poweroff "$(nic '{ "tap": "vm-first-net0" }')"
+provokes "the tap of a VM that runs" tap-name-taken $EXIT_BUSY "vm=first" "mvmd stop first" run --now third
+leave first
+starts "which is stopped as the remedy says" third
+ip link set veth0 master br0 up
+bridge fdb replace 02:00:00:00:00:aa dev veth0 master static
+boot second
+status_names "a stranger's is told, and stops nobody" mac-seen second \
+	"mac=02:00:00:00:00:aa, port=veth0, bridge=br0" "bridge fdb show br br0"
+leave second
+ip link set veth0 nomaster
+
 # --- two specs
 
 rm "$WORK"/spec/*.json
@@ -207,6 +227,15 @@ provokes "two specs" mac-conflict $EXIT_BUSY \
 	check --all
 provokes "two specs" tap-conflict $EXIT_BUSY "both_have=the tap tap7" \
 	'write another "tap"' check --all
+
+# More than a bridge has ports: 52 VMs with 20 interfaces each.
+rm "$WORK"/spec/*.json
+for i in {1..52}; do
+	spec "many$i" poweroff "$(jq -nc '{ interfaces: [ range(20) | { id: "n\(.)", bridge: "br0" } ] }')"
+done
+provokes "all specs together" bridge-full $EXIT_UNAVAILABLE "bridge=br0, ports_max=1023" \
+	"set interfaces[].bridge of some of them" check --all
+rm "$WORK"/spec/*.json
 
 # --- rights and the device
 

@@ -311,6 +311,23 @@ static void test_port_settings(void **state)
 	nothing_more(scene);
 }
 
+/* One that mvmd makes itself it makes again. */
+static void test_created_bridge(void **state)
+{
+	Scene *scene = *state;
+	char directory[] = "/tmp/mvmd-test-XXXXXX";
+
+	assert_non_null(mkdtemp(directory));
+	scene->interface.has_create_bridge = true;
+	scene->plan.places.runtime_directory = directory;
+	begin(scene);
+	ip("link del br0");
+	(void) next(scene, "bridge-lost: bridge br0 was removed and is there again; mvmd has put");
+	assert_on_bridge(scene);
+	nothing_more(scene);
+	assert_int_equal(rmdir(directory), 0);
+}
+
 /* Which may be made under another name. */
 static void test_bridge_renamed(void **state)
 {
@@ -566,6 +583,7 @@ int main(void)
 		TEST(test_bridge_down),
 		TEST(test_bridge_deleted),
 		TEST(test_port_settings),
+		TEST(test_created_bridge),
 		TEST(test_bridge_renamed),
 		TEST(test_fight),
 		TEST(test_bridge_made_anew_often),

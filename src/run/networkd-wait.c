@@ -196,7 +196,7 @@ int networkd_wait_new(const Plan *plan, const PlanNic *nic, NetworkdWait **ret, 
 	return 0;
 }
 
-/* What came since networkd_wait_new() lies in the socket still: the first turn of the loop has it. */
+/* What comes behind the look, or lies in the socket since networkd_wait_new(), the first turn of the loop has. */
 int networkd_wait_start(NetworkdWait *wait, sd_event *event, int ifindex, uint64_t timeout_usec,
 			NetworkdWaitHandler handler, void *userdata, Fault *fault)
 {
@@ -211,5 +211,8 @@ int networkd_wait_start(NetworkdWait *wait, sd_event *event, int ifindex, uint64
 		r = sd_event_add_time_relative(event, &wait->deadline, CLOCK_MONOTONIC,
 					       timeout_usec, DEADLINE_ACCURACY_USEC, on_deadline,
 					       wait);
-	return r < 0 ? wait_fault(wait->nic, r, fault) : 0;
+	if (r < 0)
+		return wait_fault(wait->nic, r, fault);
+	(void) wait_look(wait); /* one that stayed over a restart is as expected already */
+	return 0;
 }

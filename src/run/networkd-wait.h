@@ -12,7 +12,7 @@
  */
 typedef struct NetworkdWait NetworkdWait;
 
-/* Called once, from the event loop. fault NULL: it is as expected. */
+/* Called once, from the event loop or within networkd_wait_start(). fault NULL: it is as expected. */
 typedef void (*NetworkdWaitHandler)(const Fault *fault, void *userdata);
 
 /* plan and nic must live longer. 0 or -errno with fault. */

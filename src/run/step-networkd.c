@@ -3,6 +3,7 @@
 #include "model/networkd-faults.h"
 #include "run/apply.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 /* An MTUBytes= of networkd's goes over the kernel's default, and not over what the spec says. */
 static void look_at_mtu(Resources *resources, size_t i)
@@ -34,9 +35,10 @@ static int tap_begin(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
 	Tap *tap = &resources->taps[step->subject];
-	int r;
+	int r = 0;
 
-	r = tap_create(resources->nl, nic, tap, fault);
+	if (!tap_store_take(resources, step->subject))
+		r = tap_create(resources->nl, nic, tap, fault);
 	if (r < 0)
 		return r;
 	r = tap_set(resources->nl, nic, tap, false, fault);

@@ -62,7 +62,8 @@ static bool can_be_kept(const Resources *resources, size_t nic)
 {
 	NetAttach attach = resources->plan->nics[nic].attach;
 
-	return resources->taps[nic].n_fds > 0 && (attach == ATTACH_BRIDGE || attach == ATTACH_NONE);
+	return resources->taps[nic].n_fds > 0 &&
+	       (attach == ATTACH_BRIDGE || attach == ATTACH_NONE || attach == ATTACH_NETWORKD);
 }
 
 static size_t count_fds(const Resources *resources)

@@ -144,7 +144,7 @@ static void test_the_master_of_that_name(void **state)
 	assert_int_equal(scene->exit_code, 0);
 }
 
-/* All of it happens before the loop turns for the first time. */
+/* All of it happens before the wait begins, which ends at once. */
 static void test_news_from_before_the_wait(void **state)
 {
 	Scene *scene = *state;

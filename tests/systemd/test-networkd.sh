@@ -10,7 +10,7 @@ boot
 network_file() {
 	mkdir -p "$(root "${1%/*}")"
 	printf '%s\n' "${@:2}" >"$(root "$1")"
-	inside networkctl reload
+	await inside networkctl reload
 }
 
 # without PATH...
@@ -19,7 +19,7 @@ without() {
 	for path; do
 		rm "$(root "$path")"
 	done
-	inside networkctl reload
+	await inside networkctl reload
 }
 
 # finding NAME ID FIELD: of a VM that runs.
@@ -228,7 +228,13 @@ gets_an_address() {
 	stop "$VM"
 }
 
+index() {
+	ip -j link show "vm-$1-net0" 2>/dev/null | jq '.[0].ifindex'
+}
+
 becomes_a_port() {
+	local before
+	drop_in "$VM" FileDescriptorStorePreserve=yes # as the unit has it for systemd 254 and newer
 	network_file /etc/systemd/network/br6.netdev '[NetDev]' Name=br6 Kind=bridge
 	network_file /etc/systemd/network/br6.network '[Match]' Name=br6 '[Network]' LinkLocalAddressing=no
 	network_file /etc/systemd/network/05-br6.network '[Match]' "Name=vm-$VM-net0" '[Network]' Bridge=br6
@@ -237,6 +243,10 @@ becomes_a_port() {
 	succeeds "$VM: it starts when networkd has put it on the bridge" start_unit "$VM"
 	is "$VM: it is attached, and nothing is found" \
 		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
+	before=$(index "$VM")
+	succeeds "$VM: over a restart of its unit" inside systemctl restart "mvmd@$VM"
+	is "$VM: the tap stays, and nothing is to be waited for" "$(index "$VM")" "$before"
+	succeeds "$VM: nothing is found then, too" await nothing_is_found "$VM"
 	is "$VM: the file that matched is told" "$(inside mvmd status --json "$VM" |
 		jq -r '.interfaces[0].network_file')" /etc/systemd/network/05-br6.network
 	inside mvmd status "$VM" >"$WORK/said"
@@ -294,7 +304,7 @@ printed_for_a_bridge_of_networkd() {
 	inside mvmd networkd "$VM" >"$WORK/printed"
 	is "$VM: one file, for there is one for the bridge" "$(grep -c '^# /etc/systemd/network/' "$WORK/printed")" 1
 	cp "$WORK/printed" "$(root "$(sed -n '1s/^# //p' "$WORK/printed")")"
-	inside networkctl reload
+	await inside networkctl reload
 	succeeds "$VM: put where it says it works, before a file for all" start_unit "$VM"
 	succeeds "$VM: the tap is on its bridge" master_is "$VM" br6
 	stop "$VM"

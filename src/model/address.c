@@ -28,15 +28,16 @@ bool ip_address_parse(const char *text, IpAddress *ret)
 	const char *slash = strchr(text, '/');
 	IpAddress address = { 0 };
 	char host[INET6_ADDRSTRLEN];
-	uint64_t prefix;
+	uint64_t prefix, bits;
 
 	if (!slash || (size_t) (slash - text) >= sizeof(host))
 		return false;
 	memcpy(host, text, (size_t) (slash - text));
 	host[slash - text] = '\0';
 	address.family = strchr(host, ':') ? AF_INET6 : AF_INET;
+	bits = (uint64_t) ip_address_bytes(&address) * 8;
 	if (inet_pton(address.family, host, address.bytes) != 1 ||
-	    parse_u64(slash + 1, ip_address_bytes(&address) * 8, &prefix) < 0 || prefix == 0)
+	    parse_u64(slash + 1, bits, &prefix) < 0 || prefix == 0)
 		return false;
 	address.prefix = (uint8_t) prefix;
 	if (!is_of_an_interface(&address))

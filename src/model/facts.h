@@ -188,6 +188,7 @@ typedef struct Facts {
 	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
 	bool vhost_net; /* QEMU's taps can be the kernel's vhost-net; false where they would not be */
 	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox, passt's) */
+	BridgeFilterFact bridge_filter; /* looked for only where the spec has a bridge */
 	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
 	int vsock_error; /* the same for /dev/vhost-vsock, needed by QEMU; 0 where no vsock is asked for */
 	KvmState kvm;
@@ -212,7 +213,6 @@ typedef struct Facts {
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
 	BridgeFact *bridges; /* per interface of the spec */
-	BridgeFilterFact bridge_filter; /* looked for only where the spec has a bridge */
 	HelperFact helper;
 	bool networkd_runs; /* looked for only where an interface is left to systemd-networkd */
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */

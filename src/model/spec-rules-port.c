@@ -167,11 +167,12 @@ static void check_rate(const RuleContext *context, size_t i)
 			       "is missing, and so is \"tx\": without either nothing is limited");
 	else if (by && interface->rate.by == RATE_BY_VMM)
 		check_rate_of_vmm(context, i, rate, by);
-	else if (attach != ATTACH_BRIDGE && attach != ATTACH_NONE)
-		report_key(context->report, RULE_ATTACH_EXCLUDES, rate,
-			   "goes with \"attach\": \"bridge\" or \"none\", where mvmd makes the "
-			   "tap: with \"%s\" leave it out",
-			   net_attach_to_string(attach));
+	else if (attach == ATTACH_MACVTAP)
+		report_key(
+			context->report, RULE_ATTACH_EXCLUDES, rate,
+			"goes with ways for which mvmd makes a tap, or with \"by\": \"vmm\": with "
+			"\"%s\" leave it out",
+			net_attach_to_string(attach));
 }
 
 void check_port(const RuleContext *context, size_t i)

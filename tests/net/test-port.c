@@ -435,6 +435,24 @@ static void test_rate_of_what_the_guest_gets(void **state)
 	tap_close(&tap);
 }
 
+static void test_rate_of_a_tap_on_no_bridge(void **state)
+{
+	PlanNic nic = nic_of(1);
+	Fault fault = { 0 };
+	Tap tap = { 0 };
+
+	nic.mtu = 1500;
+	nic.rate = nic_rate(&(SpecInterface){ .rate = { .rx_bits = 80000000 } });
+	assert_int_equal(tap_create(nl, &nic, &tap, &fault), 0);
+	assert_int_equal(tap_set(nl, &nic, &tap, false, &fault), 0);
+	look("tc qdisc show dev tap1");
+	assert_says(said, "rate 80Mbit burst 128Kb");
+	assert_false(get("tap1").flags & IFF_UP);
+	/* A repair does it once more. */
+	assert_int_equal(tap_set(nl, &nic, &tap, true, &fault), 0);
+	tap_close(&tap);
+}
+
 /* Not every kernel polices; one that does not is told so, by what it lacks. */
 static void test_rate_of_what_the_guest_sends(void **state)
 {
@@ -512,6 +530,7 @@ int main(void)
 		IN_NETWORK(test_what_differs_is_named),
 		IN_NETWORK(test_rate_of_what_the_guest_gets),
 		IN_NETWORK(test_rate_of_what_the_guest_sends),
+		IN_NETWORK(test_rate_of_a_tap_on_no_bridge),
 		IN_NETWORK(test_kernel_refuses),
 		IN_NETWORK(test_kernel_without_the_flag),
 	};

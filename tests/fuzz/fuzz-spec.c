@@ -4,10 +4,12 @@
 #include <stdlib.h>
 
 #include "fuzz/fuzz-spec.h"
+#include "model/address.h"
 #include "model/conflicts.h"
 #include "model/host-conf.h"
 #include "model/json-place.h"
 #include "model/names.h"
+#include "model/nic.h"
 #include "model/spec-json.h"
 #include "model/spec.h"
 
@@ -42,6 +44,24 @@ static void compare_with_jansson(const char *text, size_t length)
 	json_pool_done(&pool);
 }
 
+static void check_port(const SpecInterface *interface)
+{
+	PlanRate rate = nic_rate(interface);
+	IpAddress address;
+
+	assert(interface->vlan.pvid <= VLAN_MAX);
+	for (size_t i = 0; i < interface->vlan.n_tagged; i++) {
+		NumberRange range = interface->vlan.tagged[i].vlan;
+
+		assert(range.first >= VLAN_MIN && range.first <= range.last &&
+		       range.last <= VLAN_MAX);
+	}
+	for (size_t i = 0; i < interface->create_bridge.n_addresses; i++)
+		assert(ip_address_parse(interface->create_bridge.addresses[i].address, &address));
+	assert(!rate_is_set(&rate) || rate.burst_bytes >= RATE_BURST_MIN_BYTES);
+	assert(!rate.by_vmm || rate.rx_bits == rate.tx_bits);
+}
+
 /* What every consumer of a right spec relies on. */
 static void check_spec(const Spec *spec)
 {
@@ -57,9 +77,12 @@ static void check_spec(const Spec *spec)
 	for (size_t i = 0; i < spec->n_interfaces; i++) {
 		const SpecInterface *interface = &spec->interfaces[i];
 
-		assert(spec_id_is_valid(interface->id) && link_name_is_valid(interface->bridge));
+		assert(spec_id_is_valid(interface->id));
+		assert(interface->bridge ? link_name_is_valid(interface->bridge) :
+					   spec_attach(interface) != ATTACH_BRIDGE);
 		assert(!interface->tap || link_name_is_valid(interface->tap));
-		assert(interface->queues >= 1 && interface->queues <= spec->cpus);
+		assert(interface->queues <= spec->cpus); /* 0: auto */
+		check_port(interface);
 	}
 	for (size_t i = 0; i < spec->n_shares; i++)
 		assert(spec_id_is_valid(spec->shares[i].id) && spec->shares[i].tag &&

@@ -69,7 +69,38 @@ limits() {
 	stops
 }
 
+# had_feature NUMBER: 1 where guest and VMM agreed on it (linux/virtio_net.h), else 0.
+had_feature() {
+	local bits
+	bits=$(sed -n 's/^guest: features \([01]*\).*/\1/p' "$WORK/$VM.out")
+	echo "${bits:$1:1}"
+}
+
+# What a stock Linux guest makes of it: it has its network, within its lock, and none of what is switched off.
+guest_sees() {
+	cat >"$WORK/share/run" <<-'END'
+		#!/bin/sh
+		echo "guest: features $(cat /sys/class/net/eth0/device/features)"
+		echo "guest: mtu $(cat /sys/class/net/eth0/mtu)"
+	END
+	chmod 755 "$WORK/share/run"
+	linux_spec "$VM" "mvmd.ip=10.0.0.2/24 mvmd.ping=10.0.0.1 mvmd.share=data mvmd.action=run,poweroff" \
+		'{ "interfaces": [ { "id": "net0", "bridge": "br0", "locked": true, "isolated": true, "mtu": 1400,
+			"rate": { "rx": "100Mbit", "tx": "100Mbit" }, "offloads": { "tso": false } } ] }'
+	run "$VM"
+	ends "$VM: Linux powers off" 0
+	has "$VM: it pings the host from its locked and limited port" "$WORK/$VM.out" "10.0.0.1 answers over the bridge"
+	has "$VM: it was told the MTU" "$WORK/$VM.out" "guest: mtu 1400"
+	is "$VM: it leaves checksums to the host" "$(had_feature 0)" 1
+	is "$VM: and cuts IPv4's TCP itself" "$(had_feature 11)" 0
+	is "$VM: and IPv6's" "$(had_feature 12)" 0
+	is "$VM: nor gets such packets" "$(had_feature 7)$(had_feature 8)" 00
+	rm -f "$WORK"/share/{run,from-guest}
+}
+
 case_with qemu vlans filters_vlans
 case_with qemu made makes_bridge
 case_with qemu limits limits
+case_with qemu sees guest_sees
+case_with cloud-hypervisor sees-ch guest_sees
 finish

@@ -141,6 +141,8 @@ static int fault_other(const NetworkdLate *late, const NetworkdLink *link, Fault
 	else
 		(void) fault_why(fault, "%s matches the tap, and networkd is not done (setup: %s)",
 				 file, link->setup ?: "unknown");
+	if (link->state == NETWORKD_UNKNOWN)
+		return remedy_file(late, "networkctl list tells whether it runs; ", fault);
 	return fault_remedy(
 		fault,
 		"journalctl -u systemd-networkd; networkctl status while the VM starts: "

@@ -103,21 +103,23 @@ int unit_specs_for_start(const Places *places, StrList *names, bool *ret_reload)
 }
 
 /* Whether this process is that unit's: drop-ins for mvmd@NAME.service mean nothing to any other. */
-static bool is_unit_of(const char *name)
+static bool is_unit_of(const Places *places, const char *name)
 {
 	_cleanup_free_ char *unit = NULL, *wanted = str_printf("mvmd@%s.service", name);
+	int r = places->user ? sd_pid_get_user_unit(0, &unit) : sd_pid_get_unit(0, &unit);
 
-	return wanted && unit_is_told() && sd_pid_get_unit(0, &unit) >= 0 && streq(unit, wanted);
+	return wanted && unit_is_told() && r >= 0 && streq(unit, wanted);
 }
 
-static int tell_missing(const OrderVm *vm, FaultList *ret)
+static int tell_missing(const Places *places, const OrderVm *vm, FaultList *ret)
 {
+	_cleanup_free_ char *directory = generator_directory(places);
 	_cleanup_free_ char *wanted = NULL, *loaded = NULL;
 	_cleanup_(str_list_done) StrList missing = { 0 };
 	Fault fault = { 0 };
 
-	if (unit_dropin_text(vm, false, &wanted) < 0 ||
-	    unit_dropin_read(GENERATOR_DIRECTORY, vm->spec->name, &loaded) == -ENOMEM ||
+	if (!directory || unit_dropin_text(vm, places->user, &wanted) < 0 ||
+	    unit_dropin_read(directory, vm->spec->name, &loaded) == -ENOMEM ||
 	    unit_dropin_missing(loaded, wanted, &missing) < 0)
 		return -ENOMEM;
 	if (missing.n == 0)
@@ -144,14 +146,14 @@ int unit_specs_tell(const Places *places, const char *name, FaultList *ret)
 	const OrderVm *vm;
 	int r = 0;
 
-	if (!is_unit_of(name))
+	if (!is_unit_of(places, name))
 		return 0;
 	str_list_add(&names, "%s", name);
 	if (names.failed || unit_specs_load(places, &names, &specs) < 0)
 		return -ENOMEM;
 	vm = start_order_find(&specs.order, name);
 	if (vm)
-		r = tell_missing(vm, ret);
+		r = tell_missing(places, vm, ret);
 	if (vm && r == 0 && vm->spec->n_after > 0 && spec_list_names(places, &all, &fault) == 0)
 		r = start_order_unknown(vm->spec, &all, ret);
 	if (vm && r == 0)

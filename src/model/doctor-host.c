@@ -112,9 +112,10 @@ static void judge_tun(Doctor *doctor, const Survey *host, const HostNeeds *needs
 		return;
 	(void) fault_set(&fault, -EPERM, MVMD_EXIT_PERMISSION, "net-admin-missing",
 			 "taps cannot be made and put on bridges: CAP_NET_ADMIN is missing");
-	(void) fault_remedy(&fault, is_root(host) ? "let the container that mvmd runs in have it" :
-						    "\"attach\": \"helper\" makes them by "
-						    "qemu-bridge-helper; or run mvmd as root");
+	(void) fault_remedy(
+		&fault, is_root(host) ? "let the container that mvmd runs in have it" :
+					"a plain user has \"attach\": \"passt\" and \"helper\", "
+					"mvmd-network(7); or run mvmd as root");
 	doctor_take(doctor, "tun", level_of_right(host, needs->interfaces), &fault);
 }
 

@@ -112,6 +112,10 @@ survives() {
 	alice_exits "stop" 0 stop web3
 }
 
+told_of_unknown() {
+	as_alice mvmd logs web4 2>/dev/null | grep -q "\[after-unknown\]"
+}
+
 enabled() {
 	vm web4 "powerbutton poweroff" '{ "after": [ "web1" ] }'
 	alice_exits "enable" 0 enable web4
@@ -125,7 +129,11 @@ enabled() {
 	is "it is wanted no more" "$(as_alice systemctl --user is-enabled mvmd@web4)" disabled
 	vm web4 "powerbutton poweroff" '{ "after": [ "web2" ] }'
 	alice_exits "a start sees to it that her systemd knows the order" 0 start web4
-	is "as it is now" "$(hers web4 After | tr ' ' '\n' | grep '^mvmd@')" "mvmd@web2.service"
+	alice_exits "stop" 0 stop web4
+	vm web4 "powerbutton poweroff" '{ "after": [ "web2", "webb" ] }'
+	alice_exits "a name that no spec has" 0 start web4
+	succeeds "is told in her journal" await told_of_unknown
+	succeeds "as it is now" grep -qw "mvmd@web2.service" <<<"$(hers web4 After)"
 	alice_exits "stop" 0 stop web4
 }
 

@@ -167,7 +167,7 @@ static void check_rate(const RuleContext *context, size_t i)
 			       "is missing, and so is \"tx\": without either nothing is limited");
 	else if (by && interface->rate.by == RATE_BY_VMM)
 		check_rate_of_vmm(context, i, rate, by);
-	else if (attach == ATTACH_MACVTAP)
+	else if (attach == ATTACH_MACVTAP || attach == ATTACH_HELPER)
 		report_key(
 			context->report, RULE_ATTACH_EXCLUDES, rate,
 			"goes with ways for which mvmd makes a tap, or with \"by\": \"vmm\": with "

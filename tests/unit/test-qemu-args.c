@@ -402,6 +402,8 @@ static void test_served_nics(void **state)
 	is_key(find(&c, "-netdev", "vhost-user", 1), "id", "net1");
 	is_key(find(&c, "-netdev", "vhost-user", 1), "queues", "2");
 	is_key(find(&c, "-device", "virtio-net-pci", 1), "netdev", "net1");
+	is_key(find(&c, "-device", "virtio-net-pci", 1), "vectors",
+	       c.plan.accel == ACCEL_KVM ? "6" : "0");
 	chardev = find(&c, "-chardev", "socket", 2);
 	is_key(chardev, "id", "nic0");
 	is_key(chardev, "path", ours);

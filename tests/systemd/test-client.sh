@@ -220,7 +220,7 @@ systemd_is_lost() {
 	ended "$STARTED"
 	is "reexec: a systemd that is executed anew" "$STATUS" $EXIT_SYSTEM
 	has "reexec: is told" "$WORK/reexec.err" "[systemd-lost]"
-	await inside systemctl is-system-running --wait
+	await inside systemctl is-active container.target
 	mvmd_exits "reexec: stop" 0 stop reexec
 }
 

@@ -34,7 +34,7 @@ run_web() {
 
 # As VMM or backend: a process of the unit that is not root's.
 forge() {
-	inside systemd-run --quiet --wait --uid=$NOBODY -p Type=exec --unit=forger \
+	inside systemd-run --quiet --wait --pipe --uid=$NOBODY -p Type=exec --unit=forger \
 		logger --journald <<<"MESSAGE=forged
 MVMD_VM=web
 MVMD_STREAM=console
@@ -103,7 +103,7 @@ findings() {
 
 forged() {
 	forge
-	await eval 'inside journalctl --no-pager -o cat MVMD_VM=web | grep -qF forged'
+	succeeds "logs: somebody forges an entry" await eval 'inside journalctl --no-pager -o cat MVMD_VM=web | grep -qF forged'
 	has_not "logs: others' entries are not the VM's" <(logs_of web) forged
 	is "logs: nor its findings" "$(logs_of web --findings | grep -c forged)" 0
 }

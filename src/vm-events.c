@@ -378,7 +378,8 @@ void vm_register(Vm *vm)
 	_cleanup_free_ int32_t *interfaces = calloc(vm->plan->n_nics + 1, sizeof(*interfaces));
 	size_t n = 0;
 
-	for (size_t i = 0; interfaces && i < vm->plan->n_nics; i++)
+	/* machined would take indexes of another namespace for the host's. */
+	for (size_t i = 0; interfaces && !vm->plan->spec->netns && i < vm->plan->n_nics; i++)
 		if (vm->resources.taps[i].ifindex > 0)
 			interfaces[n++] = vm->resources.taps[i].ifindex;
 	/* machined takes the host's VMs alone: root's. */

@@ -3,8 +3,10 @@
 #include "base/log.h"
 #include "cli/known-issues.h"
 #include "cli/spec-load.h"
+#include "host/netns.h"
 #include "host/probe.h"
 #include "model/credentials.h"
+#include "model/netns-fault.h"
 #include "model/plan-issues.h"
 #include "model/spec-json.h"
 #include "mvmd/exit-codes.h"
@@ -134,6 +136,15 @@ static void say_issues(Prepared *prepared, const Places *places)
 	fault_list_done(&faults);
 }
 
+/* For good: who goes on is the supervisor. */
+static int enter_netns(const Spec *spec, Fault *fault)
+{
+	int back = -EBADF, r = spec->netns ? netns_enter(spec->netns, &back) : 0;
+
+	(void) close_fd(back);
+	return r < 0 ? fault_netns(spec->netns, r, fault) : 0;
+}
+
 int prepare(const Places *places, const char *argument, PrepareFor what_for, Prepared *ret)
 {
 	ProbeOptions options = { .state_directory = places->state_directory,
@@ -155,6 +166,9 @@ int prepare(const Places *places, const char *argument, PrepareFor what_for, Pre
 		exit_code = say_cause(&fault, ret);
 	if (exit_code == MVMD_EXIT_OK)
 		exit_code = prepare_judge(what_for, ret);
+	if (exit_code == MVMD_EXIT_OK && what_for == PREPARE_FOR_START &&
+	    enter_netns(ret->spec, &fault) < 0)
+		exit_code = say_cause(&fault, ret);
 	if (exit_code == MVMD_EXIT_OK &&
 	    plan_build(ret->spec, &ret->facts, places->runtime_directory, &ret->plan, &fault) < 0)
 		exit_code = say_cause(&fault, ret);
@@ -244,7 +258,7 @@ int prepare_adoption(const Places *places, const char *name, const StateFile *st
 	if (prepare_host_conf(places, &ret->host_conf) != MVMD_EXIT_OK &&
 	    host_conf_parse(NULL, &ret->host_conf, &problems) < 0)
 		return MVMD_EXIT_SYSTEM;
-	if (plan_adoption(places, state, ret, &fault) < 0)
+	if (plan_adoption(places, state, ret, &fault) < 0 || enter_netns(ret->spec, &fault) < 0)
 		return say(&fault);
 	ret->plan->issues = &ret->fitting;
 	return MVMD_EXIT_OK;

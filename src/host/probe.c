@@ -20,6 +20,7 @@
 #include "host/image.h"
 #include "host/link.h"
 #include "host/memory.h"
+#include "host/netns.h"
 #include "host/passt.h"
 #include "host/probe-devices.h"
 #include "host/probe.h"
@@ -522,6 +523,18 @@ static int probe_all(Probe *probe, Fault *fault)
 	return 0;
 }
 
+static int probe_in_netns(Probe *probe, Fault *fault)
+{
+	const char *netns = probe->spec->netns;
+	int back = -EBADF, r;
+
+	if (netns)
+		probe->facts.netns_error = netns_enter(netns, &back);
+	r = probe_all(probe, fault);
+	netns_leave(back);
+	return r;
+}
+
 int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault *fault)
 {
 	Probe probe = { .spec = spec, .options = options, .kernel_fd = -EBADF };
@@ -535,7 +548,7 @@ int facts_probe(const Spec *spec, const ProbeOptions *options, Facts *ret, Fault
 	r = host_facts_probe(&probe.facts.host);
 	if (r == 0 && !options->switches_later)
 		host_switches_probe(&probe.facts.host);
-	r = r < 0 ? fault_oom(fault) : probe_all(&probe, fault);
+	r = r < 0 ? fault_oom(fault) : probe_in_netns(&probe, fault);
 	program_cache_store(&probe.cache);
 	program_cache_done(&probe.cache);
 	(void) close_fd(probe.kernel_fd);

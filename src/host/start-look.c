@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/start-look.h"
 #include "host/access.h"
+#include "host/netns.h"
 #include "host/sock.h"
 #include "host/tap.h"
 #include "mvmd/exit-codes.h"
@@ -45,12 +46,23 @@ static int look_at_nic(Nl *nl, const Plan *plan, size_t i, FaultList *ret)
 	return fault_list_take(ret, &fault);
 }
 
+/* A socket stays in the namespace in which it was opened. */
+static int open_in_netns(const char *netns, Nl **ret)
+{
+	int back = -EBADF, r = netns ? netns_enter(netns, &back) : 0;
+
+	if (r == 0)
+		r = nl_connection_new(NETLINK_ROUTE, ret);
+	netns_leave(back);
+	return r;
+}
+
 static int look_at_nics(const Plan *plan, FaultList *ret)
 {
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
 	int r = 0;
 
-	if (plan->n_nics == 0 || nl_connection_new(NETLINK_ROUTE, &nl) < 0)
+	if (plan->n_nics == 0 || open_in_netns(plan->spec->netns, &nl) < 0)
 		return 0;
 	for (size_t i = 0; r == 0 && i < plan->n_nics; i++)
 		r = look_at_nic(nl, plan, i, ret);

@@ -5,6 +5,7 @@
 
 #include "host/bridge.h"
 #include "host/link.h"
+#include "host/netns.h"
 #include "host/strays.h"
 #include "host/sweep.h"
 #include "host/vm-dir.h"
@@ -102,13 +103,25 @@ static void sweep_bridge(Sweep *sweep, Nl *nl, const json_t *interface)
 	fault_done(&fault);
 }
 
+/* A socket stays in the namespace in which it was opened. */
+static int open_netlink_in(const char *netns, Nl **ret)
+{
+	int back = -EBADF, r = netns ? netns_enter(netns, &back) : 0;
+
+	if (r == 0)
+		r = nl_connection_new(NETLINK_ROUTE, ret);
+	netns_leave(back);
+	return r;
+}
+
 static void sweep_taps(Sweep *sweep)
 {
+	const char *netns = json_string_value(json_object_get(sweep->state.spec, "netns"));
 	const json_t *interfaces = json_object_get(sweep->state.spec, "interfaces"), *interface;
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
 	size_t i;
 
-	if (json_array_size(interfaces) == 0 || nl_connection_new(NETLINK_ROUTE, &nl) < 0)
+	if (json_array_size(interfaces) == 0 || open_netlink_in(netns, &nl) < 0)
 		return;
 	json_array_foreach(interfaces, i, interface)
 		sweep_tap(sweep, nl, interface);

@@ -69,9 +69,18 @@ static int compare_interfaces(const Conflict *conflict, const SpecInterface *a,
 	return r;
 }
 
+static bool is_same_netns(const Spec *a, const Spec *b)
+{
+	return streq_null(a->netns, b->netns);
+}
+
+/* Names and addresses of links are those of one network namespace. */
 static int compare_all_interfaces(const Conflict *conflict)
 {
 	int r = 0;
+
+	if (!is_same_netns(conflict->a, conflict->b))
+		return 0;
 
 	for (size_t i = 0; r >= 0 && i < conflict->a->n_interfaces; i++)
 		for (size_t j = 0; r >= 0 && j < conflict->b->n_interfaces; j++)
@@ -168,9 +177,13 @@ static int compare_sockets(const Conflict *conflict)
 	return r;
 }
 
-static size_t count_ports(const Spec *spec, const char *bridge)
+/* On the bridge of that name in the other spec's network namespace. */
+static size_t count_ports(const Spec *spec, const Spec *other, const char *bridge)
 {
 	size_t n = 0;
+
+	if (!is_same_netns(spec, other))
+		return 0;
 
 	for (size_t i = 0; i < spec->n_interfaces; i++)
 		n += streq_null(spec->interfaces[i].bridge, bridge);
@@ -186,19 +199,19 @@ static bool is_first(const ConflictSpec *specs, size_t i, size_t j)
 		if (streq_null(specs[i].spec->interfaces[k].bridge, bridge))
 			return false;
 	for (size_t k = 0; k < i; k++)
-		if (count_ports(specs[k].spec, bridge) > 0)
+		if (count_ports(specs[k].spec, specs[i].spec, bridge) > 0)
 			return false;
 	return true;
 }
 
-static int look_at_bridge(const ConflictSpec *specs, size_t n, const char *bridge,
+static int look_at_bridge(const ConflictSpec *specs, size_t n, const Spec *spec, const char *bridge,
 			  FaultList *faults)
 {
 	Fault fault = { 0 };
 	size_t n_ports = 0;
 
 	for (size_t i = 0; i < n; i++)
-		n_ports += count_ports(specs[i].spec, bridge);
+		n_ports += count_ports(specs[i].spec, spec, bridge);
 	if (n_ports <= BRIDGE_PORTS_MAX)
 		return 0;
 	(void) fault_set(&fault, -EXFULL, MVMD_EXIT_UNAVAILABLE, "bridge-full",
@@ -221,7 +234,7 @@ static int look_at_bridges(const ConflictSpec *specs, size_t n, FaultList *fault
 			const char *bridge = specs[i].spec->interfaces[j].bridge;
 
 			if (bridge && is_first(specs, i, j))
-				r = look_at_bridge(specs, n, bridge, faults);
+				r = look_at_bridge(specs, n, specs[i].spec, bridge, faults);
 		}
 	return r;
 }

@@ -212,6 +212,7 @@ typedef struct Facts {
 	PathFact *paths;
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
+	int netns_error; /* -errno: the spec's network namespace cannot be entered */
 	BridgeFact *bridges; /* per interface of the spec */
 	HelperFact helper;
 	bool networkd_runs; /* looked for only where an interface is left to systemd-networkd */

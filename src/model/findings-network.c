@@ -287,6 +287,23 @@ static const Finding findings[] = {
 		  "ip link set TAP type bridge_slave state 3. With STP, ip link set BRIDGE type "
 		  "bridge forward_delay 200 makes it 4 seconds.",
 	  .evidence = "tap, bridge, state, repaired, by, by_pid" },
+	{ .id = "netns-missing",
+	  .severity = FINDING_ERROR,
+	  .title = "the network namespace is not there",
+	  .what = "The spec names a network namespace, and /run/netns has none of that name.",
+	  .why = "Its name is misspelt in the spec, or what makes it has not run.",
+	  .remedy =
+		  "ip netns list; ip netns add NETNS, before the VM starts, with its bridges in it. For a "
+		  "unit: a drop-in with After= and BindsTo= of what makes it.",
+	  .evidence = "netns" },
+	{ .id = "netns-permission",
+	  .severity = FINDING_ERROR,
+	  .title = "mvmd may not enter the network namespace",
+	  .what = "Entering the network namespace that the spec names was refused.",
+	  .why = "It takes CAP_SYS_ADMIN. A unit has not: systemd enters the namespace, by a line that "
+		 "mvmd-generator writes at boot and at each daemon-reload.",
+	  .remedy = "Run mvmd as root; for a unit: systemctl daemon-reload.",
+	  .evidence = "netns" },
 	{ .id = "tap-conflict",
 	  .severity = FINDING_ERROR,
 	  .title = "two specs have one tap",

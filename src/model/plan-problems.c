@@ -5,6 +5,7 @@
 #include "model/attach-problems.h"
 #include "model/credentials.h"
 #include "model/helper-faults.h"
+#include "model/netns-fault.h"
 #include "model/plan-limits.h"
 #include "model/plan-ports.h"
 #include "model/plan-sandbox.h"
@@ -523,6 +524,8 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 	check_tun(&check);
 	check_bridges(&check);
 	check_backends(&check);
+	if (check.r == 0)
+		check.r = netns_problems(spec, facts, faults);
 	if (check.r == 0)
 		check.r = attach_problems(spec, facts, faults);
 	check_vsock(&check, &choice);

@@ -341,6 +341,14 @@ static const Field spec_fields[] = {
 	  .max = USER_MAX_BYTES,
 	  .example = "\"vm-web1\"",
 	  .sentence = "Who the VMM and the backends run as. Unset: a uid of the VM's own." },
+	{ .key = "netns",
+	  .type = FIELD_ID,
+	  .offset = offsetof(Spec, netns),
+	  .max = SPEC_ID_MAX,
+	  .example = "\"blue\"",
+	  .sentence =
+		  "The network namespace (ip-netns(8)) that VMM, backends and taps live in, and "
+		  "the bridges are looked for in. Unset: the host's." },
 	{ .key = "allow_known_issues",
 	  .type = FIELD_LIST,
 	  .offset = offsetof(Spec, allow_known_issues),

@@ -338,6 +338,7 @@ typedef struct Spec {
 	SpecCredential *credentials;
 	size_t n_credentials;
 	char *user; /* NULL: a uid of the VM's own */
+	char *netns; /* the network namespace of VMM and taps; NULL: mvmd's own */
 	AllowedIssue *allow_known_issues;
 	size_t n_allow_known_issues;
 	SpecAfter *after;

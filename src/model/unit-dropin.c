@@ -151,6 +151,16 @@ static void add_helper(StrBuf *buf, const Spec *spec)
 }
 
 /* QEMU without KVM translates the guest's code and runs what it wrote. "auto" never comes to that in the unit. */
+static void add_netns(StrBuf *buf, const Spec *spec)
+{
+	if (spec->netns)
+		str_buf_add(
+			buf,
+			"# The network namespace of VMM and taps; mvmd itself may not enter one.\n"
+			"NetworkNamespacePath=/run/netns/%s\n",
+			spec->netns);
+}
+
 static void add_tcg(StrBuf *buf, const Spec *spec)
 {
 	if (spec->accel == ACCEL_TCG)
@@ -220,6 +230,7 @@ int unit_dropin_text(const OrderVm *vm, bool user, char **ret)
 	add_vsock(&buf, spec);
 	add_vhost_net(&buf, spec);
 	add_helper(&buf, spec);
+	add_netns(&buf, spec);
 	add_tcg(&buf, spec);
 	add_shares(&buf, spec);
 	add_macvtap(&buf, spec);

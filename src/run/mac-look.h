@@ -8,4 +8,4 @@
  * that is another VM's tap both would lose frames: -EBUSY, with fault. Of a stranger's port a remark is made, for a VM
  * that came from another host was seen there a moment ago.
  */
-int mac_look(Resources *resources, size_t nic, Fault *fault);
+int mac_look(Resources *resources, size_t i, Fault *fault);

@@ -217,6 +217,39 @@ status_names "a stranger's is told, and stops nobody" mac-seen second \
 leave second
 ip link set veth0 nomaster
 
+# --- a network namespace
+
+mkdir -p /run/netns
+mount -t tmpfs tmpfs /run/netns
+spec away "powerbutton poweroff" "$(jq -nc --argjson nic "$(nic '{}')" '$nic + { netns: "mvmd-test-away" }')"
+provokes "one that is not there" netns-missing $EXIT_UNAVAILABLE "netns=mvmd-test-away" \
+	"ip netns add mvmd-test-away" check away
+provokes "nor at a start" netns-missing $EXIT_UNAVAILABLE "netns=mvmd-test-away" \
+	"ip netns add mvmd-test-away" run --now away
+ip netns add mvmd-test-away
+ip -n mvmd-test-away link add br0 up type bridge
+UNDER="setpriv --bounding-set=-sys_admin --" provokes "nor may everybody enter it" netns-permission \
+	$EXIT_PERMISSION "netns=mvmd-test-away" "systemctl daemon-reload" check away
+checks "made as the remedy says it will do" away
+boot away
+is "its tap is in there, on the bridge there" \
+	"$(ip -n mvmd-test-away -j link show vm-away-net0 | jq -r '.[0].master')" br0
+succeeds "and not here" eval '! ip link show vm-away-net0 2>/dev/null'
+is "and so is its VMM" "$(readlink "/proc/$VMM_PID/ns/net")" \
+	"$(ip netns exec mvmd-test-away readlink /proc/self/ns/net)"
+no_findings "status asks there" away
+ip -n mvmd-test-away link set vm-away-net0 nomaster
+succeeds "and it is watched there" await eval \
+	'[ "$(ip -n mvmd-test-away -j link show vm-away-net0 | jq -r ".[0].master")" = br0 ]'
+kill -KILL "$SUPERVISOR"
+ended "$SUPERVISOR"
+run away
+await_text "$WORK/away.err" "adopted the running VM"
+holds "the next supervisor finds it there" away '.interfaces[0].attached'
+leave away
+succeeds "and nothing of it is left there" eval '! ip -n mvmd-test-away link show vm-away-net0 2>/dev/null'
+ip netns del mvmd-test-away
+
 # --- two specs
 
 rm "$WORK"/spec/*.json

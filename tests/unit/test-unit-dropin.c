@@ -133,6 +133,12 @@ static void test_qemu(void **state)
 			   "\n[Service]\n"
 			   "# QEMU without KVM executes what it has just written.\n"
 			   "MemoryDenyWriteExecute=no\n");
+	assert_dropin(
+		"{ \"accel\": \"kvm\", \"boot\": { \"firmware\": \"/srv/OVMF.fd\" }, \"netns\": \"blue\" }",
+		HEAD "RequiresMountsFor=\"/srv/OVMF.fd\"\n"
+		     "\n[Service]\n"
+		     "# The network namespace of VMM and taps; mvmd itself may not enter one.\n"
+		     "NetworkNamespacePath=/run/netns/blue\n");
 }
 
 static void test_root_shares(void **state)

@@ -53,13 +53,11 @@ static void on_chain(struct nlmsghdr *answer, void *userdata)
 static void look_at_nftables(BridgeFilterFact *filter)
 {
 	const struct nfgenmsg any = { .nfgen_family = NFPROTO_UNSPEC, .version = NFNETLINK_V0 };
-	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP);
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = nl_message_new(
+		NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETCHAIN, NLM_F_DUMP, &any, sizeof(any));
 	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
 
-	if (message &&
-	    nlmsg_append(message, (void *) (uintptr_t) &any, sizeof(any), NLMSG_ALIGNTO) >= 0 &&
-	    nl_connection_new(NETLINK_NETFILTER, &nl) == 0)
+	if (message && nl_connection_new(NETLINK_NETFILTER, &nl) == 0)
 		(void) nl_query(nl, message, on_chain, filter);
 }
 

@@ -81,11 +81,9 @@ static int create(Nl *nl, const SpecInterface *interface, const MacAddress *mac)
 {
 	const struct ifinfomsg link = { .ifi_family = AF_UNSPEC };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+		nl_message_new(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &link, sizeof(link));
 
-	if (!message ||
-	    nlmsg_append(message, (void *) (uintptr_t) &link, sizeof(link), NLMSG_ALIGNTO) < 0 ||
-	    nla_put_string(message, IFLA_IFNAME, interface->bridge) < 0 ||
+	if (!message || nla_put_string(message, IFLA_IFNAME, interface->bridge) < 0 ||
 	    nla_put(message, IFLA_ADDRESS, MAC_BYTES, mac->bytes) < 0 ||
 	    nla_put_u32(message, IFLA_GROUP, GROUP_UNFINISHED) < 0 ||
 	    (interface->mtu > 0 && nla_put_u32(message, IFLA_MTU, (uint32_t) interface->mtu) < 0) ||
@@ -100,13 +98,10 @@ static int add_address(Nl *nl, int ifindex, const IpAddress *address)
 					  .ifa_prefixlen = address->prefix,
 					  .ifa_index = (unsigned) ifindex };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+		nl_message_new(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	int length = (int) ip_address_bytes(address);
 
-	if (!message ||
-	    nlmsg_append(message, (void *) (uintptr_t) &header, sizeof(header), NLMSG_ALIGNTO) <
-		    0 ||
-	    nla_put(message, IFA_LOCAL, length, address->bytes) < 0 ||
+	if (!message || nla_put(message, IFA_LOCAL, length, address->bytes) < 0 ||
 	    nla_put(message, IFA_ADDRESS, length, address->bytes) < 0)
 		return -ENOMEM;
 	return nl_request(nl, message);

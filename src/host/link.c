@@ -28,14 +28,7 @@ const char *port_state_to_string(PortState state)
 /* A request about one link (or all: ifindex 0). NULL: no memory. */
 static struct nl_msg *link_message(int type, int flags, const struct ifinfomsg *link)
 {
-	struct ifinfomsg header = *link;
-	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
-
-	if (message && nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(message);
-		message = NULL;
-	}
-	return message;
+	return nl_message_new(type, flags, link, sizeof(*link));
 }
 
 static uint32_t read_u32(const struct nlattr *attribute)

@@ -71,6 +71,19 @@ Nl *nl_connection_free(Nl *nl)
 	return NULL;
 }
 
+struct nl_msg *nl_message_new(int type, int flags, const void *header, size_t size)
+{
+	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
+	void *to = message ? nlmsg_reserve(message, size, NLMSG_ALIGNTO) : NULL;
+
+	if (!to) {
+		nlmsg_free(message);
+		return NULL;
+	}
+	memcpy(to, header, size);
+	return message;
+}
+
 const char *nl_error_text(const Nl *nl)
 {
 	return nl->error_text ?: strerror(-nl->error);

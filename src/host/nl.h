@@ -18,6 +18,9 @@ Nl *nl_connection_free(Nl *nl);
 DEFINE_CLEANUP(Nl *, nl_connection_free)
 DEFINE_CLEANUP(struct nl_msg *, nlmsg_free)
 
+/* A message that begins with that header of the protocol's. NULL: no memory. */
+struct nl_msg *nl_message_new(int type, int flags, const void *header, size_t size);
+
 /*
  * Sends message (of which it takes no ownership) and waits for the kernel's acknowledgement.
  * Returns 0 or the kernel's -errno; then nl_error_text() has its own words.

@@ -80,12 +80,12 @@ static int put_vlans(struct nl_msg *message, const SpecVlan *vlan)
 static int request_vlans(Nl *nl, int type, int ifindex, const SpecVlan *vlan, uint16_t unwanted)
 {
 	const struct ifinfomsg link = { .ifi_family = AF_BRIDGE, .ifi_index = ifindex };
-	_cleanup_(nlmsg_free_p) struct nl_msg *message = nlmsg_alloc_simple(type, 0);
+	_cleanup_(nlmsg_free_p) struct nl_msg *message =
+		nl_message_new(type, 0, &link, sizeof(link));
 	struct nlattr *list;
 	int r;
 
-	if (!message ||
-	    nlmsg_append(message, (void *) (uintptr_t) &link, sizeof(link), NLMSG_ALIGNTO) < 0)
+	if (!message)
 		return -ENOMEM;
 	list = nla_nest_start(message, IFLA_AF_SPEC | NLA_F_NESTED);
 	if (!list)
@@ -127,13 +127,10 @@ static int add_address(Nl *nl, int ifindex, const MacAddress *mac)
 					 .ndm_ifindex = ifindex,
 					 .ndm_state = NUD_NOARP,
 					 .ndm_flags = NTF_MASTER };
-	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE);
+	_cleanup_(nlmsg_free_p) struct nl_msg *message = nl_message_new(
+		RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &neighbour, sizeof(neighbour));
 
-	if (!message ||
-	    nlmsg_append(message, (void *) (uintptr_t) &neighbour, sizeof(neighbour),
-			 NLMSG_ALIGNTO) < 0 ||
-	    nla_put(message, NDA_LLADDR, MAC_BYTES, mac->bytes) < 0)
+	if (!message || nla_put(message, NDA_LLADDR, MAC_BYTES, mac->bytes) < 0)
 		return -ENOMEM;
 	return nl_request(nl, message);
 }
@@ -243,10 +240,9 @@ static int get_vlans(Nl *nl, int ifindex, VlanSet *ret)
 {
 	const struct br_vlan_msg request = { .family = AF_BRIDGE, .ifindex = (uint32_t) ifindex };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_GETVLAN, NLM_F_DUMP);
+		nl_message_new(RTM_GETVLAN, NLM_F_DUMP, &request, sizeof(request));
 
-	if (!message || nlmsg_append(message, (void *) (uintptr_t) &request, sizeof(request),
-				     NLMSG_ALIGNTO) < 0)
+	if (!message)
 		return -ENOMEM;
 	*ret = (VlanSet){ 0 };
 	return nl_query(nl, message, on_vlans, ret);
@@ -302,14 +298,13 @@ static int compare_address(Nl *nl, const PlanNic *nic, int ifindex, StrBuf *diff
 {
 	const struct ndmsg request = { .ndm_family = AF_BRIDGE, .ndm_ifindex = ifindex };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		nlmsg_alloc_simple(RTM_GETNEIGH, NLM_F_DUMP);
+		nl_message_new(RTM_GETNEIGH, NLM_F_DUMP, &request, sizeof(request));
 	VlanSet vlans = { 0 };
 	AddressLook look = { .mac = &nic->mac };
 	char mac[MAC_TEXT_MAX];
 	int r;
 
-	if (!message || nlmsg_append(message, (void *) (uintptr_t) &request, sizeof(request),
-				     NLMSG_ALIGNTO) < 0)
+	if (!message)
 		return -ENOMEM;
 	if (nic->port.vlan)
 		vlans = wanted_vlans(nic->port.vlan);

@@ -46,18 +46,6 @@ static uint32_t burst_ticks(uint64_t bits, uint64_t burst_bytes)
 	return (uint32_t) (burst_bytes * 1000000000 / bytes_a_second(bits) / TICK_NSEC);
 }
 
-static struct nl_msg *tc_message(int type, int flags, const struct tcmsg *header)
-{
-	struct nl_msg *message = nlmsg_alloc_simple(type, flags);
-
-	if (message && nlmsg_append(message, (void *) (uintptr_t) header, sizeof(*header),
-				    NLMSG_ALIGNTO) < 0) {
-		nlmsg_free(message);
-		message = NULL;
-	}
-	return message;
-}
-
 /* The guest gets what leaves the host by the tap. */
 static int limit_rx(Nl *nl, const PlanRate *rate, int ifindex)
 {
@@ -70,7 +58,7 @@ static int limit_rx(Nl *nl, const PlanRate *rate, int ifindex)
 					     .buffer = burst_ticks(rate->rx_bits,
 								   rate->burst_bytes) };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		tc_message(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &header);
+		nl_message_new(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &header, sizeof(header));
 	struct nlattr *nest;
 
 	if (!message || nla_put_string(message, TCA_KIND, "tbf") < 0)
@@ -90,7 +78,7 @@ static int add_hook(Nl *nl, int ifindex)
 				      .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0),
 				      .tcm_parent = TC_H_CLSACT };
 	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		tc_message(RTM_NEWQDISC, NLM_F_CREATE, &header);
+		nl_message_new(RTM_NEWQDISC, NLM_F_CREATE, &header, sizeof(header));
 
 	if (!message || nla_put_string(message, TCA_KIND, "clsact") < 0)
 		return -ENOMEM;
@@ -136,7 +124,8 @@ static int limit_tx(Nl *nl, const PlanRate *rate, int ifindex)
 
 	if (r < 0)
 		return r;
-	message = tc_message(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &header);
+	message =
+		nl_message_new(RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, &header, sizeof(header));
 	if (!message || nla_put_string(message, TCA_KIND, "matchall") < 0 ||
 	    put_police(message, rate) < 0)
 		return -ENOMEM;
@@ -252,9 +241,9 @@ static int look(Nl *nl, const PlanRate *rate, int ifindex, RateSeen *ret)
 				      .tcm_ifindex = ifindex,
 				      .tcm_parent = INGRESS_PARENT };
 	_cleanup_(nlmsg_free_p) struct nl_msg *qdiscs =
-		tc_message(RTM_GETQDISC, NLM_F_ECHO, &qdisc);
+		nl_message_new(RTM_GETQDISC, NLM_F_ECHO, &qdisc, sizeof(qdisc));
 	_cleanup_(nlmsg_free_p) struct nl_msg *filters =
-		tc_message(RTM_GETTFILTER, NLM_F_DUMP, &filter);
+		nl_message_new(RTM_GETTFILTER, NLM_F_DUMP, &filter, sizeof(filter));
 	int r = 0;
 
 	*ret = (RateSeen){ 0 };

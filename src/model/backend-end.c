@@ -8,6 +8,7 @@
 #define ID_CRASHED "backend-crashed"
 #define ID_LOST	   "backend-lost"
 #define ID_USAGE   "backend-usage"
+#define ID_PORT	   "port-taken"
 
 static const char *served_path(const PlanBackend *backend)
 {
@@ -37,6 +38,28 @@ static void tell_why(EndCause cause, const EndFacts *facts, Fault *fault)
 
 /* virtiofsd's words where it is kept from its namespaces or their mounts (its src/main.rs). */
 #define NO_SANDBOX "entering sandbox"
+
+/* passt's, of a port of the host's that somebody has (its conf.c: conf_ports()). */
+#define NO_PORT	   "Failed to bind port"
+#define PORT_TAKEN "Address already in use"
+
+static bool is_port_taken(const PlanBackend *backend, const EndFacts *facts)
+{
+	return backend->kind == BACKEND_PASST && strstr(facts->last_words, NO_PORT) &&
+	       strstr(facts->last_words, PORT_TAKEN);
+}
+
+static int port_fault(const PlanBackend *backend, const EndFacts *facts, Fault *fault)
+{
+	(void) fault_set(fault, -EADDRINUSE, MVMD_EXIT_BUSY, ID_PORT,
+			 "interface %s: a port of the host's that is to lead to the guest is taken",
+			 backend->id);
+	(void) fault_why(fault, "passt says: %s", facts->last_words);
+	(void) fault_evidence(fault, "interface", "%s", backend->id);
+	return fault_remedy(fault,
+			    "ss -lntup tells who has it; end that, or set another \"host\" in "
+			    "the forward");
+}
 
 static void tell_sandbox_remedy(const Plan *plan, Fault *fault)
 {
@@ -87,6 +110,13 @@ static void tell_remedy(const Plan *plan, const PlanBackend *backend, EndCause c
 	case END_UNKNOWN:
 	case _END_CAUSE_MAX:
 	default:
+		if (backend->interface) {
+			(void) fault_remedy(fault,
+					    "its lines above tell more; mvmd check %s tells "
+					    "whether this host lets it run",
+					    plan->spec->name);
+			break;
+		}
 		(void) fault_remedy(fault, "mvmd check %s tells whether uid %u can serve %s",
 				    plan->spec->name, (unsigned) backend->identity.uid,
 				    served_path(backend));
@@ -101,6 +131,8 @@ int fault_backend_ended(const Plan *plan, const PlanBackend *backend, const EndF
 	EndCause cause = end_cause(facts);
 	char how[CHILD_END_MAX];
 
+	if (is_port_taken(backend, facts))
+		return port_fault(backend, facts, fault);
 	(void) child_end_to_text(how, &facts->end);
 	if (cause == END_USAGE)
 		(void) fault_set(fault, -EINVAL, MVMD_EXIT_UNAVAILABLE, ID_USAGE,
@@ -156,7 +188,7 @@ void backend_end_is_the_vms(const Plan *plan, const PlanBackend *backend, Fault 
 
 bool backend_end_is_hopeless(const Fault *fault)
 {
-	return streq(fault->id, ID_USAGE);
+	return streq(fault->id, ID_USAGE) || streq(fault->id, ID_PORT);
 }
 
 void findings_new_life(FaultList *findings)

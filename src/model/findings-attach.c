@@ -86,6 +86,13 @@ static const Finding findings[] = {
 		  "Set \"host\" to a higher port, or: sysctl "
 		  "net.ipv4.ip_unprivileged_port_start=PORT, which is for all programs of the host.",
 	  .evidence = "port, uid" },
+	{ .id = "port-taken",
+	  .severity = FINDING_ERROR,
+	  .title = "a port of the host's is taken",
+	  .what = "A forward of passt names a port that somebody listens on already.",
+	  .why = "Another program of the host's has it, or another VM.",
+	  .remedy = "ss -lntup tells who it is: end that, or set another \"host\" in the forward.",
+	  .evidence = "interface" },
 };
 
 const FindingTable findings_of_attach = { "ATTACHING WITHOUT A BRIDGE", findings,

@@ -109,10 +109,7 @@ ports() {
 	sysctl -q net.ipv4.ip_unprivileged_port_start=1024
 	somebody 8081
 	vm "$VM" hang '{ "forward": [ { "host": 8081 } ] }'
-	run "$VM"
-	ended "$SUPERVISOR"
-	has "$VM: a port that somebody has ends the start" "$WORK/$VM.err" "8081"
-	is "$VM: as a backend that does not start" "$STATUS" $EXIT_BACKEND
+	provokes "$VM: a port that somebody has" port-taken $EXIT_BUSY "interface=net0" "ss -lntup" run "$VM"
 	kill "$SOMEBODY"
 	ended "$SOMEBODY"
 }

@@ -11,10 +11,12 @@
 #include "cli/start-slot.h"
 #include "cli/turn.h"
 #include "cli/unit-specs.h"
+#include "host/bridge-filter.h"
 #include "host/host-facts.h"
 #include "host/record.h"
 #include "host/slots.h"
 #include "model/facts-json.h"
+#include "model/plan-ports.h"
 #include "mvmd/exit-codes.h"
 #include "run/start-record.h"
 #include "run/systemd.h"
@@ -59,6 +61,24 @@ static int record_start(const Start *start, FaultList *ret)
 	return fault_list_take(ret, &fault);
 }
 
+/* Of frames that the host's packet filter sees: the VMM starts meanwhile, which it need not wait for. */
+static void warn_of_filter(const Start *start)
+{
+	const Spec *spec = start->prepared.plan->spec;
+	BridgeFilterFact filter = { 0 };
+	FaultList faults = { 0 };
+
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (spec->interfaces[i].bridge) {
+			filter = bridge_filter_probe();
+			break;
+		}
+	(void) ports_warn_of_filter(&filter, &faults);
+	for (size_t i = 0; i < faults.n; i++)
+		log_fault(LOG_LEVEL_WARNING, &faults.items[i]);
+	fault_list_done(&faults);
+}
+
 /* What nobody has to be warned of is said here; vm.c says the rest. */
 static int judge_start(void *userdata, FaultList *ret)
 {
@@ -66,6 +86,7 @@ static int judge_start(void *userdata, FaultList *ret)
 
 	turn_begins(&start->turn);
 	host_switches_probe(&start->prepared.facts.host);
+	warn_of_filter(start);
 	prepared_find_issues(&start->prepared, start->places, ret);
 	for (size_t i = 0; i < ret->n;) {
 		LogLevel level = known_issue_level(&ret->items[i]);

@@ -457,7 +457,7 @@ static int probe_bridges(Probe *probe)
 		else if (r == -ENODEV)
 			r = 0;
 	}
-	if (any_bridge)
+	if (any_bridge && !probe->options->switches_later)
 		probe->facts.bridge_filter = bridge_filter_probe();
 	if (r == 0 && missing)
 		r = link_list_bridges(nl, &probe->facts.bridge_names);

@@ -10,7 +10,7 @@ typedef struct ProbeOptions {
 	const char *state_directory; /* uid table, cache of program versions */
 	const HostConf *host_conf;
 	bool allocate_uid; /* this is a start, not a look */
-	bool switches_later; /* the caller asks host_switches_probe() when there is time for it */
+	bool switches_later; /* the caller asks host_switches_probe() and bridge_filter_probe() when there is time */
 } ProbeOptions;
 
 /*

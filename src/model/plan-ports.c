@@ -74,16 +74,21 @@ static int warn_of_mtu(const SpecInterface *interface, const BridgeFact *bridge,
 	return fault_list_take(faults, &fault);
 }
 
+int ports_warn_of_filter(const BridgeFilterFact *filter, FaultList *faults)
+{
+	Fault fault = { 0 };
+
+	if (!filter->ipv4 && !filter->ipv6)
+		return 0;
+	(void) fault_bridge_netfilter(filter->ipv4, filter->ipv6, &fault);
+	return fault_list_take(faults, &fault);
+}
+
 int ports_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
 {
-	const BridgeFilterFact *filter = &facts->bridge_filter;
-	Fault fault = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < facts->n_interfaces; i++)
 		r = warn_of_mtu(&spec->interfaces[i], &facts->bridges[i], faults);
-	if (r < 0 || (!filter->ipv4 && !filter->ipv6))
-		return r;
-	(void) fault_bridge_netfilter(filter->ipv4, filter->ipv6, &fault);
-	return fault_list_take(faults, &fault);
+	return r < 0 ? r : ports_warn_of_filter(&facts->bridge_filter, faults);
 }

@@ -76,34 +76,46 @@ static LinkWrong judge_link(Nl *nl, const PlanNic *nic, const Tap *tap, const Li
 	return is_port && is_waiting_port(link->port_state) ? LINK_NOT_FORWARDING : LINK_FINE;
 }
 
-void link_judge(Nl *nl, const PlanNic *nic, const Tap *tap, LinkSight *ret)
+/* link: what the kernel answered, and r how. */
+static void judge(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *link, int r,
+		  LinkSight *ret)
 {
-	LinkInfo link = { 0 };
 	LinkSight sight = { 0 };
-	int r = link_get_index(nl, tap->ifindex, &link);
 
 	(void) snprintf(sight.tap, sizeof(sight.tap), "%s", tap_name(tap, nic) ?: "");
 	(void) snprintf(sight.bridge, sizeof(sight.bridge), "%s", wanted_master(nic, tap));
-	(void) snprintf(sight.name, sizeof(sight.name), "%s", link.name);
+	(void) snprintf(sight.name, sizeof(sight.name), "%s", link->name);
 	if (nic->attach == ATTACH_MACVTAP)
 		(void) snprintf(sight.lower, sizeof(sight.lower), "%s", nic->spec->macvtap.link);
-	name_link(link.master, sight.master);
-	sight.mtu = link.mtu;
+	sight.mtu = link->mtu;
 	sight.wanted_mtu = tap->mtu;
-	sight.port_state = port_state_to_string(link.port_state);
+	sight.port_state = port_state_to_string(link->port_state);
 	if (r == -ENODEV)
 		sight.wrong = LINK_TAP_GONE;
 	else if (r == 0)
-		sight.wrong = judge_link(nl, nic, tap, &link, &sight);
+		sight.wrong = judge_link(nl, nic, tap, link, &sight);
+	if (sight.wrong == LINK_OFF_BRIDGE)
+		name_link(link->master, sight.master);
 	*ret = sight;
 }
 
-void link_keep(Nl *nl, const PlanNic *nic, Tap *tap)
+void link_judge(Nl *nl, const PlanNic *nic, const Tap *tap, LinkSight *ret)
 {
-	LinkInfo link;
+	LinkInfo link = { 0 };
+	int r = link_get_index(nl, tap->ifindex, &link);
 
-	if (link_get_index(nl, tap->ifindex, &link) < 0)
-		return;
-	tap->mtu = nic->spec->mtu ? (uint32_t) nic->spec->mtu : link.mtu;
-	name_link(link.master, tap->master);
+	judge(nl, nic, tap, &link, r, ret);
+}
+
+void link_keep(Nl *nl, const PlanNic *nic, Tap *tap, LinkSight *ret)
+{
+	LinkInfo link = { 0 };
+	int r = link_get_index(nl, tap->ifindex, &link);
+
+	if (r == 0 && tap->mtu == 0) {
+		tap->mtu = nic->spec->mtu ? (uint32_t) nic->spec->mtu : link.mtu;
+		if (!nic_is_port(nic))
+			name_link(link.master, tap->master);
+	}
+	judge(nl, nic, tap, &link, r, ret);
 }

@@ -11,5 +11,8 @@
  */
 void link_judge(Nl *nl, const PlanNic *nic, const Tap *tap, LinkSight *ret);
 
-/* Keeps what the tap's link is now, as what it is to stay: tap->mtu and tap->master. */
-void link_keep(Nl *nl, const PlanNic *nic, Tap *tap);
+/*
+ * Keeps what the tap's link is now, as what it is to stay, tap->mtu and tap->master, where they are not known yet; and
+ * judges it as link_judge() does, at the same price.
+ */
+void link_keep(Nl *nl, const PlanNic *nic, Tap *tap, LinkSight *ret);

@@ -412,18 +412,18 @@ static void begin(LinkWatch *watch, bool told)
 {
 	for (size_t i = 0; i < watch->plan->n_nics; i++) {
 		WatchedNic *nic = &watch->nics[i];
+		LinkSight sight;
 
 		if (!is_watched(watch, i))
 			continue;
-		link_keep(watch->nl, &watch->plan->nics[i], &watch->taps[i]);
-		link_judge(watch->nl, &watch->plan->nics[i], &watch->taps[i], &nic->told);
-		nic->bridge_ifindex = nic->told.bridge_ifindex;
-		if (!told ||
-		    (nic->told.wrong != LINK_BRIDGE_DOWN && nic->told.wrong != LINK_NOT_FORWARDING))
-			nic->told = (LinkSight){ .wrong = LINK_FINE };
+		link_keep(watch->nl, &watch->plan->nics[i], &watch->taps[i], &sight);
+		nic->bridge_ifindex = sight.bridge_ifindex;
+		if (told && (sight.wrong == LINK_BRIDGE_DOWN || sight.wrong == LINK_NOT_FORWARDING))
+			nic->told = sight;
+		nic->is_dirty = sight.wrong != nic->told.wrong;
 	}
 	(void) listen_to_nics(watch);
-	look_at_all(watch);
+	look(watch, false);
 }
 
 int link_watch_start(sd_event *event, const Plan *plan, Tap *taps, bool told,

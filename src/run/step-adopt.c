@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -86,18 +85,15 @@ static int notify_adopt(Resources *resources, const PlanStep *step, Fault *fault
 static int tap_adopt(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
-	LinkInfo link;
 	int r = open_netlink(resources, fault);
 
 	if (r < 0)
 		return r;
 	if (nic->attach == ATTACH_HELPER)
 		helper_tap_adopt(resources, step->subject);
-	else if (link_get(resources->nl, nic->tap, &link) == 0 && streq(link.alias, nic->alias))
-		resources->taps[step->subject].ifindex = link.ifindex;
 	else
 		resources->taps[step->subject].ifindex =
-			INT_MAX; /* no link has it: the tap is gone */
+			tap_find_recorded(resources, step->subject);
 	tap_adopt_kept(resources, step->subject);
 	return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,9 +221,10 @@ json_t *taps_to_record(const Resources *resources)
 		if (tap->ifindex > 0)
 			(void) json_object_set_new(
 				taps, nic->spec->id,
-				json_pack("{s:s?, s:i, s:I}", "name", tap_name(tap, nic), "ifindex",
-					  tap->ifindex, "since_realtime_usec",
-					  (json_int_t) tap->since_realtime_usec));
+				json_pack("{s:s?, s:i, s:I, s:I, s:s}", "name", tap_name(tap, nic),
+					  "ifindex", tap->ifindex, "since_realtime_usec",
+					  (json_int_t) tap->since_realtime_usec, "mtu",
+					  (json_int_t) tap->mtu, "master", tap->master));
 	}
 	return taps;
 }
@@ -243,14 +245,38 @@ static void take_over_exec(Resources *resources, size_t nic)
 	}
 }
 
+static const json_t *tap_record(const Resources *resources, size_t nic)
+{
+	return json_object_get(resources->adoption->taps, resources->plan->nics[nic].spec->id);
+}
+
+/* Its own link, whatever else was done to it meanwhile: what is wrong with it run/link-watch.h tells and puts right. */
+int tap_find_recorded(const Resources *resources, size_t nic)
+{
+	const PlanNic *plan = &resources->plan->nics[nic];
+	int ifindex =
+		(int) json_integer_value(json_object_get(tap_record(resources, nic), "ifindex"));
+	LinkInfo link;
+
+	if (ifindex > 0 && link_get_index(resources->nl, ifindex, &link) == 0 &&
+	    (streq(link.name, plan->tap) || streq(link.alias, plan->alias)))
+		return ifindex;
+	if (link_get(resources->nl, plan->tap, &link) == 0 && streq(link.alias, plan->alias))
+		return link.ifindex;
+	return INT_MAX; /* no link has it: the tap is gone */
+}
+
 void tap_adopt_kept(Resources *resources, size_t nic)
 {
-	const char *id = resources->plan->nics[nic].spec->id;
-	const json_t *record = json_object_get(resources->adoption->taps, id);
+	const json_t *record = tap_record(resources, nic);
 	Tap *tap = &resources->taps[nic];
 
-	if (tap->ifindex == (int) json_integer_value(json_object_get(record, "ifindex")))
+	if (tap->ifindex == (int) json_integer_value(json_object_get(record, "ifindex"))) {
 		tap->since_realtime_usec = (uint64_t) json_integer_value(
 			json_object_get(record, "since_realtime_usec"));
+		tap->mtu = (uint32_t) json_integer_value(json_object_get(record, "mtu"));
+		(void) snprintf(tap->master, sizeof(tap->master), "%s",
+				json_string_value(json_object_get(record, "master")) ?: "");
+	}
 	take_over_exec(resources, nic);
 }

@@ -26,8 +26,11 @@ void tap_store_end(Resources *resources);
 void tap_store_pass_on(Resources *resources);
 void tap_store_take_back(Resources *resources);
 
-/* For the record: {"net0": {"name", "ifindex", "since_realtime_usec"}, …}. A new reference. */
+/* For the record: {"net0": {"name", "ifindex", "since_realtime_usec", "mtu", "master"}, …}. A new reference. */
 json_t *taps_to_record(const Resources *resources);
 
-/* The tap of a VM that is taken over: since when it is there; and its descriptors, over a reload. */
+/* The link of a VM that is taken over, by its record, also under another name; INT_MAX, which no link has: it is gone. */
+int tap_find_recorded(const Resources *resources, size_t nic);
+
+/* The tap of a VM that is taken over: what it is to stay, since when it is there; and its descriptors, over a reload. */
 void tap_adopt_kept(Resources *resources, size_t nic);

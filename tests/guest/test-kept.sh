@@ -106,10 +106,13 @@ is_kept_over_a_supervisor() {
 	boot heir
 	kill -KILL "$SUPERVISOR"
 	ended "$SUPERVISOR"
-	ip link set vm-heir-net0 nomaster
+	ip link set vm-heir-net0 down
+	ip link set vm-heir-net0 nomaster mtu 1300 name mislaid0
 	run heir
 	await_text "$WORK/heir.err" "adopted the running VM"
 	succeeds "a supervisor that takes over a VM puts its tap back" await is_on vm-heir-net0 br0
+	is "with the MTU that it had" "$(ip -j link show vm-heir-net0 | jq '.[0].mtu')" 1500
+	has "the name it had was known" "$WORK/heir.err" "tap vm-heir-net0 was renamed to mislaid0; mvmd has given it its name back"
 	ip link set vm-heir-net0 down
 	succeeds "and keeps it so" await is_on vm-heir-net0 br0
 	"$MVMD" stop heir 2>/dev/null

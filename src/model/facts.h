@@ -187,6 +187,7 @@ typedef struct Facts {
 	bool net_admin; /* CAP_NET_ADMIN is effective */
 	bool setuid; /* CAP_SETUID and CAP_SETGID are: children can be somebody else */
 	bool vhost_net; /* QEMU's taps can be the kernel's vhost-net; false where they would not be */
+	bool networkd_runs; /* looked for only where an interface is left to systemd-networkd */
 	bool user_namespaces; /* an unprivileged process can make one (virtiofsd's sandbox, passt's) */
 	BridgeFilterFact bridge_filter; /* looked for only where the spec has a bridge */
 	int tun_error; /* 0, or why /dev/net/tun cannot be opened: -ENOENT, -ENODEV, -EACCES */
@@ -194,6 +195,7 @@ typedef struct Facts {
 	KvmState kvm;
 	int landlock_abi; /* landlock_create_ruleset(2): LANDLOCK_CREATE_RULESET_VERSION; 0: none */
 	int first_free_port; /* from which on a program without rights may listen; looked at for passt alone */
+	int netns_error; /* -errno: the spec's network namespace cannot be entered */
 	SandboxFact sandbox;
 
 	Program cloud_hypervisor, qemu, storage_daemon, virtiofsd, passt;
@@ -212,10 +214,8 @@ typedef struct Facts {
 	PathFact *paths;
 	size_t n_paths;
 	ImageFact guest_kernel; /* IMAGE_UNKNOWN where the spec has none, or it cannot be read */
-	int netns_error; /* -errno: the spec's network namespace cannot be entered */
 	BridgeFact *bridges; /* per interface of the spec */
 	HelperFact helper;
-	bool networkd_runs; /* looked for only where an interface is left to systemd-networkd */
 	StrList bridge_names; /* all that there are, sorted; looked for only where one of the spec's is missing */
 	size_t n_shares, n_interfaces;
 	CredentialFact *credentials; /* per credential of the spec */

@@ -52,7 +52,7 @@ int steps_for_nic(Builder *builder, size_t index)
 	const PlanNic *nic = &builder->plan->nics[index];
 	size_t awaited = NO_STEP;
 	PlanStep step;
-	char *text;
+	char *text = NULL;
 	int r = 0;
 
 	if (!attach_has_link(nic->attach))

@@ -4,50 +4,50 @@
 /* A key that a way onto the network cannot do without, or can do nothing with. */
 typedef struct AttachKey {
 	NetAttach attach;
-	const char *key;
 	bool needed;
+	const char *key;
 	const char *words; /* the rest of the problem's sentence */
 } AttachKey;
 
 static const AttachKey attach_keys[] = {
-	{ ATTACH_BRIDGE, "bridge", true,
+	{ ATTACH_BRIDGE, true, "bridge",
 	  "is missing; an interface needs it, such as \"bridge\": \"br0\"" },
-	{ ATTACH_HELPER, "bridge", true,
+	{ ATTACH_HELPER, true, "bridge",
 	  "is missing; qemu-bridge-helper needs one, such as \"bridge\": \"br0\"" },
-	{ ATTACH_NONE, "bridge", false,
+	{ ATTACH_NONE, false, "bridge",
 	  "goes with \"attach\": \"bridge\": with \"none\" the tap is put on no bridge; leave one "
 	  "of them out" },
-	{ ATTACH_MACVTAP, "macvtap", true,
+	{ ATTACH_MACVTAP, true, "macvtap",
 	  "is missing; with \"attach\": \"macvtap\" an interface needs it, such as \"macvtap\": { "
 	  "\"link\": \"eth0\" }" },
-	{ ATTACH_MACVTAP, "bridge", false,
+	{ ATTACH_MACVTAP, false, "bridge",
 	  "goes with \"attach\": \"bridge\": a macvtap is on the link that \"macvtap\" names; "
 	  "leave one of them out" },
-	{ ATTACH_VHOST_USER, "vhost_user", true,
+	{ ATTACH_VHOST_USER, true, "vhost_user",
 	  "is missing; with \"attach\": \"vhost-user\" an interface needs it, such as "
 	  "\"vhost_user\": { \"socket\": \"/run/vpp/web1.sock\" }" },
-	{ ATTACH_VHOST_USER, "bridge", false,
+	{ ATTACH_VHOST_USER, false, "bridge",
 	  "goes with \"attach\": \"bridge\": what the switch does is up to it; leave one of them "
 	  "out" },
-	{ ATTACH_VHOST_USER, "tap", false,
+	{ ATTACH_VHOST_USER, false, "tap",
 	  "names a link of the host's, and with \"attach\": \"vhost-user\" there is none; leave it "
 	  "out" },
-	{ ATTACH_PASST, "bridge", false,
+	{ ATTACH_PASST, false, "bridge",
 	  "goes with \"attach\": \"bridge\": passt is on none; leave one of them out" },
-	{ ATTACH_PASST, "tap", false,
+	{ ATTACH_PASST, false, "tap",
 	  "names a link of the host's, and with \"attach\": \"passt\" there is none; leave it out" },
-	{ ATTACH_VHOST_USER, "rate", false,
+	{ ATTACH_VHOST_USER, false, "rate",
 	  "is up to the switch, for neither mvmd nor the VMM handles the frames; leave it out" },
-	{ ATTACH_PASST, "rate", false,
+	{ ATTACH_PASST, false, "rate",
 	  "is not to be had with \"attach\": \"passt\", for neither mvmd nor the VMM handles the "
 	  "frames; leave it out" },
-	{ ATTACH_VHOST_USER, "on_detach", false,
+	{ ATTACH_VHOST_USER, false, "on_detach",
 	  "is about a link of the host's, and with \"attach\": \"vhost-user\" there is none; leave "
 	  "it out" },
-	{ ATTACH_PASST, "on_detach", false,
+	{ ATTACH_PASST, false, "on_detach",
 	  "is about a link of the host's, and with \"attach\": \"passt\" there is none; what its end "
 	  "leads to is \"on_exit\" in \"passt\"" },
-	{ ATTACH_PASST, "queues", false, "is up to passt, which has one pair; leave it out" },
+	{ ATTACH_PASST, false, "queues", "is up to passt, which has one pair; leave it out" },
 };
 
 static void check_key(const RuleContext *context, const JsonNode *entry, const AttachKey *rule)

@@ -215,28 +215,28 @@ static int link_wait_watch(LinkWait *wait, sd_event *event)
 					  wait);
 }
 
-int link_wait_start(sd_event *event, const char *bridge, bool any_kind, uint64_t timeout_usec,
-		    LinkWaitHandler handler, void *userdata, LinkWait **ret, Fault *fault)
+int link_wait_start(sd_event *event, const LinkWanted *wanted, LinkWaitHandler handler,
+		    void *userdata, LinkWait **ret, Fault *fault)
 {
 	_cleanup_(link_wait_free_p) LinkWait *wait = calloc(1, sizeof(*wait));
 	int r;
 
-	if (!wait || str_set(&wait->bridge, bridge) < 0)
+	if (!wait || str_set(&wait->bridge, wanted->name) < 0)
 		return fault_oom(fault);
-	wait->any_kind = any_kind;
-	wait->timeout_usec = timeout_usec;
+	wait->any_kind = wanted->any_kind;
+	wait->timeout_usec = wanted->timeout_usec;
 	wait->handler = handler;
 	wait->userdata = userdata;
 
 	r = nl_connection_new(NETLINK_ROUTE, &wait->nl);
 	if (r < 0)
-		return wait_fault(bridge, "open a netlink socket to look for", r, fault);
+		return wait_fault(wanted->name, "open a netlink socket to look for", r, fault);
 	if (link_wait_look(wait)) /* most bridges are there: then no subscription is needed */
 		return 0;
 
 	r = link_wait_watch(wait, event);
 	if (r < 0)
-		return wait_fault(bridge, "wait for", r, fault);
+		return wait_fault(wanted->name, "wait for", r, fault);
 	if (link_wait_look(wait)) /* it may have come in between */
 		return 0;
 	*ret = TAKE_PTR(wait);

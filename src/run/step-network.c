@@ -47,15 +47,17 @@ int bridge_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const PlanNic *nic = &resources->plan->nics[step->subject];
 	const BridgeFact *fact = &resources->plan->facts->bridges[step->subject];
-	bool any_kind = nic->attach == ATTACH_MACVTAP;
+	const LinkWanted wanted = { .name = spec_lower_link(nic->spec),
+				    .any_kind = nic->attach == ATTACH_MACVTAP,
+				    .timeout_usec = step->deadline_usec };
 	int r;
 
-	if (fact->is_bridge || (any_kind && fact->ifindex > 0)) {
+	if (fact->is_bridge || (wanted.any_kind && fact->ifindex > 0)) {
 		resources->bridges[step->subject] = bridge_from_facts(nic, fact);
 		return 0;
 	}
-	r = link_wait_start(resources->event, spec_lower_link(nic->spec), any_kind,
-			    step->deadline_usec, on_bridge, &resources->nic_slots[step->subject],
+	r = link_wait_start(resources->event, &wanted, on_bridge,
+			    &resources->nic_slots[step->subject],
 			    &resources->link_waits[step->subject], fault);
 	return r < 0 ? r : STEP_LATER;
 }

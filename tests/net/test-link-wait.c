@@ -60,11 +60,11 @@ static void on_end(const LinkInfo *bridge, const Fault *fault, void *userdata)
 
 static void begin(Scene *scene, const char *bridge, uint64_t timeout_usec)
 {
+	const LinkWanted wanted = { .name = bridge, .timeout_usec = timeout_usec };
 	Fault fault = { 0 };
 
-	assert_int_equal(link_wait_start(scene->event, bridge, false, timeout_usec, on_end, scene,
-					 &scene->wait, &fault),
-			 0);
+	assert_int_equal(
+		link_wait_start(scene->event, &wanted, on_end, scene, &scene->wait, &fault), 0);
 	assert_null(fault.what);
 }
 

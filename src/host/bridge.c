@@ -120,8 +120,9 @@ static int add_addresses(Nl *nl, int ifindex, const SpecCreateBridge *wanted)
 	return r;
 }
 
-/* What it was made with, it must have; only then is its mark on it, and it comes up. */
-static int finish(Nl *nl, const SpecInterface *interface, const MacAddress *mac, LinkInfo *ret)
+/* What it was made with, it must have; only then is its mark on it, and it comes up. *ret_ifindex: also on failure. */
+static int finish(Nl *nl, const SpecInterface *interface, const MacAddress *mac, int *ret_ifindex,
+		  LinkInfo *ret)
 {
 	const LinkSettings settings = {
 		.mac = *mac, .alias = BRIDGE_ALIAS, .default_group = true, .up = true
@@ -129,6 +130,7 @@ static int finish(Nl *nl, const SpecInterface *interface, const MacAddress *mac,
 	LinkInfo link = { 0 };
 	int r = link_get(nl, interface->bridge, &link);
 
+	*ret_ifindex = link.ifindex;
 	if (r == 0)
 		r = add_addresses(nl, link.ifindex, &interface->create_bridge);
 	if (r == 0)
@@ -140,8 +142,6 @@ static int finish(Nl *nl, const SpecInterface *interface, const MacAddress *mac,
 	     memcmp(&ret->mac, mac, sizeof(*mac)) != 0 ||
 	     (interface->create_bridge.vlan_filtering && ret->vlan_filtering != TRISTATE_TRUE)))
 		r = -EIO;
-	if (r < 0 && link.ifindex > 0)
-		(void) link_delete(nl, link.ifindex);
 	return r;
 }
 
@@ -180,7 +180,7 @@ int bridge_make(Nl *nl, const SpecInterface *interface, LinkInfo *ret, Fault *fa
 {
 	LinkInfo link = { 0 };
 	MacAddress mac;
-	int r = link_get(nl, interface->bridge, &link);
+	int r = link_get(nl, interface->bridge, &link), made = 0;
 
 	/* Of one of us that was killed: as it is nobody has it. */
 	if (r == 0 && link.group == GROUP_UNFINISHED && is_ours(&link)) {
@@ -194,8 +194,13 @@ int bridge_make(Nl *nl, const SpecInterface *interface, LinkInfo *ret, Fault *fa
 	if (r == 0)
 		r = create(nl, interface, &mac);
 	if (r == 0)
-		r = finish(nl, interface, &mac, ret);
-	return r < 0 ? make_fault(nl, interface, r, fault) : 0;
+		r = finish(nl, interface, &mac, &made, ret);
+	if (r >= 0)
+		return 0;
+	(void) make_fault(nl, interface, r, fault);
+	if (made > 0) /* after the fault: that has the kernel's words about what was refused */
+		(void) link_delete(nl, made);
+	return r;
 }
 
 int bridge_remove_unused(Nl *nl, const char *name)

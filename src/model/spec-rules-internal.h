@@ -33,5 +33,8 @@ void check_helper(const RuleContext *context, const JsonNode *entry);
 void check_interfaces(const RuleContext *context);
 void check_port(const RuleContext *context, size_t i);
 
+/* What mvmd makes a bridge with. spec-rules-bridge.c */
+void check_create_bridge(const RuleContext *context, size_t i);
+
 /* The same of systemd-networkd. */
 void check_networkd(const RuleContext *context, const JsonNode *entry, size_t i);

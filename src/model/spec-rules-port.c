@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "model/address.h"
 #include "model/spec-rules-internal.h"
 
 /* What an interface is as the port of a bridge. */
@@ -98,25 +97,6 @@ static void check_vlan(const RuleContext *context, size_t i)
 		check_tagged(context, vlan, &interface->vlan, j);
 }
 
-static void check_bridge_addresses(const RuleContext *context, size_t i)
-{
-	const JsonNode *create = good_member(entry_of(context, "interfaces", i), "create_bridge");
-	const JsonNode *list = good_member(create, "address");
-
-	for (JsonNode *entry = list ? list->children : NULL; entry; entry = entry->next) {
-		JsonNode *node =
-			entry->kind == JSON_NODE_OBJECT ? good_member(entry, "address") : entry;
-		char words[VALUE_SHOWN_MAX];
-		IpAddress address;
-
-		if (node && !node->wrong && !ip_address_parse(node->text, &address))
-			report_value(context->report, RULE_BRIDGE_ADDRESS, node,
-				     "%s is no address with the length of its prefix, such as "
-				     "\"10.0.0.1/24\" or \"fd00::1/64\"",
-				     value_words(words, node));
-	}
-}
-
 static void check_offloads(const RuleContext *context, size_t i)
 {
 	static const char *const others[] = { "tso", "ufo" };
@@ -180,7 +160,7 @@ void check_port(const RuleContext *context, size_t i)
 	check_way(context, i);
 	check_lock(context, i);
 	check_vlan(context, i);
-	check_bridge_addresses(context, i);
+	check_create_bridge(context, i);
 	check_offloads(context, i);
 	check_rate(context, i);
 }

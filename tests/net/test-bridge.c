@@ -165,6 +165,7 @@ static void test_what_cannot_be_made_leaves_nothing(void **state)
 	interface.create_bridge.n_addresses = 2;
 	assert_int_equal(bridge_make(nl, &interface, &link, &fault), -EEXIST);
 	assert_string_equal(fault.id, "bridge-make");
+	assert_null(strstr(fault.what, strerror(0))); /* of the bridge that is taken away again */
 	assert_false(exists("vms"));
 	fault_done(&fault);
 }

@@ -78,11 +78,14 @@ static int port_fault(const LinkSight *sight, Fault *fault)
 	(void) fault_set(fault, -EIO, MVMD_EXIT_UNAVAILABLE, "tap-changed",
 			 "tap %s is not set as the spec says: %s", sight->tap, sight->differs);
 	(void) fault_evidence(fault, "tap", "%s", sight->tap);
-	(void) fault_evidence(fault, "bridge", "%s", sight->bridge);
+	if (sight->bridge[0])
+		(void) fault_evidence(fault, "bridge", "%s", sight->bridge);
 	(void) fault_evidence(fault, "differs", "%s", sight->differs);
 	(void) fault_why(fault, "another program of this host set it");
-	return fault_remedy(fault, "bridge -d link show dev %s; bridge vlan show dev %s",
-			    sight->tap, sight->tap);
+	return fault_remedy(fault,
+			    "bridge -d link show dev %s; bridge vlan show dev %s; bridge fdb show "
+			    "dev %s; tc qdisc show dev %s",
+			    sight->tap, sight->tap, sight->tap, sight->tap);
 }
 
 static int carrier_fault(const LinkSight *sight, Fault *fault)
@@ -152,9 +155,9 @@ static char *repaired_words(const LinkSight *sight)
 		return str_printf("tap %s was given MTU %u; mvmd has set it back to %u", sight->tap,
 				  sight->mtu, sight->wanted_mtu);
 	case LINK_PORT_CHANGED:
-		return str_printf("tap %s was set otherwise on bridge %s (%s); mvmd has set it "
-				  "back",
-				  sight->tap, sight->bridge, sight->differs);
+		return str_printf("tap %s was set otherwise%s%s (%s); mvmd has set it back",
+				  sight->tap, sight->bridge[0] ? " on bridge " : "", sight->bridge,
+				  sight->differs);
 	case LINK_OFF_BRIDGE:
 		if (sight->master[0])
 			return str_printf("tap %s was moved from bridge %s to %s; mvmd has put it "

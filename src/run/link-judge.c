@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "host/port.h"
+#include "host/rate.h"
 #include "run/link-judge.h"
 
 /* "": none, or gone just now. */
@@ -36,11 +37,14 @@ static LinkWrong judge_master(Nl *nl, const LinkInfo *link, LinkSight *sight, bo
 }
 
 /* Where the kernel cannot be asked nothing is known to be wrong. */
-static bool port_is_changed(Nl *nl, const PlanNic *nic, const LinkInfo *link, LinkSight *sight)
+static bool settings_are_changed(Nl *nl, const PlanNic *nic, const LinkInfo *link, LinkSight *sight)
 {
 	_cleanup_(str_buf_done) StrBuf differences = { 0 };
+	int r = sight->bridge[0] ? port_compare(nl, nic, link, &differences) : 0;
 
-	if (port_compare(nl, nic, link, &differences) < 0 || differences.length == 0)
+	if (r == 0)
+		r = rate_compare(nl, nic, link->ifindex, &differences);
+	if (r < 0 || differences.length == 0)
 		return false;
 	(void) snprintf(sight->differs, sizeof(sight->differs), "%s",
 			differences.text + strlen(", "));
@@ -69,7 +73,7 @@ static LinkWrong judge_link(Nl *nl, const PlanNic *nic, const Tap *tap, const Li
 		return LINK_TAP_DOWN;
 	if (tap->mtu > 0 && link->mtu != tap->mtu)
 		return LINK_MTU;
-	if (is_port && port_is_changed(nl, nic, link, sight))
+	if (settings_are_changed(nl, nic, link, sight))
 		return LINK_PORT_CHANGED;
 	if (!link->carrier)
 		return LINK_NO_CARRIER;

@@ -35,8 +35,9 @@ struct LinkWatch {
 	const Plan *plan;
 	Tap *taps;
 	Nl *monitor, *nl; /* hears; asks and sets */
+	Nl *settings; /* hears of rates and fixed addresses; NULL: no tap has any */
 	sd_event *event;
-	sd_event_source *changes, *gone_timer;
+	sd_event_source *changes, *setting_changes, *gone_timer;
 	LinkWatchHandler handler;
 	LinkFilter filter;
 	WatchedNic *nics;
@@ -47,7 +48,9 @@ LinkWatch *link_watch_free(LinkWatch *watch)
 	if (!watch)
 		return NULL;
 	(void) sd_event_source_disable_unref(watch->changes);
+	(void) sd_event_source_disable_unref(watch->setting_changes);
 	(void) sd_event_source_disable_unref(watch->gone_timer);
+	(void) nl_connection_free(watch->settings);
 	(void) nl_connection_free(watch->monitor);
 	(void) nl_connection_free(watch->nl);
 	(void) sd_event_unref(watch->event);
@@ -391,6 +394,57 @@ static int on_changes(sd_event_source *source, int fd, uint32_t events, void *us
 	return 0;
 }
 
+static void on_setting(struct nlmsghdr *message, void *userdata)
+{
+}
+
+static int on_settings(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	LinkWatch *watch = userdata;
+	int r = nl_receive(watch->settings, on_setting, watch);
+
+	if (r == 0 || r == -ENOBUFS)
+		look_at_all(watch);
+	else
+		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	return 0;
+}
+
+/*
+ * A socket of its own: what else is told of a bridge there, as whom the host has met on it, is no matter of ours.
+ * struct tcmsg and struct ndmsg have the index where struct ifinfomsg has it, and so the filter does for them.
+ */
+static int subscribe_to_settings(LinkWatch *watch)
+{
+	LinkFilter filter = { .n_names = 0 };
+	bool rates = false, addresses = false;
+	int r;
+
+	for (size_t i = 0; i < watch->plan->n_nics; i++) {
+		const PlanNic *nic = &watch->plan->nics[i];
+		bool has_rate = rate_is_set(&nic->rate) && !nic->rate.by_vmm;
+
+		if (!is_watched(watch, i) || (!has_rate && !port_is_locked(&nic->port)))
+			continue;
+		link_filter_add_index(&filter, watch->taps[i].ifindex);
+		rates = rates || has_rate;
+		addresses = addresses || port_is_locked(&nic->port);
+	}
+	if (filter.n_ifindexes == 0)
+		return 0;
+	r = nl_connection_new(NETLINK_ROUTE, &watch->settings);
+	if (r == 0)
+		r = link_filter_attach(&filter, watch->settings);
+	if (r == 0 && rates)
+		r = nl_subscribe(watch->settings, RTNLGRP_TC);
+	if (r == 0 && addresses)
+		r = nl_subscribe(watch->settings, RTNLGRP_NEIGH);
+	if (r == 0)
+		r = sd_event_add_io(watch->event, &watch->setting_changes, nl_fd(watch->settings),
+				    EPOLLIN, on_settings, watch);
+	return r;
+}
+
 static int subscribe(LinkWatch *watch)
 {
 	int r = nl_connection_new(NETLINK_ROUTE, &watch->nl);
@@ -404,6 +458,8 @@ static int subscribe(LinkWatch *watch)
 	if (r == 0)
 		r = sd_event_add_io(watch->event, &watch->changes, nl_fd(watch->monitor), EPOLLIN,
 				    on_changes, watch);
+	if (r >= 0)
+		r = subscribe_to_settings(watch);
 	return r < 0 ? r : 0;
 }
 

@@ -63,6 +63,13 @@ ports() {
 	has "$VM: what the guest gets is limited" "$WORK/text" "rate 80Mbit burst 128Kb"
 	is "$VM: the tap has no IPv6 address" "$(ip -6 addr show dev "$tap")" ""
 	no_findings "$VM: nothing is wrong" "$VM"
+	tc qdisc del dev "$tap" root
+	succeeds "$VM: a limit that somebody takes away comes back" await eval \
+		"tc qdisc show dev $tap | grep -q 'rate 80Mbit'"
+	bridge fdb del 02:00:5e:10:00:07 dev "$tap" master
+	succeeds "$VM: and so does the address" await eval \
+		"bridge fdb show dev $tap | grep -q '02:00:5e:10:00:07 master br0 static'"
+	succeeds "$VM: which is said" await_text "$WORK/$VM.err" "was set otherwise on bridge br0 (the bridge does not have"
 	stops
 }
 
@@ -146,9 +153,11 @@ made_bridge() {
 }
 
 bridge_that_cannot_be() {
+	local no_ipv6=/proc/sys/net/ipv6/conf/default/disable_ipv6
 	spec "$VM" poweroff '{ "interfaces": [ { "id": "net0", "bridge": "vms",
-		"create_bridge": { "address": [ "10.9.0.1/24", "10.9.0.1/24" ] } } ] }'
-	provokes "$VM: an address that is there twice" bridge-make $EXIT_UNAVAILABLE "bridge=vms" "ip addr" run "$VM"
+		"create_bridge": { "address": [ "10.9.0.1/24", "fd09::1/64" ] } } ] }'
+	[ ! -e $no_ipv6 ] || echo 1 >$no_ipv6
+	provokes "$VM: an address that it cannot have" bridge-make $EXIT_UNAVAILABLE "bridge=vms" "ip addr" run "$VM"
 	succeeds "$VM: leaves no bridge" bridge_is_gone
 	ip link add "vm-$VM-net0" type bridge
 	shares "$VM"

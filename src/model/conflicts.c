@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "model/conflicts.h"
 #include "model/names.h"
+#include "model/nic.h"
 #include "mvmd/exit-codes.h"
 
 /* One thing that only one VM can have at a time; what it is names the words for it. */
@@ -69,6 +71,20 @@ static int compare_interfaces(const Conflict *conflict, const SpecInterface *a,
 	return r;
 }
 
+/* The second would find the first one's, and what it asks for itself would not be. */
+static int compare_bridges(const Conflict *conflict, const SpecInterface *a, const SpecInterface *b)
+{
+	_cleanup_free_ char *thing = NULL;
+
+	if (!a->has_create_bridge || !b->has_create_bridge || !streq_null(a->bridge, b->bridge) ||
+	    bridges_are_made_alike(a, b))
+		return 0;
+	thing = str_printf("the bridge %s, each with a \"create_bridge\" of its own", a->bridge);
+	return thing ? add_conflict(conflict, "bridge-conflict", thing,
+				    "write the other one's \"create_bridge\"") :
+		       -ENOMEM;
+}
+
 static bool is_same_netns(const Spec *a, const Spec *b)
 {
 	return streq_null(a->netns, b->netns);
@@ -83,9 +99,14 @@ static int compare_all_interfaces(const Conflict *conflict)
 		return 0;
 
 	for (size_t i = 0; r >= 0 && i < conflict->a->n_interfaces; i++)
-		for (size_t j = 0; r >= 0 && j < conflict->b->n_interfaces; j++)
-			r = compare_interfaces(conflict, &conflict->a->interfaces[i],
-					       &conflict->b->interfaces[j]);
+		for (size_t j = 0; r >= 0 && j < conflict->b->n_interfaces; j++) {
+			const SpecInterface *a = &conflict->a->interfaces[i];
+			const SpecInterface *b = &conflict->b->interfaces[j];
+
+			r = compare_interfaces(conflict, a, b);
+			if (r >= 0)
+				r = compare_bridges(conflict, a, b);
+		}
 	return r;
 }
 

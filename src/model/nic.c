@@ -36,6 +36,17 @@ PlanRate nic_rate(const SpecInterface *interface)
 	return rate_is_set(&rate) ? rate : (PlanRate){ 0 };
 }
 
+bool bridges_are_made_alike(const SpecInterface *a, const SpecInterface *b)
+{
+	const SpecCreateBridge *first = &a->create_bridge, *second = &b->create_bridge;
+	bool alike = first->stp == second->stp && first->vlan_filtering == second->vlan_filtering &&
+		     first->n_addresses == second->n_addresses;
+
+	for (size_t i = 0; alike && i < first->n_addresses; i++)
+		alike = streq_null(first->addresses[i].address, second->addresses[i].address);
+	return alike;
+}
+
 bool rate_is_set(const PlanRate *rate)
 {
 	return rate->rx_bits > 0 || rate->tx_bits > 0;

@@ -31,6 +31,9 @@ typedef struct PlanRate {
 PlanRate nic_rate(const SpecInterface *interface);
 bool rate_is_set(const PlanRate *rate);
 
+/* Two interfaces for which mvmd makes one bridge: whether each would make the same. */
+bool bridges_are_made_alike(const SpecInterface *a, const SpecInterface *b);
+
 /* ", without offloads csum tso ufo", ", gets at most 100Mbit/s, …"; nothing where nothing is set. */
 void offloads_add_words(const PlanOffloads *offloads, StrBuf *buf);
 void rate_add_words(const PlanRate *rate, StrBuf *buf);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/address.h"
+#include "model/nic.h"
 #include "model/spec-rules-internal.h"
 
 /* Bridges that mvmd makes. */
@@ -50,17 +51,6 @@ static void check_address(const RuleContext *context, const JsonNode *list, Json
 			     place_words(place, context->report, other));
 }
 
-static bool are_made_alike(const SpecInterface *a, const SpecInterface *b)
-{
-	const SpecCreateBridge *first = &a->create_bridge, *second = &b->create_bridge;
-	bool alike = first->stp == second->stp && first->vlan_filtering == second->vlan_filtering &&
-		     first->n_addresses == second->n_addresses;
-
-	for (size_t i = 0; alike && i < first->n_addresses; i++)
-		alike = streq_null(first->addresses[i].address, second->addresses[i].address);
-	return alike;
-}
-
 /* Which of them would make it is up to the order. */
 static void check_made_twice(const RuleContext *context, size_t i, JsonNode *create)
 {
@@ -74,7 +64,7 @@ static void check_made_twice(const RuleContext *context, size_t i, JsonNode *cre
 
 		if (!theirs || !streq_null(interface->bridge, other->bridge))
 			continue;
-		if (are_made_alike(interface, other))
+		if (bridges_are_made_alike(interface, other))
 			return;
 		report_key(context->report, RULE_BRIDGE_MADE_TWICE, create,
 			   "makes bridge %s otherwise than another interface does (%s); write the "

@@ -261,6 +261,11 @@ provokes "two specs" mac-conflict $EXIT_BUSY \
 provokes "two specs" tap-conflict $EXIT_BUSY "both_have=the tap tap7" \
 	'write another "tap"' check --all
 
+spec one poweroff "$(nic '{ "bridge": "vms", "create_bridge": { "address": [ "10.9.0.1/24" ] } }')"
+spec two poweroff "$(nic '{ "bridge": "vms", "create_bridge": { "address": [ "10.9.0.2/24" ] } }')"
+provokes "two specs" bridge-conflict $EXIT_BUSY 'both_have=the bridge vms, each with a "create_bridge" of its own' \
+	"write the other one's" check --all
+
 # More than a bridge has ports: 52 VMs with 20 interfaces each.
 rm "$WORK"/spec/*.json
 for i in {1..52}; do

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 
 #include "host/access.h"
 #include "host/bridge.h"
@@ -36,6 +38,8 @@ struct LinkWatch {
 	Tap *taps;
 	Nl *monitor, *nl; /* hears; asks and sets */
 	Nl *settings; /* hears of rates and fixed addresses; NULL: no tap has any */
+	uint32_t nl_port; /* which nl's requests come from */
+	bool settings_changed;
 	sd_event *event;
 	sd_event_source *changes, *setting_changes, *gone_timer;
 	LinkWatchHandler handler;
@@ -394,19 +398,40 @@ static int on_changes(sd_event_source *source, int fd, uint32_t events, void *us
 	return 0;
 }
 
+/*
+ * Whoever asks for a qdisc makes the kernel tell everybody of it (net/sched/sch_api.c: tc_get_qdisc()): our own looks
+ * are not to be the reason for the next.
+ */
 static void on_setting(struct nlmsghdr *message, void *userdata)
 {
+	LinkWatch *watch = userdata;
+
+	if (message->nlmsg_pid != watch->nl_port)
+		watch->settings_changed = true;
 }
 
 static int on_settings(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	LinkWatch *watch = userdata;
-	int r = nl_receive(watch->settings, on_setting, watch);
+	int r;
 
-	if (r == 0 || r == -ENOBUFS)
-		look_at_all(watch);
-	else
+	watch->settings_changed = false;
+	r = nl_receive(watch->settings, on_setting, watch);
+	if (r < 0 && r != -ENOBUFS)
 		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	else if (r == -ENOBUFS || watch->settings_changed)
+		look_at_all(watch);
+	return 0;
+}
+
+static int netlink_port(const Nl *nl, uint32_t *ret)
+{
+	struct sockaddr_nl address = { 0 };
+	socklen_t length = sizeof(address);
+
+	if (getsockname(nl_fd(nl), (struct sockaddr *) &address, &length) < 0)
+		return -errno;
+	*ret = address.nl_pid;
 	return 0;
 }
 
@@ -432,7 +457,9 @@ static int subscribe_to_settings(LinkWatch *watch)
 	}
 	if (filter.n_ifindexes == 0)
 		return 0;
-	r = nl_connection_new(NETLINK_ROUTE, &watch->settings);
+	r = netlink_port(watch->nl, &watch->nl_port);
+	if (r == 0)
+		r = nl_connection_new(NETLINK_ROUTE, &watch->settings);
 	if (r == 0)
 		r = link_filter_attach(&filter, watch->settings);
 	if (r == 0 && rates)

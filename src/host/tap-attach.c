@@ -184,6 +184,8 @@ static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkI
 		r = rate_set(nl, nic, tap->ifindex, fault);
 	if (r == 0)
 		r = port_set(nl, nic, tap->ifindex, bridge, fault);
+	if (r == -ENODEV) /* somebody took it away meanwhile: that counts, not what was to be set */
+		return tap_lost_fault(nl, nic, bridge->name, r, fault);
 	if (r < 0)
 		return r;
 	settings.up = true;

@@ -93,7 +93,7 @@ fi
 jq '{ version: 1, vmm: .vmm, backends: .backends }' "$WORK/run/lives/state.json" >"$WORK/record"
 cat "$WORK/record" >"$WORK/run/lives/state.json"
 provokes "a new start" vmm-outlived-supervisor $EXIT_BUSY "pid=$VMM_PID, process=qemu" \
-	"mvmd run --replace lives" run lives
+	"mvmd stop --force lives" run lives
 UNDER=$(at pidfd_send_signal 1+ error=EPERM) provokes "a VMM that cannot be killed" leftover-process \
 	$EXIT_BUSY "pid=$VMM_PID, process=qemu, errno=EPERM" "ps -o pid,stat,wchan,args -p $VMM_PID" \
 	stop --force lives

@@ -49,6 +49,17 @@ static int tap_attach_fault(const PlanNic *nic, const LinkInfo *bridge, int erro
 	return fault_remedy(fault, "ip -d link show %s", bridge->name);
 }
 
+static int bridge_lost_fault(const PlanNic *nic, const LinkInfo *bridge, Fault *fault)
+{
+	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+			 "cannot put tap %s on bridge %s: the bridge has just been removed",
+			 nic->tap, bridge->name);
+	(void) fault_why(fault, "what manages this host's network is at work: it was restarted, or "
+				"set up anew");
+	return fault_remedy(fault, "start the VM again; order mvmd after what makes %s",
+			    bridge->name);
+}
+
 static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *bridge,
 		    const LinkSettings *settings, Fault *fault)
 {
@@ -62,15 +73,8 @@ static int tap_join(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *
 	if (!words)
 		return fault_oom(fault);
 	/* A master that is gone is a bare EINVAL (net/core/rtnetlink.c:do_set_master). */
-	if (bridge_is_gone(nl, bridge)) {
-		(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
-				 "cannot put tap %s on bridge %s: the bridge has just been removed",
-				 nic->tap, bridge->name);
-		(void) fault_why(fault, "what manages this host's network is at work: it was "
-					"restarted, or set up anew");
-		return fault_remedy(fault, "start the VM again; order mvmd after what makes %s",
-				    bridge->name);
-	}
+	if (bridge_is_gone(nl, bridge))
+		return bridge_lost_fault(nic, bridge, fault);
 	return tap_attach_fault(nic, bridge, r, words, fault);
 }
 
@@ -123,6 +127,18 @@ static int tap_lost_fault(const Nl *nl, const PlanNic *nic, const char *bridge, 
 			 bridge ? "put on bridge " : "made", bridge ?: "", nl_error_text(nl));
 	return fault_remedy(fault, "ip monitor link, networkctl and nmcli device show who "
 				   "manages links here; start the VM again");
+}
+
+/* Somebody took one of them away meanwhile: that counts, not what was to be set. fault has that else. */
+static int what_is_gone(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, Fault *fault)
+{
+	LinkInfo tap;
+
+	if (bridge_is_gone(nl, bridge))
+		return bridge_lost_fault(nic, bridge, fault);
+	if (link_get(nl, nic->tap, &tap) == -ENODEV)
+		return tap_lost_fault(nl, nic, bridge->name, -ENODEV, fault);
+	return fault->error;
 }
 
 static int tap_read_back(Nl *nl, const PlanNic *nic, const LinkSettings *wanted, const char *bridge,
@@ -184,8 +200,8 @@ static int tap_attach_and_look(Nl *nl, const PlanNic *nic, Tap *tap, const LinkI
 		r = rate_set(nl, nic, tap->ifindex, fault);
 	if (r == 0)
 		r = port_set(nl, nic, tap->ifindex, bridge, fault);
-	if (r == -ENODEV) /* somebody took it away meanwhile: that counts, not what was to be set */
-		return tap_lost_fault(nl, nic, bridge->name, r, fault);
+	if (r == -ENODEV)
+		return what_is_gone(nl, nic, bridge, fault);
 	if (r < 0)
 		return r;
 	settings.up = true;

@@ -169,7 +169,7 @@ static int tap_foreign_fault(const PlanNic *nic, const LinkInfo *link, Fault *fa
 {
 	bool is_tap = streq(link->kind, "tun"), is_alias = !streq(link->name, nic->tap);
 	pid_t pid = 0;
-	_cleanup_free_ char *holder = is_tap ? tap_holder(link->name, &pid) : NULL;
+	_cleanup_free_ char *holder = is_tap && link->carrier ? tap_holder(link->name, &pid) : NULL;
 	_cleanup_free_ char *owner = describe_owner(link, nic->tap, holder);
 	_cleanup_free_ char *vm = NULL;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vhost.h>
+#include <sys/ioctl.h>
 
 #include "base/util.h"
 #include "host/vhost.h"
@@ -19,4 +21,13 @@ int vhost_net_open(size_t n, int *ret)
 		return r;
 	}
 	return 0;
+}
+
+/* The kernel asks for no owner here, who would get a thread (drivers/vhost/vsock.c: vhost_vsock_set_cid()). */
+int vhost_vsock_try_cid(uint32_t cid)
+{
+	_cleanup_close_ int fd = open(VHOST_VSOCK_DEVICE, O_RDWR | O_CLOEXEC);
+	uint64_t wide = cid;
+
+	return fd < 0 || ioctl(fd, VHOST_VSOCK_SET_GUEST_CID, &wide) < 0 ? -errno : 0;
 }

@@ -110,19 +110,14 @@ static int compare_all_interfaces(const Conflict *conflict)
 	return r;
 }
 
-static uint64_t cid_of(const Spec *spec)
-{
-	return spec->vsock.cid ?: cid_derive(spec->name);
-}
-
 static int compare_cids(const Conflict *conflict)
 {
+	uint32_t cid = spec_cid(conflict->a);
 	char thing[64];
 
-	if (!spec_needs_vsock(conflict->a) || !spec_needs_vsock(conflict->b) ||
-	    cid_of(conflict->a) != cid_of(conflict->b))
+	if (cid == 0 || cid != spec_cid(conflict->b))
 		return 0;
-	(void) snprintf(thing, sizeof(thing), "the vsock CID %" PRIu64, cid_of(conflict->a));
+	(void) snprintf(thing, sizeof(thing), "the vsock CID %" PRIu32, cid);
 	return add_conflict(conflict, "cid-conflict", thing, "write another \"cid\"");
 }
 

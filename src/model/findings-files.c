@@ -154,6 +154,17 @@ static const Finding findings[] = {
 	  .why = "A CID is the guest's address, of which the host has one each.",
 	  .remedy = "Write another \"cid\" in one of them.",
 	  .evidence = "vms, both_have" },
+	{ .id = "cid-taken",
+	  .severity = FINDING_ERROR,
+	  .title = "another VM has the CID",
+	  .what = "QEMU's vsock was to have a CID that the kernel refuses: another guest of this host has "
+		  "it.",
+	  .why = "A VM of mvmd's that runs has the same one, written or derived, and is then named; or a "
+		 "VMM that mvmd did not start; or this host itself, where it is a guest. "
+		 "cloud-hypervisor's vsock is a socket of each VM, where nobody can meet.",
+	  .remedy = "mvmd stop OTHER, or write another \"cid\" in \"vsock\"; fuser -v "
+		    "/dev/vhost-vsock tells who has a vsock.",
+	  .evidence = "cid, holder_vm" },
 	{ .id = "socket-conflict",
 	  .severity = FINDING_ERROR,
 	  .title = "two specs use one backend's socket",

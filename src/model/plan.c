@@ -245,9 +245,7 @@ static int plan_choose(Plan *plan)
 				      choice.accel == ACCEL_KVM ? "KVM" : "TCG", choice.reason);
 	plan->boot_protocol = kernel_boot_protocol(plan->spec, plan->facts, plan->vmm);
 	plan->shared_memory = spec_needs_shared_memory(plan->spec);
-	if (spec_needs_vsock(plan->spec))
-		plan->cid = plan->spec->vsock.cid ? (uint32_t) plan->spec->vsock.cid :
-						    cid_derive(plan->spec->name);
+	plan->cid = spec_cid(plan->spec);
 	if (plan->spec->ready == READY_GUEST)
 		plan->notify.port = plan->vmm == VMM_CLOUD_HYPERVISOR ?
 					    NOTIFY_PORT :

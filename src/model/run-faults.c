@@ -272,6 +272,25 @@ int fault_leftovers(const char *found, Fault *fault)
 	return fault_why(fault, "the mvmd that had started it was killed");
 }
 
+int fault_cid_taken(const char *vm, uint32_t cid, const char *other, Fault *fault)
+{
+	(void) fault_set(fault, -EADDRINUSE, MVMD_EXIT_BUSY, "cid-taken",
+			 "%s%s has the vsock CID %" PRIu32 " of %s", other ?: "somebody else",
+			 other ? ", which runs," : "", cid, vm);
+	(void) fault_evidence(fault, "cid", "%" PRIu32, cid);
+	if (!other) {
+		(void) fault_why(
+			fault, "no VM on record here has it: QEMU or another VMM that mvmd did not "
+			       "start, or this host itself, as a guest of another");
+		return fault_remedy(fault, "fuser -v /dev/vhost-vsock tells who has a vsock; write "
+					   "another \"cid\" in \"vsock\"");
+	}
+	(void) fault_evidence(fault, "holder_vm", "%s", other);
+	(void) fault_why(fault, "a CID is a guest's address, and the host gives each to one guest");
+	return fault_remedy(
+		fault, "mvmd stop %s; or write another \"cid\" in \"vsock\" of one of them", other);
+}
+
 int fault_bridge_down(const char *bridge, Fault *fault)
 {
 	(void) fault_set(fault, -ENETDOWN, MVMD_EXIT_OK, "bridge-down",

@@ -40,6 +40,9 @@ int fault_guest_not_ready(const Plan *plan, const GuestReport *report, const Lif
 /* An earlier run's remains were cleaned up. */
 int fault_leftovers(const char *found, Fault *fault);
 
+/* The VM's CID is another's: of the VM 'other', which runs; NULL: whose is not known. */
+int fault_cid_taken(const char *vm, uint32_t cid, const char *other, Fault *fault);
+
 /* The tap's bridge is down. */
 int fault_bridge_down(const char *bridge, Fault *fault);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "model/names.h"
 #include "model/schema.h"
 #include "model/spec-merge.h"
 #include "model/spec-read.h"
@@ -210,6 +211,13 @@ Spec *spec_free(Spec *spec)
 bool spec_needs_vsock(const Spec *spec)
 {
 	return spec->has_vsock || spec->ready == READY_GUEST;
+}
+
+uint32_t spec_cid(const Spec *spec)
+{
+	if (!spec_needs_vsock(spec))
+		return 0;
+	return spec->vsock.cid ? (uint32_t) spec->vsock.cid : cid_derive(spec->name);
 }
 
 bool spec_needs_smbios(const Spec *spec)

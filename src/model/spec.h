@@ -454,6 +454,9 @@ bool attach_is_vhost_user(NetAttach attach);
 /* The link of the host's that it is put on, a bridge or that of a macvtap; NULL: none. */
 const char *spec_lower_link(const SpecInterface *interface);
 
+/* The CID of its vsock, written or derived; 0: it has none. */
+uint32_t spec_cid(const Spec *spec);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "host/access.h"
+#include "host/cid-look.h"
 #include "host/credentials.h"
 #include "host/state-file.h"
 #include "host/vm-dir.h"
@@ -31,25 +32,33 @@ void step_remark(Resources *resources, Fault *fault)
 	fault_done(fault);
 }
 
-static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
+static int clean_leftovers(Resources *resources, Fault *fault)
 {
 	_cleanup_free_ char *found = NULL;
 	Fault leftovers = { 0 };
-	int r;
+	int r = vm_leftovers_clean(&resources->plan->places, resources->replace, &found, fault);
 
-	r = vm_lock(&resources->plan->places, &resources->lock_fd, fault);
-	if (r < 0)
-		return r;
-	r = vm_leftovers_clean(&resources->plan->places, resources->replace, &found, fault);
-	if (r < 0) {
-		vm_unlock(&resources->plan->places, TAKE_FD(resources->lock_fd));
-		return r;
-	}
-	if (found) {
+	if (r == 0 && found) {
 		(void) fault_leftovers(found, &leftovers);
 		step_remark(resources, &leftovers);
 	}
-	return 0;
+	return r;
+}
+
+/* The CID is looked at when an earlier VMM of this VM's own is gone, and before anything is made in vain. */
+static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
+{
+	const Plan *plan = resources->plan;
+	int r = vm_lock(&plan->places, &resources->lock_fd, fault);
+
+	if (r < 0)
+		return r;
+	r = clean_leftovers(resources, fault);
+	if (r == 0)
+		r = cid_look(plan, fault);
+	if (r < 0)
+		vm_unlock(&plan->places, TAKE_FD(resources->lock_fd));
+	return r;
 }
 
 static int lock_undo(Resources *resources, const PlanStep *step)

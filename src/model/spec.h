@@ -241,22 +241,20 @@ typedef struct SpecInterface {
 	char *description;
 	char *id;
 	NetAttach attach;
+	/* These objects are written: */
+	bool has_create_bridge, has_vlan, has_networkd, has_macvtap, has_vhost_user, has_passt;
 	char *bridge; /* NULL: the way that it is attached has none */
-	bool has_create_bridge;
 	SpecCreateBridge create_bridge;
 	char *tap; /* NULL: derived, names.h */
 	char *mac; /* NULL: derived */
 	uint64_t mtu; /* 0: the bridge's, or the kernel's default */
 	uint64_t queues; /* queue pairs; 0: "auto" */
 	Tristate isolated, locked, learning, hairpin, bcast_flood; /* of the bridge's port */
-	bool has_vlan;
 	SpecVlan vlan;
 	OnDetach on_detach;
 	SpecOffloads offloads;
 	SpecRate rate;
-	bool has_networkd; /* it is written */
 	SpecNetworkd networkd;
-	bool has_macvtap, has_vhost_user, has_passt; /* they are written */
 	SpecMacvtap macvtap;
 	SpecVhostUser vhost_user;
 	SpecPasst passt;

@@ -4,10 +4,10 @@
 #include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "host/listener-take.h"
 #include "host/oom.h"
 #include "host/sock.h"
 #include "model/attempts.h"
@@ -121,20 +121,15 @@ int backend_listen(const BackendConfig *config, int *ret, Fault *fault)
 	return fault_remedy(fault, "ulimit -n; namei -l %s", backend->socket);
 }
 
-/*
- * One that another process has already at the same path, with its queue. -EBADF: nobody keeps it, and we may not trace
- * the process (pidfd_getfd(2)), as in the unit.
- */
+/* One that another process has already at the same path, with its queue. -EBADF: nobody keeps it. */
 static int find_listener(const BackendConfig *config, const StateProcess *process)
 {
 	_cleanup_free_ char *name = listener_name(config->backend);
-	_cleanup_close_ int pidfd = -EBADF;
 	int fd = name && config->kept ? kept_take(config->kept, name) : -EBADF;
 
 	if (fd >= 0 || backend_serves_a_connection(config->backend))
 		return fd;
-	pidfd = state_process_open(process);
-	fd = pidfd < 0 ? -EBADF : (int) syscall(SYS_pidfd_getfd, pidfd, BACKEND_LISTENER_FD, 0);
+	fd = listener_take(process, BACKEND_LISTENER_FD);
 	if (fd < 0)
 		return -EBADF;
 	if (name && config->kept)

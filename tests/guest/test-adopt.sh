@@ -39,18 +39,30 @@ type_text() {
 	rm "$WORK/$1.keys"
 }
 
+# listeners PID: how many sockets it has that listen, its control socket and those of its backends.
+listeners() {
+	local link
+	for link in /proc/"$1"/fd/*; do
+		readlink "$link"
+	done | sed -n 's/^socket:\[\(.*\)\]$/\1/p' |
+		awk 'NR == FNR { if ($4 == "00010000") listens[$7]; next } $1 in listens { n++ } END { print n + 0 }' \
+			/proc/net/unix -
+}
+
 lives_on() {
-	local before since
+	local before since listening
 	both_backends "echo=1 reboot=1 print=again powerbutton print=pressed poweroff"
 	boot "$VM"
 	await_text "$WORK/$VM.out" "tiny: listening"
 	await_value "$VM" '.guest.lives == 1'
-	before=$(processes) since=$(value "$VM" .since_realtime_usec)
+	before=$(processes) since=$(value "$VM" .since_realtime_usec) listening=$(listeners "$SUPERVISOR")
 	kill_supervisor
 	succeeds "$VM: the VMM lives without its supervisor" kill -0 "$VMM_PID"
 
 	adopt "$VM"
 	is "$VM: VMM and backends are the same" "$(processes)" "$before"
+	is "$VM: and the next supervisor holds the backends' sockets as the first one did" \
+		"$(listeners "$SUPERVISOR")" "$listening"
 	has "$VM: it says so, with the VMM's pid" "$WORK/$VM.err" "pid $VMM_PID, life 1 of its guest"
 	is "$VM: and no more than that" "$(grep -c "^mvmd: $VM: [a-z]" "$WORK/$VM.err")" 1
 	holds "$VM: nothing is found, its life goes on" "$VM" '.findings == [] and .state == "running"

@@ -74,6 +74,17 @@ run() {
 	SUPERVISOR=$STARTED
 }
 
+# threads_stand_still PID
+threads_stand_still() {
+	! grep -hvq ') T ' /proc/"$1"/task/*/stat
+}
+
+# freeze PID: stops it, and waits until all its threads are: one on another CPU goes on for a moment.
+freeze() {
+	kill -STOP "$1"
+	await threads_stand_still "$1"
+}
+
 # boot NAME [OPTION]...: the same, and waits until it runs.
 boot() {
 	run "$@"

@@ -153,7 +153,7 @@ does_not_answer() {
 	spec "$VM" "powerbutton poweroff" '{ "timeouts": { "boot": "2s" } }'
 	boot "$VM"
 	kill_supervisor
-	kill -STOP "$VMM_PID"
+	freeze "$VMM_PID"
 	run "$VM"
 	ends "$VM: what cannot be taken over" $EXIT_VMM
 	has "$VM: is let alone, and why" "$WORK/$VM.err" "[adopt-failed]"

@@ -571,7 +571,7 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 	for (size_t i = 0; i < facts->n_interfaces; i++) {
 		const char *bridge = spec->interfaces[i].bridge;
 
-		if (!bridge || facts->bridges[i].ifindex || spec->interfaces[i].has_create_bridge)
+		if (!bridge || facts->bridges[i].ifindex || spec_makes_bridge(spec, bridge))
 			continue;
 		(void) fault_set(&fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-missing",
 				 "interface %s: there is no bridge %s yet; a start waits %s for it",

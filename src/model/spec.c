@@ -283,6 +283,15 @@ bool spec_needs_tun(const Spec *spec)
 	return false;
 }
 
+bool spec_makes_bridge(const Spec *spec, const char *bridge)
+{
+	for (size_t i = 0; i < spec->n_interfaces; i++)
+		if (spec->interfaces[i].has_create_bridge &&
+		    streq_null(spec->interfaces[i].bridge, bridge))
+			return true;
+	return false;
+}
+
 bool spec_needs_shared_memory(const Spec *spec)
 {
 	if (spec->memory.shared == TRISTATE_TRUE || spec->n_shares > 0)

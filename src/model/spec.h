@@ -455,6 +455,9 @@ const char *spec_lower_link(const SpecInterface *interface);
 /* The CID of its vsock, written or derived; 0: it has none. */
 uint32_t spec_cid(const Spec *spec);
 
+/* True where one of the interfaces has that bridge made, for all of them. */
+bool spec_makes_bridge(const Spec *spec, const char *bridge);
+
 /* True where the guest's memory must be shared: asked for, or a vhost-user device needs it. */
 bool spec_needs_shared_memory(const Spec *spec);
 

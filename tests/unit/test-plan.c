@@ -552,6 +552,31 @@ static void test_what_is_awaited(void **context)
 	fault_list_done(&faults);
 }
 
+/* Nobody waits for a bridge that another interface of the VM has made. */
+static void test_a_bridge_of_ours_is_not_awaited(void **context)
+{
+	SpecInterface both[] = { { .id = spec.interfaces[0].id,
+				   .bridge = spec.interfaces[0].bridge },
+				 { .id = spec.interfaces[0].id,
+				   .bridge = spec.interfaces[0].bridge,
+				   .has_create_bridge = true } };
+	BridgeFact none[2] = { 0 };
+	Spec with_both = spec;
+	Facts without_bridge = facts;
+	FaultList faults = { 0 };
+
+	with_both.interfaces = both;
+	with_both.n_interfaces = without_bridge.n_interfaces = ELEMENTSOF(both);
+	without_bridge.bridges = none;
+	without_bridge.n_paths = 0;
+	assert_int_equal(plan_awaited(&with_both, &without_bridge, &faults), 0);
+	assert_int_equal(faults.n, 0);
+	both[1].has_create_bridge = false;
+	assert_int_equal(plan_awaited(&with_both, &without_bridge, &faults), 0);
+	assert_int_equal(faults.n, 2);
+	fault_list_done(&faults);
+}
+
 static void test_the_worst_exit_code_wins(void **context)
 {
 	static const int best_to_worst[] = { MVMD_EXIT_OK, MVMD_EXIT_BUSY, MVMD_EXIT_UNAVAILABLE,
@@ -589,6 +614,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_the_unit_lacks, setup),
 		cmocka_unit_test_setup(test_paths, setup),
 		cmocka_unit_test_setup(test_what_is_awaited, setup),
+		cmocka_unit_test_setup(test_a_bridge_of_ours_is_not_awaited, setup),
 		cmocka_unit_test_setup(test_the_worst_exit_code_wins, setup),
 	};
 

@@ -8,10 +8,10 @@
 # some: tests/host/test-host.sh CASE...
 . "$(dirname "$0")/../lib.sh"
 
-# The whole takes a minute or two where nothing else runs, and ten where the machine is shared; one that
-# stands still spins, and is told by the time it used. The other limit is less than tests/run waits.
+# The whole takes a few minutes where nothing else runs, and nine where the machine is shared; one that
+# stands still spins, and is told by the time it used. Twice the other limit is less than tests/run waits.
 HOST_CPU_LIMIT_SEC=400
-HOST_LIMIT_SEC=1150
+HOST_LIMIT_SEC=580
 HOST_MEMORY=2G
 # With two of them QEMU 7.2 stood still once, and now and then a nested guest died of a triple fault.
 HOST_CPUS=1
@@ -113,6 +113,12 @@ relay() {
 	done < <(read_results)
 }
 
+# stood_still: it was ended in the midst of a case that went well so far. QEMU 7.2's nested virtualisation does that
+# now and then, whatever runs in it; a second time in a row it counts.
+stood_still() {
+	[ "$status" != 0 ] && ! grep -qE '^(done|not ok)' "$WORK/tap"
+}
+
 show_host() {
 	echo "# the last lines of the host's console:"
 	tail -n $CONSOLE_LINES_SHOWN "$WORK/console" | sed 's/^/# /'
@@ -124,6 +130,11 @@ show_host() {
 pack "$@"
 boot_host
 status=$?
+if stood_still; then
+	echo "# the host stood still in case $(awk '$1 == "case" { name = $2 } END { print name }' "$WORK/tap"): once more"
+	boot_host
+	status=$?
+fi
 relay
 is "the host powers off by itself" $status 0
 [ "$test_failures" = 0 ] || show_host

@@ -17,7 +17,8 @@
 
 /*
  * Every network namespace counts its links for itself, and /dev is one for all of them: /dev/tap5 may be another
- * namespace's. The next macvtap has another number; more than these are not tried.
+ * namespace's, and where it was until a moment ago, ours was not made (drivers/base/devtmpfs.c: handle_create()). The
+ * next macvtap has another number; more than these are not tried.
  */
 #define NUMBERS_TRIED_MAX 16
 
@@ -218,7 +219,15 @@ static int unfit_fault(const PlanNic *nic, const char *path, int error, Fault *f
 	return fault_remedy(fault, "ip -d link show %s; uname -r", nic->tap);
 }
 
-/* -ESTALE, without fault: what has that path is not ours. */
+/* -ENODEV, -ENXIO: another's, which has just gone (drivers/net/tap.c: tap_open(), fs/char_dev.c: chrdev_open()). */
+static int no_device(const PlanNic *nic, const char *path, int error, Fault *fault)
+{
+	if (error == -ENOENT || error == -ENODEV || error == -ENXIO)
+		return -ENOENT;
+	return device_fault(nic, path, error, fault);
+}
+
+/* Without fault: -ESTALE where what has that path is not ours, -ENOENT where nothing has it. */
 static int open_queue(const PlanNic *nic, const LinkInfo *link, int *ret, Fault *fault)
 {
 	unsigned flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
@@ -230,12 +239,12 @@ static int open_queue(const PlanNic *nic, const LinkInfo *link, int *ret, Fault 
 
 	(void) snprintf(path, sizeof(path), "/dev/tap%d", link->ifindex);
 	if (stat(path, &status) < 0)
-		return device_fault(nic, path, -errno, fault);
+		return no_device(nic, path, -errno, fault);
 	if (!S_ISCHR(status.st_mode) || (device != 0 && status.st_rdev != device))
 		return -ESTALE;
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return device_fault(nic, path, -errno, fault);
+		return no_device(nic, path, -errno, fault);
 	if (!is_ours(fd, nic))
 		return -ESTALE;
 	if (nic->queues > 1)
@@ -268,12 +277,17 @@ static int open_queues(const PlanNic *nic, const LinkInfo *link, Tap *ret, Fault
 	return 0;
 }
 
-static int number_taken_fault(const PlanNic *nic, const LinkInfo *link, Fault *fault)
+static int no_number_fault(const PlanNic *nic, const LinkInfo *link, int error, Fault *fault)
 {
+	char path[DEVICE_PATH_MAX];
+
+	(void) snprintf(path, sizeof(path), "/dev/tap%d", link->ifindex);
+	if (error == -ENOENT)
+		return device_fault(nic, path, error, fault);
 	(void) fault_set(fault, -EBUSY, MVMD_EXIT_BUSY, "macvtap-device",
-			 "/dev/tap%d is not the device of macvtap %s, and of %d others neither",
-			 link->ifindex, nic->tap, NUMBERS_TRIED_MAX - 1);
-	(void) fault_evidence(fault, "path", "/dev/tap%d", link->ifindex);
+			 "%s is not the device of macvtap %s, and of %d others neither", path,
+			 nic->tap, NUMBERS_TRIED_MAX - 1);
+	(void) fault_evidence(fault, "path", "%s", path);
 	(void) fault_why(fault, "macvtaps of other network namespaces have those numbers");
 	return fault_remedy(fault, "start the VM again: each try takes the next numbers");
 }
@@ -298,10 +312,10 @@ static int make_and_open(Nl *nl, const PlanNic *nic, const LinkInfo *lower, Tap 
 		if (r == 0)
 			return 0;
 		(void) link_delete(nl, link.ifindex);
-		if (r != -ESTALE)
+		if (r != -ESTALE && r != -ENOENT)
 			return r;
 	}
-	return number_taken_fault(nic, &link, fault);
+	return no_number_fault(nic, &link, r, fault);
 }
 
 static int mtu_fault(const PlanNic *nic, const LinkInfo *lower, Fault *fault)

@@ -389,7 +389,8 @@ static int sweep_all(void);
 static int sweep_in_namespaces(void)
 {
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("proc", "/proc", "proc", 0, NULL) < 0)
+	    mount("proc", "/proc", "proc", 0, NULL) < 0 ||
+	    mount("sysfs", "/sys", "sysfs", 0, NULL) < 0)
 		return EXIT_FAILURE;
 	return sweep_all();
 }

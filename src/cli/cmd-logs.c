@@ -37,8 +37,9 @@ static int set_lines(Logs *logs, const char *text)
 }
 
 /* Takes an option with a value off argv[0]. Returns how many words, or -EINVAL. */
-static int take_option(Logs *logs, int argc, char **argv)
+static int take_option(int argc, char **argv, void *userdata)
 {
+	Logs *logs = userdata;
 	const char *value = NULL;
 	int n = option_take_value("logs", "--since", argc, argv, &value);
 
@@ -52,24 +53,6 @@ static int take_option(Logs *logs, int argc, char **argv)
 		return set_lines(logs, value) < 0 ? -EINVAL : n;
 	return n < 0 ? n :
 		       option_take_value("logs", "--backend", argc, argv, &logs->filter.backend);
-}
-
-/* Takes all options with a value out of argv. Returns the new argc, or -EINVAL. */
-static int take_options(Logs *logs, int argc, char **argv)
-{
-	int n = 1;
-
-	for (int i = 1; i < argc;) {
-		int taken = take_option(logs, argc - i, argv + i);
-
-		if (taken < 0)
-			return taken;
-		if (taken == 0)
-			argv[n++] = argv[i++];
-		i += taken;
-	}
-	argv[n] = NULL;
-	return n;
 }
 
 static int print(const Logs *logs, const JournalRecord *record)
@@ -174,7 +157,7 @@ int cmd_logs(const Places *places, int argc, char **argv)
 	};
 	_cleanup_free_ char *vm = NULL;
 
-	argc = take_options(&logs, argc, argv);
+	argc = options_take_values(argc, argv, take_option, &logs);
 	if (argc < 0 || options_parse(argc, argv, switches, ELEMENTSOF(switches), 1, 1) < 0)
 		return MVMD_EXIT_USAGE;
 	if (logs.follow && filter->last == UINT64_MAX && filter->since_realtime_usec == 0)

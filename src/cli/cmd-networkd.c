@@ -140,23 +140,11 @@ static void give_all(Networkd *run)
 			 run->places->spec_directory);
 }
 
-/* Takes "--output=DIR" out of argv. Returns the new argc, or -EINVAL. */
-static int take_output(Networkd *run, int argc, char **argv)
+static int take_output(int argc, char **argv, void *userdata)
 {
-	int n = 1;
+	Networkd *run = userdata;
 
-	for (int i = 1; i < argc;) {
-		int taken =
-			option_take_value("networkd", "--output", argc - i, argv + i, &run->output);
-
-		if (taken < 0)
-			return taken;
-		if (taken == 0)
-			argv[n++] = argv[i++];
-		i += taken;
-	}
-	argv[n] = NULL;
-	return n;
+	return option_take_value("networkd", "--output", argc, argv, &run->output);
 }
 
 int cmd_networkd(const Places *places, int argc, char **argv)
@@ -165,7 +153,7 @@ int cmd_networkd(const Places *places, int argc, char **argv)
 	const Switch switches[] = { { "--all", &run.all } };
 	int n;
 
-	argc = take_output(&run, argc, argv);
+	argc = options_take_values(argc, argv, take_output, &run);
 	n = argc < 0 ? argc : options_parse(argc, argv, switches, ELEMENTSOF(switches), 0, argc);
 	if (n < 0)
 		return MVMD_EXIT_USAGE;

@@ -29,6 +29,23 @@ static void say_unknown(const char *command, const char *word, const Switch *swi
 			 word, command);
 }
 
+int options_take_values(int argc, char **argv, OptionTake take, void *userdata)
+{
+	int n = 1;
+
+	for (int i = 1; i < argc;) {
+		int taken = take(argc - i, argv + i, userdata);
+
+		if (taken < 0)
+			return taken;
+		if (taken == 0)
+			argv[n++] = argv[i++];
+		i += taken;
+	}
+	argv[n] = NULL;
+	return n;
+}
+
 int options_parse(int argc, char **argv, const Switch *switches, size_t n_switches, int least,
 		  int most)
 {

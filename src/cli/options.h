@@ -19,6 +19,13 @@ int option_take_value(const char *command, const char *name, int argc, char **ar
 		      const char **ret);
 
 /*
+ * Takes all options with a value out of argv: take() is given the words from each on, and returns as
+ * option_take_value(). Returns the new argc, or -EINVAL.
+ */
+typedef int (*OptionTake)(int argc, char **argv, void *userdata);
+int options_take_values(int argc, char **argv, OptionTake take, void *userdata);
+
+/*
  * Reads a command's words: switches are set, all others are left in argv[1…]. Says what is wrong.
  * Returns the number of words left, or -EINVAL where there are fewer than least or more than most, or an
  * unknown option.

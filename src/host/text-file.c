@@ -21,13 +21,9 @@ static bool says(const char *path, const char *text)
 	       memcmp(there, text, length) == 0;
 }
 
-static int write_new(const char *path, const char *text)
+int write_all(int fd, const char *text, size_t length)
 {
-	_cleanup_close_ int fd =
-		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
-	size_t length = strlen(text);
-
-	while (fd >= 0 && length > 0) {
+	while (length > 0) {
 		ssize_t n = write(fd, text, length);
 
 		if (n < 0 && errno != EINTR)
@@ -37,7 +33,18 @@ static int write_new(const char *path, const char *text)
 			length -= (size_t) n;
 		}
 	}
-	return fd < 0 || fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0 ? -errno : 0;
+	return 0;
+}
+
+static int write_new(const char *path, const char *text)
+{
+	_cleanup_close_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, FILE_MODE);
+	int r = fd < 0 ? -errno : write_all(fd, text, strlen(text));
+
+	if (r < 0)
+		return r;
+	return fchmod(fd, FILE_MODE) < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
 int text_file_write(const char *folder, const char *name, const char *text)

@@ -5,27 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "host/text-file.h"
 #include "host/unit-files.h"
 #include "model/unit-dropin.h"
 
 #define TEMPORARY_NAME "." UNIT_DROPIN_NAME ".new"
 #define DROPIN_MAX_BYTES                                                                           \
 	(256 * KIB) /* the longest that a spec can lead to: 20 devices with 4 KiB of path each */
-
-static int write_all(int fd, const char *text, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, text, length);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n > 0) {
-			text += n;
-			length -= (size_t) n;
-		}
-	}
-	return 0;
-}
 
 static int write_file(const char *path, const char *text)
 {

@@ -294,16 +294,14 @@ static void act(LinkWatch *watch, size_t i, const LinkSight *sight)
 		tell_policy(watch, i, sight);
 }
 
-static void look(LinkWatch *watch, bool is_gone_told);
+static void look_at_all(LinkWatch *watch, bool is_gone_told);
 
 static int on_gone_time(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	LinkWatch *watch = userdata;
 
 	watch->gone_timer = sd_event_source_disable_unref(watch->gone_timer);
-	for (size_t i = 0; i < watch->plan->n_nics; i++)
-		watch->nics[i].is_dirty = true;
-	look(watch, true);
+	look_at_all(watch, true);
 	return 0;
 }
 
@@ -376,11 +374,11 @@ static void on_message(struct nlmsghdr *message, void *userdata)
 	}
 }
 
-static void look_at_all(LinkWatch *watch)
+static void look_at_all(LinkWatch *watch, bool is_gone_told)
 {
 	for (size_t i = 0; i < watch->plan->n_nics; i++)
 		watch->nics[i].is_dirty = true;
-	look(watch, false);
+	look(watch, is_gone_told);
 }
 
 /* One look for a whole burst. What was lost (ENOBUFS) may have been of any of them. */
@@ -392,7 +390,7 @@ static int on_changes(sd_event_source *source, int fd, uint32_t events, void *us
 	if (r == 0)
 		look(watch, false);
 	else if (r == -ENOBUFS)
-		look_at_all(watch);
+		look_at_all(watch, false);
 	else
 		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	return 0;
@@ -420,7 +418,7 @@ static int on_settings(sd_event_source *source, int fd, uint32_t events, void *u
 	if (r < 0 && r != -ENOBUFS)
 		(void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
 	else if (r == -ENOBUFS || watch->settings_changed)
-		look_at_all(watch);
+		look_at_all(watch, false);
 	return 0;
 }
 

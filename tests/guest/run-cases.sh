@@ -401,11 +401,6 @@ loses_a_disk() {
 }
 
 # kill_supervisor: and reaps it; its VMM and backends live on. Bash has a word of its own on that.
-kill_supervisor() {
-	kill -KILL "$SUPERVISOR"
-	ended "$SUPERVISOR"
-} 2>/dev/null
-
 supervisor_is_killed() {
 	spec "$VM" "powerbutton poweroff" "$(share)"
 	boot "$VM"

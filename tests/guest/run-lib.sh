@@ -85,6 +85,18 @@ freeze() {
 	await threads_stand_still "$1"
 }
 
+kill_supervisor() {
+	kill -KILL "$SUPERVISOR"
+	ended "$SUPERVISOR"
+} 2>/dev/null
+
+# next_supervisor NAME: the VM's is killed, and another takes the VM over.
+next_supervisor() {
+	kill_supervisor
+	run "$1"
+	await_text "$WORK/$1.err" "adopted the running VM"
+}
+
 # boot NAME [OPTION]...: the same, and waits until it runs.
 boot() {
 	run "$@"

@@ -94,10 +94,7 @@ adopted() {
 	vm "$VM" "powerbutton poweroff"
 	boot "$VM"
 	tap=$(value "$VM" '.interfaces[0].tap')
-	kill -KILL "$SUPERVISOR"
-	ended "$SUPERVISOR"
-	run "$VM"
-	await_text "$WORK/$VM.err" "adopted the running VM"
+	next_supervisor "$VM"
 	is "$VM: one that is adopted is known to have the same tap" \
 		"$(value "$VM" '.interfaces[0] | "\(.tap) \(.attached)"')" "$tap true"
 	no_findings "$VM: and nothing is wrong with it" "$VM"

@@ -43,10 +43,7 @@ alone() {
 adopted() {
 	vm "$VM" "powerbutton poweroff"
 	boot "$VM"
-	kill -KILL "$SUPERVISOR"
-	ended "$SUPERVISOR"
-	run "$VM"
-	await_text "$WORK/$VM.err" "adopted the running VM"
+	next_supervisor "$VM"
 	no_findings "$VM: one that is adopted has its tap still" "$VM"
 	exits "$VM: it stops as ever" 0 "$MVMD" stop "$VM"
 	ends "$VM: by its button" 0

@@ -82,10 +82,7 @@ adopted() {
 	boot "$VM"
 	await_value "$VM" '.backends[0].pid != null'
 	first=$(passt_pid)
-	kill -KILL "$SUPERVISOR"
-	ended "$SUPERVISOR"
-	run "$VM"
-	await_text "$WORK/$VM.err" "adopted the running VM"
+	next_supervisor "$VM"
 	is "$VM: the next supervisor has the same passt" "$(passt_pid)" "$first"
 	kill -KILL "$first"
 	await_value "$VM" ".backends[0] | .pid != null and .pid != $first"

@@ -241,10 +241,7 @@ no_findings "status asks there" away
 ip -n mvmd-test-away link set vm-away-net0 nomaster
 succeeds "and it is watched there" await eval \
 	'[ "$(ip -n mvmd-test-away -j link show vm-away-net0 | jq -r ".[0].master")" = br0 ]'
-kill -KILL "$SUPERVISOR"
-ended "$SUPERVISOR"
-run away
-await_text "$WORK/away.err" "adopted the running VM"
+next_supervisor away
 holds "the next supervisor finds it there" away '.interfaces[0].attached'
 leave away
 succeeds "and nothing of it is left there" eval '! ip -n mvmd-test-away link show vm-away-net0 2>/dev/null'

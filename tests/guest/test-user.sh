@@ -98,10 +98,7 @@ with_passt() {
 adopted() {
 	vm "$VM" "powerbutton poweroff"
 	boot "$VM"
-	kill -KILL "$SUPERVISOR"
-	ended "$SUPERVISOR"
-	run "$VM"
-	await_text "$WORK/$VM.err" "adopted the running VM"
+	next_supervisor "$VM"
 	no_findings "$VM: his next supervisor takes it over" "$VM"
 	exits "$VM: stop" 0 "$MVMD" stop "$VM"
 	ends "$VM: by its button" 0

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
 #
-# A Linux guest from the distribution's own packages, in QEMU without KVM, on br0, with a share and a disk. Sourced
-# after tests/lib.sh; goes on in namespaces of the test's own.
+# A Linux guest from the distribution's own packages, in QEMU without KVM, on br0, with a share and a disk, unless the
+# test writes other specs. Sourced after tests/lib.sh; goes on in namespaces of the test's own.
 
-need qemu-system-x86_64 qemu-storage-daemon busybox ip jq
+need qemu-system-x86_64 busybox ip jq
 AWAIT_SEC=120 # a boot without KVM on a busy machine, with room
 need_root
 

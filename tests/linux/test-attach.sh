@@ -4,21 +4,10 @@
 # was killed; by a macvtap one reaches what is on the cable.
 . "$(dirname "$0")/../lib.sh"
 
-need qemu-system-x86_64 virtiofsd busybox curl ip jq
-AWAIT_SEC=120 # a boot without KVM on a busy machine, with room
-need_root
-
-# Before the private namespaces, from which nothing can be downloaded.
-GUEST=$BUILD/linux-guest
-if ! "$TOP/contrib/make-linux-guest" "$GUEST" >"$WORK/make.out" 2>&1; then
-	skip_all "no Linux guest could be made: $(tail -n 1 "$WORK/make.out")"
-fi
-rm -f "$WORK/make.out"
-private_namespaces "$@"
+need virtiofsd curl
+. "$(dirname "$0")/linux-lib.sh"
 mkdir "$WORK"/{bin,spec,www}
 . "$TOP/tests/guest/passt-lib.sh"
-
-export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
 
 # A cable, out0, with somebody at its other end who has the address 10.9.0.1 and a web server.
 make_host() {

@@ -3,6 +3,8 @@
 # A Linux guest at work, which pings, writes into its share and to its disk, and does not notice that its supervisor
 # executes itself anew, is killed, and is followed by another.
 . "$(dirname "$0")/../lib.sh"
+
+need qemu-storage-daemon
 . "$(dirname "$0")/linux-lib.sh"
 
 # counted: how far the guest has come, as its share says.

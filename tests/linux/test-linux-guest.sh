@@ -4,6 +4,7 @@
 # the power button.
 . "$(dirname "$0")/../lib.sh"
 
+need qemu-storage-daemon
 . "$(dirname "$0")/linux-lib.sh"
 
 # One is served by backends, its share as root, and waits to be stopped; the other has its disk from

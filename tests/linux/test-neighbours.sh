@@ -3,19 +3,8 @@
 # Linux guests on one bridge: they reach each other, and those on isolated ports do not, but the host.
 . "$(dirname "$0")/../lib.sh"
 
-need qemu-system-x86_64 virtiofsd busybox ip jq
-AWAIT_SEC=120 # a boot without KVM on a busy machine, with room
-need_root
-
-# Before the private namespaces, from which nothing can be downloaded.
-GUEST=$BUILD/linux-guest
-if ! "$TOP/contrib/make-linux-guest" "$GUEST" >"$WORK/make.out" 2>&1; then
-	skip_all "no Linux guest could be made: $(tail -n 1 "$WORK/make.out")"
-fi
-rm -f "$WORK/make.out"
-private_namespaces "$@"
-
-export MVMD_SPEC_DIR=$WORK/spec MVMD_RUNTIME_DIR=$WORK/run MVMD_STATE_DIR=$WORK/state
+need virtiofsd
+. "$(dirname "$0")/linux-lib.sh"
 
 # What the guests that ask run: a line for each address that answers.
 write_program() {
@@ -53,11 +42,7 @@ reached() {
 	grep -o "guest: reached .*" "$WORK/$1.out" | tr -d '\r' | sed 's/guest: reached //' | tr '\n' ' '
 }
 
-mkdir "$WORK/spec"
-cp "$GUEST"/{vmlinuz,initramfs.img} "$WORK/"
-ip link add br0 type bridge
-ip addr add 10.0.0.1/24 dev br0
-ip link set br0 up
+make_host
 write_program
 write_spec target 2 wait '{ "isolated": true }'
 write_spec friend 3 run,poweroff '{}'

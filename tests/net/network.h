@@ -28,6 +28,15 @@ _unused_ static bool network_enter(void)
 	return false;
 }
 
+/* False, with the reason printed for TAP: the program has to skip all. */
+_unused_ static bool network_has_taps(void)
+{
+	if (access("/dev/net/tun", F_OK) == 0)
+		return true;
+	printf("1..0 # SKIP there is no /dev/net/tun here\n");
+	return false;
+}
+
 /* Runs a shell's one line of ip(8), without a shell; the test fails where ip does. */
 _printf_(1, 2) _unused_ static void ip(const char *format, ...)
 {

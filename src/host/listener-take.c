@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -27,11 +28,19 @@ static int take_from_child(pid_t parent, int number)
 	_cleanup_free_ char *path =
 		str_printf("/proc/%d/task/%d/children", (int) parent, (int) parent);
 	FILE *file = path ? fopen(path, "re") : NULL;
-	int child, fd = -EBADF;
+	_cleanup_free_ char *word = NULL;
+	size_t room = 0;
+	ssize_t length;
+	int fd = -EBADF;
 
-	while (file && fd < 0 && fscanf(file, "%d", &child) == 1) {
-		_cleanup_close_ int pidfd = (int) syscall(SYS_pidfd_open, child, 0);
+	while (file && fd < 0 && (length = getdelim(&word, &room, ' ', file)) > 0) {
+		_cleanup_close_ int pidfd = -EBADF;
+		uint64_t child;
 
+		word[length - 1] = '\0';
+		if (parse_u64(word, INT_MAX, &child) < 0)
+			continue;
+		pidfd = (int) syscall(SYS_pidfd_open, (pid_t) child, 0);
 		fd = take(pidfd, number);
 	}
 	if (file)

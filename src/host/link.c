@@ -3,6 +3,7 @@
 #include <linux/if_link.h>
 #include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
+#include <net/if_arp.h>
 #include <netlink/attr.h>
 #include <stdlib.h>
 
@@ -135,6 +136,7 @@ static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
 
 	link.ifindex = header->ifi_index;
 	link.flags = header->ifi_flags;
+	link.not_ethernet = header->ifi_type != ARPHRD_ETHER || (link.flags & IFF_LOOPBACK);
 	read_text(attributes[IFLA_IFNAME], link.name, sizeof(link.name));
 	read_text(attributes[IFLA_IFALIAS], link.alias, sizeof(link.alias));
 	read_info(attributes[IFLA_LINKINFO], &link);

@@ -40,6 +40,7 @@ typedef struct LinkInfo {
 	Tristate vlan_filtering; /* of a bridge; unset: the kernel cannot */
 	uint16_t default_pvid; /* the VLAN that a bridge gives its new ports; 0: none */
 	Tristate ipv6_address; /* whether it makes itself one (fe80::…); unset: it has no IPv6 */
+	bool not_ethernet; /* as lo; such a link can have no macvtap */
 	unsigned flags; /* IFF_UP, … */
 	bool carrier; /* of a tap: somebody has it open (drivers/net/tun.c:tun_attach, __tun_detach) */
 	uint32_t mtu;

@@ -12,7 +12,9 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "host/macvtap-rival.h"
 #include "host/macvtap.h"
+#include "model/macvtap-faults.h"
 #include "mvmd/exit-codes.h"
 
 /*
@@ -77,43 +79,31 @@ static int link_fault(Nl *nl, const PlanNic *nic, int error, Fault *fault)
 	return fault_remedy(fault, "ip -d link show %s", macvtap->link);
 }
 
+static MacvtapWanted wanted_of(const PlanNic *nic)
+{
+	return (MacvtapWanted){ nic->tap, nic->spec->macvtap.link, nic->spec->macvtap.mode };
+}
+
 /*
  * Of the refusals these two are bare numbers (drivers/net/macvlan.c: macvlan_common_newlink(), macvlan_port_create()):
  * EBUSY where a bridge or a bond has the link, EINVAL where passthru finds another there or another finds passthru.
  */
-static int refused_fault(Nl *nl, const PlanNic *nic, int error, Fault *fault)
+static int refused_fault(Nl *nl, const PlanNic *nic, const LinkInfo *lower, int error, Fault *fault)
 {
-	const SpecMacvtap *macvtap = &nic->spec->macvtap;
+	const MacvtapWanted wanted = wanted_of(nic);
+	MacvtapRival rival;
 
 	if (error == -EOPNOTSUPP) {
 		(void) fault_set(fault, error, MVMD_EXIT_UNAVAILABLE, "macvtap-missing",
 				 "cannot make macvtap %s: the kernel has no macvtap", nic->tap);
 		return fault_remedy(fault, "modprobe macvtap; or use another \"attach\"");
 	}
-	if (error != -EBUSY && error != -EINVAL)
+	if (error == -EBUSY)
+		return fault_macvtap_port(&wanted, fault);
+	if (error != -EINVAL)
 		return link_fault(nl, nic, error, fault);
-	(void) fault_set(fault, error, MVMD_EXIT_BUSY, "macvtap-link-taken",
-			 "cannot make macvtap %s on %s in mode %s", nic->tap, macvtap->link,
-			 macvtap_mode_to_string(macvtap->mode));
-	if (error == -EBUSY) {
-		(void) fault_why(fault, "%s is part of a bridge, a bond or another such link",
-				 macvtap->link);
-		return fault_remedy(fault,
-				    "use \"attach\": \"bridge\" with that bridge, or set \"link\" "
-				    "to the bond: ip -br link show %s names it",
-				    macvtap->link);
-	}
-	if (macvtap->mode == MACVTAP_PASSTHRU)
-		(void) fault_why(fault,
-				 "passthru takes the link to itself, and %s has another macvlan "
-				 "or macvtap already, or can have none",
-				 macvtap->link);
-	else
-		(void) fault_why(fault,
-				 "a macvlan or macvtap in mode passthru has %s to itself, or it "
-				 "can have none",
-				 macvtap->link);
-	return fault_remedy(fault, "ip -d link show type macvtap; ip -d link show type macvlan");
+	(void) macvtap_rival_find(nl, lower->ifindex, wanted.mode, nic->tap, nic->alias, &rival);
+	return fault_macvtap_rival(&wanted, &rival, fault);
 }
 
 static bool link_is_gone(Nl *nl, const LinkInfo *lower)
@@ -142,7 +132,7 @@ static int add_link(Nl *nl, const PlanNic *nic, const LinkInfo *lower, LinkInfo 
 				    lower->name);
 	}
 	if (r < 0)
-		return refused_fault(nl, nic, r, fault);
+		return refused_fault(nl, nic, lower, r, fault);
 	r = link_get(nl, nic->tap, ret);
 	return r < 0 ? link_fault(nl, nic, r, fault) : 0;
 }
@@ -318,15 +308,14 @@ static int make_and_open(Nl *nl, const PlanNic *nic, const LinkInfo *lower, Tap 
 	return no_number_fault(nic, &link, r, fault);
 }
 
-static int mtu_fault(const PlanNic *nic, const LinkInfo *lower, Fault *fault)
+/* What `mvmd check` tells of a link that is there by then. */
+static int judge_link(const PlanNic *nic, const LinkInfo *lower, Fault *fault)
 {
-	(void) fault_set(fault, -EINVAL, MVMD_EXIT_UNAVAILABLE, "macvtap-mtu",
-			 "macvtap %s cannot have MTU %u on %s, which has %u", nic->tap, nic->mtu,
-			 lower->name, lower->mtu);
-	(void) fault_evidence(fault, "mtu", "%u", nic->mtu);
-	(void) fault_evidence(fault, "mtu_of_link", "%u", lower->mtu);
-	return fault_remedy(fault, "leave interfaces[].mtu out, or: ip link set %s mtu %u",
-			    lower->name, nic->mtu);
+	const MacvtapWanted wanted = wanted_of(nic);
+
+	if (lower->not_ethernet)
+		return fault_macvtap_not_ethernet(&wanted, fault);
+	return nic->mtu > lower->mtu ? fault_macvtap_mtu(&wanted, nic->mtu, lower->mtu, fault) : 0;
 }
 
 int macvtap_create(Nl *nl, const PlanNic *nic, const LinkInfo *lower, Tap *ret, Fault *fault)
@@ -336,8 +325,9 @@ int macvtap_create(Nl *nl, const PlanNic *nic, const LinkInfo *lower, Tap *ret, 
 
 	if (!with_mtu.mtu)
 		with_mtu.mtu = lower->mtu;
-	r = with_mtu.mtu > lower->mtu ? mtu_fault(nic, lower, fault) :
-					make_and_open(nl, &with_mtu, lower, ret, fault);
+	r = judge_link(nic, lower, fault);
+	if (r == 0)
+		r = make_and_open(nl, &with_mtu, lower, ret, fault);
 	if (r >= 0)
 		return 0;
 	(void) fault_evidence(fault, "tap", "%s", nic->tap);

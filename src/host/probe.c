@@ -13,16 +13,15 @@
 
 #include "host/access.h"
 #include "host/become.h"
-#include "host/bridge-filter.h"
 #include "host/credentials.h"
 #include "host/helper-probe.h"
 #include "host/host-facts.h"
 #include "host/image.h"
-#include "host/link.h"
 #include "host/memory.h"
 #include "host/netns.h"
 #include "host/passt.h"
 #include "host/probe-devices.h"
+#include "host/probe-links.h"
 #include "host/probe.h"
 #include "host/program-cache.h"
 #include "host/sandbox.h"
@@ -424,44 +423,7 @@ static int probe_kernel(Probe *probe)
 
 static int probe_bridges(Probe *probe)
 {
-	const Spec *spec = probe->spec;
-	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
-	bool missing = false, any_bridge = false;
-	int r;
-
-	probe->facts.bridges = calloc(spec->n_interfaces ?: 1, sizeof(BridgeFact));
-	if (!probe->facts.bridges)
-		return -ENOMEM;
-	probe->facts.n_interfaces = spec->n_interfaces;
-	if (spec->n_interfaces == 0)
-		return 0;
-
-	r = nl_connection_new(NETLINK_ROUTE, &nl);
-	for (size_t i = 0; r == 0 && i < spec->n_interfaces; i++) {
-		const char *name = spec_lower_link(&spec->interfaces[i]);
-		LinkInfo info;
-
-		if (!name)
-			continue;
-		any_bridge |= spec->interfaces[i].bridge != NULL;
-		r = link_get(nl, name, &info);
-		missing |= r == -ENODEV && spec->interfaces[i].bridge;
-		if (r == 0)
-			probe->facts.bridges[i] =
-				(BridgeFact){ .ifindex = info.ifindex,
-					      .is_bridge = streq(info.kind, "bridge"),
-					      .is_port = info.master > 0,
-					      .is_up = info.flags & IFF_UP,
-					      .mtu = info.mtu,
-					      .vlan_filtering = info.vlan_filtering };
-		else if (r == -ENODEV)
-			r = 0;
-	}
-	if (any_bridge && !probe->options->switches_later)
-		probe->facts.bridge_filter = bridge_filter_probe();
-	if (r == 0 && missing)
-		r = link_list_bridges(nl, &probe->facts.bridge_names);
-	return r;
+	return probe_links(probe->spec, probe->options, &probe->facts);
 }
 
 static int probe_helper(Probe *probe)

@@ -3,6 +3,8 @@
 #include <inttypes.h>
 
 #include "model/attach-problems.h"
+#include "model/macvtap-faults.h"
+#include "model/names.h"
 #include "model/networkd-faults.h"
 #include "mvmd/exit-codes.h"
 
@@ -123,25 +125,36 @@ static int check_passt(const Spec *spec, const SpecInterface *interface, const F
 }
 
 /* drivers/net/macvlan.c: macvlan_port_create() registers what a bridge or a bond has registered already. */
-static int check_macvtap(const SpecInterface *interface, const BridgeFact *link, FaultList *faults)
+static int judge_link(const SpecInterface *interface, const BridgeFact *link,
+		      const MacvtapWanted *wanted, Fault *ret)
 {
-	const char *name = interface->macvtap.link;
+	if (!link->ifindex)
+		return 0;
+	if (link->not_ethernet)
+		return fault_macvtap_not_ethernet(wanted, ret);
+	if (link->is_port)
+		return fault_macvtap_port(wanted, ret);
+	if (interface->mtu > link->mtu)
+		return fault_macvtap_mtu(wanted, (uint32_t) interface->mtu, link->mtu, ret);
+	return link->rival.name[0] ? fault_macvtap_rival(wanted, &link->rival, ret) : 0;
+}
+
+static int check_macvtap(const Spec *spec, const SpecInterface *interface, const BridgeFact *link,
+			 FaultList *faults)
+{
+	char tap[TAP_NAME_MAX + 1];
+	MacvtapWanted wanted = { interface->tap, interface->macvtap.link, interface->macvtap.mode };
 	Fault fault = { 0 };
 
-	if (!link->is_port)
+	if (!wanted.tap) {
+		(void) tap_name_derive(tap, spec->name, interface->id);
+		wanted.tap = tap;
+	}
+	if (judge_link(interface, link, &wanted, &fault) == 0)
 		return 0;
-	(void) fault_set(
-		&fault, -EBUSY, MVMD_EXIT_UNAVAILABLE, "macvtap-link-taken",
-		"interface %s: no macvtap can be made on %s, which is part of another link",
-		interface->id, name);
-	(void) fault_why(&fault,
-			 "what comes in on a port of a bridge or a bond goes to that alone");
-	(void) fault_evidence(&fault, "link", "%s", name);
-	(void) fault_remedy(
-		&fault,
-		"ip -br link show %s names the other behind \"master\": use \"attach\": "
-		"\"bridge\" with that bridge, or set \"link\" to the bond",
-		name);
+	(void) fault_evidence(&fault, "tap", "%s", wanted.tap);
+	(void) fault_evidence(&fault, "link", "%s", wanted.link);
+	(void) fault_evidence(&fault, "interface", "%s", interface->id);
 	return fault_list_take(faults, &fault);
 }
 
@@ -156,7 +169,7 @@ int attach_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 		if (attach == ATTACH_PASST)
 			r = check_passt(spec, interface, facts, faults);
 		else if (attach == ATTACH_MACVTAP && i < facts->n_interfaces)
-			r = check_macvtap(interface, &facts->bridges[i], faults);
+			r = check_macvtap(spec, interface, &facts->bridges[i], faults);
 	}
 	return r;
 }

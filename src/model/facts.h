@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "model/bridge-acl.h"
+#include "model/names.h"
 #include "model/spec.h"
 
 /*
@@ -80,14 +81,22 @@ typedef struct CredentialFact {
 	size_t smbios_bytes, json_bytes; /* of its string (model/smbios.h); 0: not known */
 } CredentialFact;
 
+/* A macvlan or macvtap that keeps another off their link. */
+typedef struct MacvtapRival {
+	char name[TAP_NAME_MAX + 1]; /* "": there is none, or nobody looked */
+	char vm[VM_NAME_MAX + 1]; /* whose it is; "": not a VM's */
+} MacvtapRival;
+
 /* Of the link that an interface is put on: its bridge, or that of its macvtap. */
 typedef struct BridgeFact {
 	int ifindex; /* 0: there is no link of that name */
 	bool is_bridge; /* it is one of kind "bridge" */
 	bool is_port; /* it is itself part of a bridge or a bond */
+	bool not_ethernet; /* as lo */
 	bool is_up;
 	uint32_t mtu;
 	Tristate vlan_filtering; /* unset: this kernel's bridges cannot */
+	MacvtapRival rival; /* of a macvtap; not looked for at a start, where the kernel tells */
 } BridgeFact;
 
 /* What becomes of the rights that a program's file gives. */

@@ -27,6 +27,15 @@ static const Finding findings[] = {
 	  .remedy =
 		  "With a bridge: \"attach\": \"bridge\". With a bond: set \"link\" to the bond. Else "
 		  "ip -d link show type macvtap lists who is there, with their modes.",
+	  .evidence = "link, tap, beside, vm" },
+	{ .id = "macvtap-link-unfit",
+	  .severity = FINDING_ERROR,
+	  .title = "the link is no Ethernet",
+	  .what = "A macvtap cannot be made on that link: lo, a tunnel of IP packets, a modem.",
+	  .why = "A macvtap is a second Ethernet address of its link.",
+	  .remedy =
+		  "Set \"link\" in macvtap to a network card, a bond or a VLAN: ip -br link lists "
+		  "them. Or use \"attach\": \"bridge\".",
 	  .evidence = "link, tap" },
 	{ .id = "macvtap-missing",
 	  .severity = FINDING_ERROR,

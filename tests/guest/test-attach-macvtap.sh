@@ -50,6 +50,7 @@ lives() {
 	has_queues "$VM: the VMM has it open" 1
 	has "$VM: the start says whom it does not reach" "$WORK/$VM.err" \
 		"host and guest do not see each other"
+	exits "$VM: its own macvtap is not in its own way" 0 "$MVMD" check "$VM"
 	holds "$VM: status has its name, and the link's" "$VM" \
 		'.interfaces[0] | .attach == "macvtap" and (.tap | startswith("vm-")) and .link == "out0" and .bridge == null'
 	"$MVMD" status "$VM" >"$WORK/text"
@@ -135,31 +136,63 @@ waits() {
 	provokes "$VM: check tells it before" link-missing $EXIT_UNAVAILABLE "link=late0" "ip -br link" check "$VM"
 }
 
+# words_of ID: what the last command that provoked it said.
+words_of() {
+	sed -n "s/.*mvmd: $VM: \(.*\[$1\]\)\$/\1/p" "$WORK/err"
+}
+
+# refused NAME ID EXIT_CODE EVIDENCE REMEDY: by the start, and by check before anything is made, in the same words.
+refused() {
+	local name=$1 words
+	shift
+	provokes "$VM: $name" "$@" run "$VM"
+	words=$(words_of "$1")
+	provokes "$VM: $name: check says it" "$@" check "$VM"
+	is "$VM: $name: in the same words" "$(words_of "$1")" "$words"
+}
+
 taken() {
 	vm "$VM" poweroff
 	ip link set out0 master br0
-	provokes "$VM: a port of a bridge has none" macvtap-link-taken $EXIT_UNAVAILABLE "link=out0" \
-		"\"attach\": \"bridge\"" check "$VM"
+	refused "a port of a bridge has none" macvtap-link-taken $EXIT_BUSY "link=out0, tap=$(TAP)" \
+		"\"attach\": \"bridge\""
+	vm "$VM" poweroff '{ "mode": "passthru" }'
+	refused "in mode passthru neither" macvtap-link-taken $EXIT_BUSY "link=out0" "\"attach\": \"bridge\""
 	ip link set out0 nomaster
 	ip link add link out0 name other0 type macvtap mode bridge
-	vm "$VM" poweroff '{ "mode": "passthru" }'
-	provokes "$VM: passthru is alone on its link" macvtap-link-taken $EXIT_BUSY "link=out0, tap=$(TAP)" \
-		"type macvtap" run "$VM"
+	refused "passthru is alone on its link" macvtap-link-taken $EXIT_BUSY \
+		"link=out0, tap=$(TAP), beside=other0" "type macvtap"
 	ip link del other0
+	exits "$VM: alone it can be made" 0 "$MVMD" check "$VM"
 	starts "$VM: then it has it" "$VM"
-	ip link add link out0 name other0 type macvtap mode passthru
+	ip link add link out0 name other0 type macvlan mode passthru
+	ip link set other0 alias mvmd:web2/net0
 	vm "$VM" poweroff
-	provokes "$VM: nobody is beside passthru" macvtap-link-taken $EXIT_BUSY "link=out0, tap=$(TAP)" \
-		"type macvtap" run "$VM"
+	refused "nobody is beside passthru" macvtap-link-taken $EXIT_BUSY \
+		"link=out0, tap=$(TAP), beside=other0, vm=web2" "mvmd stop web2"
+	vm "$VM" poweroff '{ "link": "out1" }'
+	exits "$VM: on another link it can be made" 0 "$MVMD" check "$VM"
 	ip link del other0
 	vm "$VM" poweroff '{}' '{ "mtu": 9000 }'
-	provokes "$VM: its MTU is not above the link's" macvtap-mtu $EXIT_UNAVAILABLE \
-		"mtu=9000, mtu_of_link=1500, link=out0" "ip link set out0 mtu 9000" run "$VM"
+	refused "its MTU is not above the link's" macvtap-mtu $EXIT_UNAVAILABLE \
+		"mtu=9000, mtu_of_link=1500, link=out0" "ip link set out0 mtu 9000"
+	vm "$VM" poweroff '{ "link": "lo" }'
+	refused "a loopback is no Ethernet" macvtap-link-unfit $EXIT_UNAVAILABLE "link=lo, tap=$(TAP)" \
+		"network card"
 	ip link add "$(TAP)" type bridge
 	vm "$VM" poweroff
 	provokes "$VM: the name is taken" tap-name-taken $EXIT_BUSY "tap=$(TAP), kind=bridge" \
 		"ip link del $(TAP)" run --now "$VM"
 	ip link del "$(TAP)"
+}
+
+# In mode passthru it does not stand in its own way either.
+alone() {
+	vm "$VM" "powerbutton poweroff" '{ "mode": "passthru" }'
+	boot "$VM"
+	exits "$VM: what has the link to itself is itself" 0 "$MVMD" check "$VM"
+	exits "$VM: it stops as ever" 0 "$MVMD" stop "$VM"
+	ends "$VM: by its button" 0
 }
 
 # Where /dev is not devtmpfs, as in most containers, there is no device.
@@ -202,6 +235,7 @@ case_of me swept
 case_of mf waits
 case_of mk down
 case_of mg taken
+case_of mm alone
 case_of mh numbers
 case_of ml no_device
 if [ -e /dev/kvm ] && type -P cloud-hypervisor >/dev/null && kvm_runs_the_guest; then

@@ -516,6 +516,43 @@ static void test_what_the_unit_lacks(void **context)
 	fault_list_done(&faults);
 }
 
+static void expect_macvtap_problem(const char *id, int exit_code, MacvtapMode mode, uint64_t mtu,
+				   const BridgeFact *link)
+{
+	SpecInterface macvtap = { .id = TEXT("net0"),
+				  .attach = ATTACH_MACVTAP,
+				  .queues = 1,
+				  .mtu = mtu,
+				  .macvtap = { .link = TEXT("eth0"), .mode = mode } };
+
+	spec.interfaces = &macvtap;
+	bridges[0] = *link;
+	if (id)
+		expect_problem(id, exit_code);
+	else
+		test_a_sound_host_has_no_problem(NULL);
+	(void) setup(NULL);
+}
+
+/* A link that is not there is awaited. */
+static void test_links_that_can_have_no_macvtap(void **context)
+{
+	const BridgeFact card = { .ifindex = 3, .mtu = 1500 }, absent = { .ifindex = 0 },
+			 lo = { .ifindex = 1, .mtu = 65536, .not_ethernet = true },
+			 port = { .ifindex = 3, .mtu = 1500, .is_port = true },
+			 shared = { .ifindex = 3,
+				    .mtu = 1500,
+				    .rival = { "vm-web2-net0", "web2" } };
+
+	expect_macvtap_problem(NULL, 0, MACVTAP_BRIDGE, 0, &card);
+	expect_macvtap_problem(NULL, 0, MACVTAP_BRIDGE, 1500, &card);
+	expect_macvtap_problem(NULL, 0, MACVTAP_PASSTHRU, 9000, &absent);
+	expect_macvtap_problem("macvtap-mtu", MVMD_EXIT_UNAVAILABLE, MACVTAP_VEPA, 1501, &card);
+	expect_macvtap_problem("macvtap-link-unfit", MVMD_EXIT_UNAVAILABLE, MACVTAP_BRIDGE, 0, &lo);
+	expect_macvtap_problem("macvtap-link-taken", MVMD_EXIT_BUSY, MACVTAP_BRIDGE, 0, &port);
+	expect_macvtap_problem("macvtap-link-taken", MVMD_EXIT_BUSY, MACVTAP_PASSTHRU, 0, &shared);
+}
+
 static void test_paths(void **context)
 {
 	expect_path_problem((PathFact){ .role = PATH_KERNEL, .error = -ENOENT }, "path-unusable",
@@ -612,6 +649,7 @@ int main(void)
 		cmocka_unit_test_setup(test_what_is_told_of_bridges, setup),
 		cmocka_unit_test_setup(test_as_many_queues_as_cpus, setup),
 		cmocka_unit_test_setup(test_what_the_unit_lacks, setup),
+		cmocka_unit_test_setup(test_links_that_can_have_no_macvtap, setup),
 		cmocka_unit_test_setup(test_paths, setup),
 		cmocka_unit_test_setup(test_what_is_awaited, setup),
 		cmocka_unit_test_setup(test_a_bridge_of_ours_is_not_awaited, setup),

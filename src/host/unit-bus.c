@@ -304,17 +304,24 @@ static int read_units(sd_bus_message *reply, StrList *ret)
 	return ret->failed ? -ENOMEM : r;
 }
 
-int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
+/* What systemd lists of all VMs: *ret is the caller's to give up. */
+static int list_mvmd(UnitBus *bus, const char *method, sd_bus_message **ret, Fault *fault)
 {
-	sd_bus_message *message = NULL, *reply = NULL;
-	StrList vms = { 0 };
-	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitsByPatterns", &message,
-			 fault);
+	sd_bus_message *message = NULL;
+	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, method, &message, fault);
 
 	if (r < 0)
 		return r;
 	(void) sd_bus_message_append(message, "asas", 0, 1, "mvmd@*.service");
-	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
+	return call(bus, UNIT_LOOK, NULL, 0, message, ret, fault);
+}
+
+int unit_bus_list(UnitBus *bus, StrList *ret, Fault *fault)
+{
+	sd_bus_message *reply = NULL;
+	StrList vms = { 0 };
+	int r = list_mvmd(bus, "ListUnitsByPatterns", &reply, fault);
+
 	if (r < 0)
 		return r;
 	r = read_units(reply, &vms);
@@ -355,14 +362,9 @@ static int read_unit_files(sd_bus_message *reply, UnitFiles *ret)
 
 static int list_unit_files(UnitBus *bus, UnitFiles *ret, Fault *fault)
 {
-	sd_bus_message *message = NULL, *reply = NULL;
-	int r = new_call(bus, SYSTEMD_PATH, SYSTEMD_MANAGER, "ListUnitFilesByPatterns", &message,
-			 fault);
+	sd_bus_message *reply = NULL;
+	int r = list_mvmd(bus, "ListUnitFilesByPatterns", &reply, fault);
 
-	if (r < 0)
-		return r;
-	(void) sd_bus_message_append(message, "asas", 0, 1, "mvmd@*.service");
-	r = call(bus, UNIT_LOOK, NULL, 0, message, &reply, fault);
 	if (r < 0)
 		return r;
 	r = read_unit_files(reply, ret);

@@ -55,6 +55,7 @@ static void traces_add_network(StrList *list)
 	traces_add_words(list, "tc qdisc show");
 	traces_add_words(list, "bridge -d link show");
 	traces_add_words(list, "bridge fdb show");
+	traces_add_words(list, "nft list ruleset 2>/dev/null; true");
 	traces_add_words(list, "grep -r . /proc/sys/net/bridge /proc/sys/net/ipv4/conf "
 			       "/proc/sys/net/ipv6/conf 2>/dev/null; true");
 }

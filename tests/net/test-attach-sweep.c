@@ -14,13 +14,11 @@ static pid_t player;
 static void on_link(struct nlmsghdr *message, void *userdata)
 {
 	Nl *nl = userdata;
-	LinkInfo tap, bridge;
+	LinkInfo tap;
 
-	if (link_get(nl, NETWORKD_TAP, &tap) < 0 || tap.master != 0 ||
-	    link_get(nl, "br1", &bridge) < 0)
-		return;
-	(void) link_set(nl, tap.ifindex,
-			&(LinkSettings){ .master = bridge.ifindex, .mac = tap.mac, .up = true });
+	/* The tap may be gone again. */
+	if (link_get(nl, NETWORKD_TAP, &tap) == 0 && tap.master == 0)
+		(void) !system("ip link set " NETWORKD_TAP " up master br1 2>/dev/null");
 }
 
 static void play_networkd(void)

@@ -19,6 +19,10 @@
 
 #define NOBODY 65534
 
+#define OUTPUT_BYTES_MAX 16384
+
+_unused_ static char said[OUTPUT_BYTES_MAX];
+
 /* Enters a new namespace. False, with the reason printed for TAP: the program has to skip all. */
 _unused_ static bool network_enter(void)
 {
@@ -93,4 +97,29 @@ _unused_ static int in_child(int (*function)(void *data), void *data)
 _unused_ static bool become_nobody(void)
 {
 	return setgid(NOBODY) == 0 && setuid(NOBODY) == 0;
+}
+
+/* said: what a command without quotes says; the test fails where it does. */
+_printf_(1, 2) _unused_ static void run_command(const char *format, ...)
+{
+	char line[256];
+	va_list arguments;
+	size_t n;
+	FILE *pipe;
+
+	va_start(arguments, format);
+	(void) vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	pipe = popen(line, "re");
+	assert_non_null(pipe);
+	n = fread(said, 1, OUTPUT_BYTES_MAX - 1, pipe);
+	said[n] = '\0';
+	assert_int_equal(pclose(pipe), 0);
+}
+
+_unused_ static void assert_says(const char *text, const char *words)
+{
+	if (!text || !strstr(text, words))
+		print_error("# \"%s\" does not say \"%s\"\n", text ?: "(nothing)", words);
+	assert_true(text && strstr(text, words));
 }

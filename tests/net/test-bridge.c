@@ -10,13 +10,11 @@
 #include "mvmd/exit-codes.h"
 #include "net/network.h"
 
-#define TEXT(text)	 ((char[]){ text })
-#define OUTPUT_BYTES_MAX 4096
-#define VMS		 4
-#define ROUNDS		 40
+#define TEXT(text) ((char[]){ text })
+#define VMS	   4
+#define ROUNDS	   40
 
 static Nl *nl;
-static char said[OUTPUT_BYTES_MAX];
 static char folder[] = "/tmp/mvmd-bridge-XXXXXX";
 
 static int network_new(void **state)
@@ -28,25 +26,6 @@ static int network_done(void **state)
 {
 	nl = nl_connection_free(nl);
 	return 0;
-}
-
-/* said: what a command without quotes says. */
-static void look(const char *line)
-{
-	FILE *pipe = popen(line, "re");
-	size_t n;
-
-	assert_non_null(pipe);
-	n = fread(said, 1, OUTPUT_BYTES_MAX - 1, pipe);
-	said[n] = '\0';
-	assert_int_equal(pclose(pipe), 0);
-}
-
-static void assert_says(const char *text, const char *words)
-{
-	if (!text || !strstr(text, words))
-		print_error("# \"%s\" does not say \"%s\"\n", text ?: "(nothing)", words);
-	assert_true(text && strstr(text, words));
 }
 
 static bool exists(const char *name)
@@ -79,13 +58,13 @@ static void test_made_as_it_was_asked_for(void **state)
 	MacAddress mac = link.mac;
 
 	assert_string_equal(link.name, "vms");
-	look("ip -d link show dev vms");
+	run_command("ip -d link show dev vms");
 	assert_says(said, "alias mvmd:bridge");
 	assert_says(said, "stp_state 1");
 	assert_says(said, "mtu 1400");
 	assert_says(said, ",UP");
 	assert_says(said, "group default");
-	look("ip addr show dev vms");
+	run_command("ip addr show dev vms");
 	assert_says(said, "inet 10.9.0.1/24");
 	assert_says(said, "inet6 fd09::1/64");
 
@@ -106,10 +85,10 @@ static void test_one_that_is_there_is_left_alone(void **state)
 
 	ip("link add br0 type bridge");
 	(void) make(&interface);
-	look("ip -d link show dev br0");
+	run_command("ip -d link show dev br0");
 	assert_says(said, "stp_state 0");
 	assert_null(strstr(said, "alias"));
-	look("ip addr show dev br0");
+	run_command("ip addr show dev br0");
 	assert_null(strstr(said, "10.9.0.1"));
 	/* And is not ours to remove. */
 	assert_int_equal(bridge_remove_unused(nl, "br0"), 0);
@@ -178,7 +157,7 @@ static void test_vlan_filtering(void **state)
 	Fault fault = { 0 };
 
 	if (bridge_make(nl, &interface, &link, &fault) == 0) {
-		look("ip -d link show dev vms");
+		run_command("ip -d link show dev vms");
 		assert_says(said, "vlan_filtering 1");
 		return;
 	}
@@ -196,7 +175,7 @@ static void test_unfinished_one_is_made_anew(void **state)
 	ip("link add vms group 1836477796 type bridge");
 	before = if_nametoindex("vms");
 	assert_int_not_equal(make(&interface).ifindex, before);
-	look("ip link show dev vms");
+	run_command("ip link show dev vms");
 	assert_says(said, "alias mvmd:bridge");
 	ip("link del vms");
 	ip("link add vms group 1836477796 type bridge");

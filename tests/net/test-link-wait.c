@@ -83,13 +83,6 @@ static void run_until_end(Scene *scene)
 	assert_int_equal(scene->n_calls, 1);
 }
 
-static void assert_says(const char *text, const char *words)
-{
-	if (!strstr(text, words))
-		print_error("# \"%s\" does not say \"%s\"\n", text, words);
-	assert_non_null(strstr(text, words));
-}
-
 static void test_bridge_that_is_there(void **state)
 {
 	Scene *scene = *state;

@@ -14,14 +14,12 @@
 #include "mvmd/exit-codes.h"
 #include "net/network.h"
 
-#define OUTPUT_BYTES_MAX 16384
-#define ETHERTYPE	 0x88b5 /* IEEE 802.1: for experiments */
-#define FRAME_BYTES	 64
-#define AWAIT_MSEC	 30000
-#define STEP_MSEC	 20
+#define ETHERTYPE   0x88b5 /* IEEE 802.1: for experiments */
+#define FRAME_BYTES 64
+#define AWAIT_MSEC  30000
+#define STEP_MSEC   20
 
 static Nl *nl;
-static char said[OUTPUT_BYTES_MAX];
 static const MacAddress everybody = { { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff } };
 
 static int network_new(void **state)
@@ -33,31 +31,6 @@ static int network_done(void **state)
 {
 	nl = nl_connection_free(nl);
 	return 0;
-}
-
-/* said: what a command without quotes says. */
-_printf_(1, 2) static void look(const char *format, ...)
-{
-	char line[256];
-	va_list arguments;
-	size_t n;
-	FILE *pipe;
-
-	va_start(arguments, format);
-	(void) vsnprintf(line, sizeof(line), format, arguments);
-	va_end(arguments);
-	pipe = popen(line, "re");
-	assert_non_null(pipe);
-	n = fread(said, 1, OUTPUT_BYTES_MAX - 1, pipe);
-	said[n] = '\0';
-	assert_int_equal(pclose(pipe), 0);
-}
-
-static void assert_says(const char *text, const char *words)
-{
-	if (!text || !strstr(text, words))
-		print_error("# \"%s\" does not say \"%s\"\n", text ?: "(nothing)", words);
-	assert_true(text && strstr(text, words));
 }
 
 static void skip_unless(bool possible, const char *why)
@@ -170,7 +143,7 @@ static void test_plain_port_is_as_the_bridge_makes_it(void **state)
 
 	make_bridge();
 	tap = attach(&nic);
-	look("bridge -d link show dev tap1");
+	run_command("bridge -d link show dev tap1");
 	assert_says(said, "hairpin off");
 	assert_says(said, "learning on");
 	assert_says(said, "bcast_flood on");
@@ -191,13 +164,13 @@ static void test_every_flag_is_set(void **state)
 	nic.port.flags[PORT_FLAG_HAIRPIN] = TRISTATE_TRUE;
 	nic.port.flags[PORT_FLAG_BCAST_FLOOD] = TRISTATE_FALSE;
 	tap = attach(&nic);
-	look("bridge -d link show dev tap1");
+	run_command("bridge -d link show dev tap1");
 	assert_says(said, "hairpin on");
 	assert_says(said, "learning off");
 	assert_says(said, "bcast_flood off");
 	assert_says(said, "isolated on");
 	assert_says(said, "locked on");
-	look("bridge fdb show dev tap1");
+	run_command("bridge fdb show dev tap1");
 	assert_says(said, "02:00:5e:00:53:01 master br0 static");
 	tap_close(&tap);
 }
@@ -211,7 +184,7 @@ static void test_false_is_set_as_well(void **state)
 	for (PortFlag flag = 0; flag < _PORT_FLAG_MAX; flag++)
 		nic.port.flags[flag] = TRISTATE_FALSE;
 	tap = attach(&nic);
-	look("bridge -d link show dev tap1");
+	run_command("bridge -d link show dev tap1");
 	assert_says(said, "hairpin off");
 	assert_says(said, "learning off");
 	assert_says(said, "bcast_flood off");
@@ -227,9 +200,9 @@ static void test_tap_has_no_ipv6_address(void **state)
 	skip_unless(access("/proc/sys/net/ipv6", F_OK) == 0, "this kernel has no IPv6");
 	make_bridge();
 	tap = attach(&nic);
-	look("ip -d link show dev tap1");
+	run_command("ip -d link show dev tap1");
 	assert_says(said, "addrgenmode none");
-	look("ip -6 addr show dev tap1");
+	run_command("ip -6 addr show dev tap1");
 	assert_string_equal(said, "");
 	assert_int_equal(get("tap1").ipv6_address, TRISTATE_FALSE);
 	assert_int_equal(get("br0").ipv6_address, TRISTATE_TRUE);
@@ -376,9 +349,9 @@ static void test_vlans_are_these_and_no_others(void **state)
 	nic.port.vlan = &vlan;
 	nic.port.flags[PORT_FLAG_LOCKED] = TRISTATE_TRUE;
 	tap = attach(&nic);
-	look("bridge -compressvlans vlan show dev tap1 | tr -s ' \\t\\n' '   '");
+	run_command("bridge -compressvlans vlan show dev tap1 | tr -s ' \\t\\n' '   '");
 	assert_says(said, "tap1 10 PVID Egress Untagged 20 30-33 ");
-	look("bridge fdb show dev tap1");
+	run_command("bridge fdb show dev tap1");
 	assert_says(said, "02:00:5e:00:53:01 vlan 10 master br0 static");
 	assert_says(said, "02:00:5e:00:53:01 vlan 33 master br0 static");
 	tap_close(&tap);
@@ -400,7 +373,7 @@ static void test_what_differs_is_named(void **state)
 	assert_int_equal(differences.length, 0);
 
 	ip("link set tap1 type bridge_slave isolated off learning on");
-	look("bridge fdb del 02:00:5e:00:53:01 dev tap1 master");
+	run_command("bridge fdb del 02:00:5e:00:53:01 dev tap1 master");
 	link = get("tap1");
 	assert_int_equal(port_compare(nl, &nic, &link, &differences), 0);
 	assert_says(differences.text, "isolated is off instead of on");
@@ -418,18 +391,18 @@ static void test_rate_of_what_the_guest_gets(void **state)
 	make_bridge();
 	nic.rate = nic_rate(&(SpecInterface){ .rate = { .rx_bits = 80000000 } });
 	tap = attach(&nic);
-	look("tc qdisc show dev tap1");
+	run_command("tc qdisc show dev tap1");
 	assert_says(said, "qdisc tbf");
 	assert_says(said, "rate 80Mbit burst 128Kb lat 50ms");
 
 	ip("link set tap1 mtu 1400");
-	look("tc qdisc change dev tap1 root tbf rate 70mbit burst 128kb latency 50ms");
+	run_command("tc qdisc change dev tap1 root tbf rate 70mbit burst 128kb latency 50ms");
 	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
 	assert_says(differences.text, "what it gets is limited to 70Mbit/s instead of 80Mbit/s");
-	look("tc qdisc change dev tap1 root tbf rate 80mbit burst 256kb latency 50ms");
+	run_command("tc qdisc change dev tap1 root tbf rate 80mbit burst 256kb latency 50ms");
 	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
 	assert_says(differences.text, "what it gets has another burst than 131072 bytes");
-	look("tc qdisc del dev tap1 root");
+	run_command("tc qdisc del dev tap1 root");
 	assert_int_equal(rate_compare(nl, &nic, tap.ifindex, &differences), 0);
 	assert_says(differences.text, "what it gets has no limit instead of 80Mbit/s");
 	tap_close(&tap);
@@ -445,7 +418,7 @@ static void test_rate_of_a_tap_on_no_bridge(void **state)
 	nic.rate = nic_rate(&(SpecInterface){ .rate = { .rx_bits = 80000000 } });
 	assert_int_equal(tap_create(nl, &nic, &tap, &fault), 0);
 	assert_int_equal(tap_set(nl, &nic, &tap, false, &fault), 0);
-	look("tc qdisc show dev tap1");
+	run_command("tc qdisc show dev tap1");
 	assert_says(said, "rate 80Mbit burst 128Kb");
 	assert_false(get("tap1").flags & IFF_UP);
 	/* A repair does it once more. */
@@ -467,7 +440,7 @@ static void test_rate_of_what_the_guest_sends(void **state)
 		assert_says(fault.why, "cls_matchall act_police");
 		assert_says(fault.remedy, "modprobe -a sch_ingress cls_matchall act_police");
 	} else {
-		look("tc filter show dev tap1 ingress");
+		run_command("tc filter show dev tap1 ingress");
 		assert_says(said, "matchall");
 		assert_says(said, "rate 80Mbit burst 128Kb");
 	}

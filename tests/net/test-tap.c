@@ -76,13 +76,6 @@ static void attach(const PlanNic *nic, Tap *tap, const char *bridge)
 }
 
 /* Fails where the text does not contain the words, and shows it. */
-static void assert_says(const char *text, const char *words)
-{
-	if (!text || !strstr(text, words))
-		print_error("# \"%s\" does not say \"%s\"\n", text ?: "(nothing)", words);
-	assert_true(text && strstr(text, words));
-}
-
 /* tap_create() fails with this error and exit code; the fault is the caller's. */
 static Fault refuse(const PlanNic *nic, int error, int exit_code)
 {

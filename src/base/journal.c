@@ -24,7 +24,7 @@ typedef struct Waiting {
 static int journal_socket = -EBADF;
 static bool stderr_was_asked, stderr_is_journal;
 static bool unit_was_asked;
-static char *unit;
+static char *unit_field;
 static Waiting *first, **end = &first;
 static size_t n_waiting_bytes;
 static unsigned n_lost;
@@ -70,17 +70,43 @@ static bool ends_in(const char *text, const char *suffix)
 }
 
 /*
- * The unit in "/mvmd.slice/mvmd@web1.service". sd_pid_get_unit(3) does the same with a call of the kernel for each
- * character.
+ * The unit in "/mvmd.slice/mvmd@web1.service", and in what a user's systemd has below "user@1000.service" his own.
+ * sd_pid_get_unit(3) does the same with a call of the kernel for each character.
  */
-static char *unit_of_path(char *path)
+static char *unit_field_of_path(char *path)
 {
-	char *rest = path;
+	const char *name = "OBJECT_SYSTEMD_UNIT", *found = NULL;
+	char *part;
 
-	for (char *part = strsep(&rest, "/"); part; part = strsep(&rest, "/"))
-		if (ends_in(part, ".service") || ends_in(part, ".scope"))
-			return strdup(part);
-	return NULL;
+	while (!found && (part = strsep(&path, "/")))
+		if (strncmp(part, "user@", strlen("user@")) == 0)
+			name = "OBJECT_SYSTEMD_USER_UNIT";
+		else if (ends_in(part, ".service") || ends_in(part, ".scope"))
+			found = part;
+	return found ? str_printf("%s=%s", name, found) : NULL;
+}
+
+/* What is systemd's in a line of /proc/self/cgroup: the one hierarchy of version 2, or its own of version 1. */
+static char *path_of_systemd(char *line)
+{
+	static const char unified[] = "0::", named[] = ":name=systemd:";
+	char *at = strstr(line, named);
+
+	if (strncmp(line, unified, strlen(unified)) == 0)
+		return line + strlen(unified);
+	return at ? at + strlen(named) : NULL;
+}
+
+/* A host may have both, cgroups(7), and only one of them names the unit, whichever it is. */
+char *journal_unit_field(const char *cgroups)
+{
+	_cleanup_free_ char *copy = strdup(cgroups);
+	char *rest = copy, *line, *path, *field = NULL;
+
+	while (!field && (line = strsep(&rest, "\n")))
+		if ((path = path_of_systemd(line)))
+			field = unit_field_of_path(path);
+	return field;
 }
 
 static char *look_for_unit(void)
@@ -88,25 +114,20 @@ static char *look_for_unit(void)
 	char text[CGROUP_FILE_MAX + 1];
 	_cleanup_close_ int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : read(fd, text, CGROUP_FILE_MAX);
-	char *line;
 
 	if (n <= 0)
 		return NULL;
 	text[n] = '\0';
-	/* cgroups(7): systemd's own hierarchy of version 1, or else the one of version 2. */
-	line = strstr(text, ":name=systemd:") ?: strstr(text, "0::");
-	if (!line)
-		return NULL;
-	line[strcspn(line, "\n")] = '\0';
-	return unit_of_path(line);
+	return journal_unit_field(text);
 }
 
-const char *journal_unit(void)
+void journal_add_unit(StrBuf *entry)
 {
 	if (!unit_was_asked)
-		unit = look_for_unit();
+		unit_field = look_for_unit();
 	unit_was_asked = true;
-	return unit;
+	if (unit_field)
+		str_buf_add(entry, "%s\n", unit_field);
 }
 
 void journal_use(int fd)

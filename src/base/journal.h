@@ -17,8 +17,14 @@ bool journal_is_stderr(void);
 /* True where stdout is the same stream. */
 bool journal_is_stdout(void);
 
-/* "mvmd@web1.service": the unit that this process belongs to; NULL: none. Found out once. */
-const char *journal_unit(void);
+/*
+ * "OBJECT_SYSTEMD_UNIT=mvmd@web1.service", or the like of a user's unit, where the text of /proc/self/cgroup names one:
+ * journalctl -u and --user-unit heed it. A new string; NULL: it names none.
+ */
+char *journal_unit_field(const char *cgroups);
+
+/* Adds that of this process, where it has one. Found out once. */
+void journal_add_unit(StrBuf *entry);
 
 /* From now on entries go to that connected datagram socket, and stderr counts as the journal's. For tests. */
 void journal_use(int fd);

@@ -166,8 +166,7 @@ static void entry_begin(StrBuf *entry, LogLevel level, const char *message_id, c
 		journal_add(entry, "MESSAGE_ID", message_id);
 	if (log_vm)
 		journal_add(entry, MVMD_FIELD_VM, log_vm);
-	if (journal_unit())
-		journal_add(entry, "OBJECT_SYSTEMD_UNIT", journal_unit());
+	journal_add_unit(entry);
 	for (size_t i = 0; i < LOG_CONTEXT_MAX; i++)
 		if (context[i].value)
 			journal_add(entry, context[i].name, context[i].value);

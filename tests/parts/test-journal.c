@@ -285,10 +285,42 @@ static void test_end_of_a_flood(void **context)
 	assert_null(throttle_free(throttle));
 }
 
+/* Texts of /proc/self/cgroup; and by which field, in systemd.journal-fields(7), others are told of the unit. */
+static void test_unit(void **context)
+{
+	static const struct {
+		const char *cgroups, *field;
+	} cases[] = {
+		{ "0::/mvmd.slice/mvmd@web1.service\n", "OBJECT_SYSTEMD_UNIT=mvmd@web1.service" },
+		/* A container on a host that has systemd's hierarchy of version 1, too. */
+		{ "9:name=systemd:/\n2:cpu:/\n0::/mvmd.slice/mvmd@web1.service\n",
+		  "OBJECT_SYSTEMD_UNIT=mvmd@web1.service" },
+		{ "10:memory:/x.service\n1:name=systemd:/mvmd.slice/mvmd@web1.service\n0::/\n",
+		  "OBJECT_SYSTEMD_UNIT=mvmd@web1.service" },
+		{ "0::/user.slice/user-1000.slice/session-3.scope\n",
+		  "OBJECT_SYSTEMD_UNIT=session-3.scope" },
+		{ "0::/user.slice/user-1000.slice/user@1000.service/app.slice/mvmd@web1.service\n",
+		  "OBJECT_SYSTEMD_USER_UNIT=mvmd@web1.service" },
+		{ "0::/mvmd.slice/mvmd@web1.service/backends",
+		  "OBJECT_SYSTEMD_UNIT=mvmd@web1.service" },
+		{ "10:memory:/x.service\n0::/\n", NULL },
+		{ "", NULL },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		_cleanup_free_ char *field = journal_unit_field(cases[i].cgroups);
+
+		assert_int_equal(!field, !cases[i].field);
+		if (field)
+			assert_string_equal(field, cases[i].field);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entry),
+		cmocka_unit_test(test_unit),
 		cmocka_unit_test(test_finding),
 		cmocka_unit_test(test_finding_without_evidence),
 		cmocka_unit_test(test_stream),

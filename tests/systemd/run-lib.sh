@@ -156,6 +156,11 @@ says() {
 	fi
 }
 
+# sync_journal: journald has read and written what it was sent by now; who looks but once needs that.
+sync_journal() {
+	inside journalctl --sync
+}
+
 journal_has() {
 	inside journalctl --no-pager -o cat -u "mvmd@$1" | grep -qF -e "$2"
 }

@@ -4,8 +4,9 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
 
-# entries NAME [MATCH...]: of the VM's unit, a JSON object each.
+# entries NAME [MATCH...]: of the VM's unit, a JSON object each; all that was sent by now.
 entries() {
+	sync_journal
 	inside journalctl --no-pager -o json -u "mvmd@$1" "${@:2}"
 }
 
@@ -39,12 +40,15 @@ fields() {
 	is "fields: it has the VM" "$(field fields MVMD_VM MESSAGE_ID="$id")" fields
 	is "fields: and what was before" "$(field fields MVMD_STATE_BEFORE MESSAGE_ID="$id" MVMD_STATE=running)" booting
 	is "fields: and why" "$(field fields MVMD_EVENT MESSAGE_ID="$id" MVMD_STATE=running)" booted
+	# journald finds it out as well, but of processes that live still when it gets to their entries.
+	is "fields: each entry of mvmd's names the unit by itself" \
+		"$(entries fields MVMD_VM=fields | jq -r .OBJECT_SYSTEMD_UNIT | sort -u)" mvmd@fields.service
 	is "fields: a step" "$(count fields MESSAGE_ID="$(message_id STEP)" MVMD_STEP=tap:net0)" 1
 }
 
 # last_line NAME: what mvmd itself said last, at info or above.
 last_line() {
-	entries "$1" -p info _COMM=mvmd | jq -r 'select(.MVMD_STREAM == null) | .MESSAGE' | tail -n 1
+	entries "$1" -p info SYSLOG_IDENTIFIER=mvmd | jq -r 'select(.MVMD_STREAM == null) | .MESSAGE' | tail -n 1
 }
 
 finding() {
@@ -89,7 +93,7 @@ console() {
 	is "console: a line of the guest's is an entry" "$(field console SYSLOG_IDENTIFIER MESSAGE=hello)" console/console
 	is "console: of its kind, its VM and its life" "$(field console MESSAGE_ID MESSAGE=hello) $(
 		field console MVMD_VM MESSAGE=hello) $(field console MVMD_LIFE MESSAGE=hello)" "$(message_id CONSOLE) console 1"
-	is "console: in the VM's unit" "$(field console _SYSTEMD_UNIT MESSAGE=hello)" mvmd@console.service
+	is "console: in the VM's unit" "$(field console OBJECT_SYSTEMD_UNIT MESSAGE=hello)" mvmd@console.service
 	is "console: and nothing of it is raw text" "$(count console _TRANSPORT=stdout)" 0
 	printf '\033[31mred\033[0m\007\nlogin: ' >"$WORK/keys"
 	inside mvmd console console <"$WORK/keys" >/dev/null 2>&1 &
@@ -138,7 +142,7 @@ flood() {
 	console=$(line_of '.MVMD_STREAM == "console"')
 	succeeds "flood: the last words of the VMM are there" [ -n "$words" ]
 	is "flood: as the VMM's, in the VM's unit" "$(jq -r 'select(.MVMD_STREAM == "vmm") |
-		.SYSLOG_IDENTIFIER + " " + ._SYSTEMD_UNIT' "$WORK/flood" | tail -n 1)" "flood/qemu mvmd@flood.service"
+		.SYSLOG_IDENTIFIER + " " + .OBJECT_SYSTEMD_UNIT' "$WORK/flood" | tail -n 1)" "flood/qemu mvmd@flood.service"
 	succeeds "flood: all words come before what mvmd says of the end" \
 		[ "${words:-0}" -lt "${finding:-0}" -a "${console:-0}" -lt "${finding:-0}" ]
 }
@@ -170,8 +174,9 @@ frozen() {
 
 normal_start() {
 	local n
-	n=$(entries fields -p info _COMM=mvmd MVMD_STATE=applying + _COMM=mvmd MESSAGE_ID="$(message_id FACTS)" \
-		+ _COMM=mvmd MESSAGE_ID="$(message_id RUNNING)" | grep -c MESSAGE)
+	n=$(entries fields -p info SYSLOG_IDENTIFIER=mvmd MVMD_STATE=applying \
+		+ SYSLOG_IDENTIFIER=mvmd MESSAGE_ID="$(message_id FACTS)" \
+		+ SYSLOG_IDENTIFIER=mvmd MESSAGE_ID="$(message_id RUNNING)" | grep -c MESSAGE)
 	succeeds "a start is about ten lines at info ($n)" [ "$n" -ge 4 -a "$n" -le 10 ]
 }
 

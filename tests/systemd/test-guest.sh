@@ -40,6 +40,7 @@ credentials_of_the_unit() {
 	succeeds "secret: with it the VM starts" start_unit secret
 	says "secret: the guest has the file's" secret "io.systemd.credential:file=from a file"
 	says "secret: and the unit's" secret "io.systemd.credential:inside=$SECRET"
+	sync_journal
 	is "secret: the journal has it by the guest's console alone" "$(inside journalctl --no-pager -o json |
 		grep -F "$SECRET" | jq -r .MESSAGE)" "io.systemd.credential:inside=$SECRET"
 	is "secret: no command line has it" "$(cat "$(root /proc)"/[0-9]*/cmdline | grep -caF "$SECRET")" 0
@@ -124,6 +125,7 @@ adopted_before_it_is_ready() {
 	is "soon: it is not active yet" "$(property soon ActiveState)" activating
 	succeeds "soon: the guest says that it is ready" guest_says soon 'READY=1'
 	comes "soon: then it is" soon ActiveState active
+	says "soon: and that is told" soon "the guest is ready"
 	is "soon: after how long nobody knows now" "$(inside journalctl --no-pager -o cat -u mvmd@soon |
 		grep -F "the guest is ready")" "the guest is ready"
 	stop soon

@@ -8,6 +8,7 @@ NOBODY=65534
 
 # logs WORD...: of the VM web; NAME WORD... by logs_of.
 logs_of() {
+	sync_journal
 	inside env TZ=UTC mvmd logs "$@" 2>&1
 }
 

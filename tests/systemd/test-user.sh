@@ -68,7 +68,7 @@ starts_and_stops() {
 	has "blame has its times" "$WORK/blame" "web1: ran "
 	alice_exits "stop" 0 stop web1
 	is "its unit has ended well" "$(hers web1 ActiveState) $(hers web1 Result)" "inactive success"
-	await as_alice mvmd logs web1 >/dev/null
+	sync_journal
 	as_alice mvmd logs web1 >"$WORK/logs" 2>&1
 	has "logs has the guest's words" "$WORK/logs" "tiny: life 1"
 	has "and those of her systemd" "$WORK/logs" "Started mvmd@web1.service"

@@ -39,7 +39,7 @@ without_bridge() {
 		"timeouts": { "bridge": "'"$2"'", "stop": "1s" } }'
 }
 
-# write_history NAME: eight failures in a row, the last one just now.
+# write_history NAME: nine failures in a row, the last one just now: the next wait is a minute.
 write_history() {
 	mkdir -p "$(root /var/lib/mvmd)/$1"
 	jq -n --arg boot "$(cat /proc/sys/kernel/random/boot_id)" \

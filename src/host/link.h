@@ -59,7 +59,7 @@ int link_get(Nl *nl, const char *name, LinkInfo *ret);
 /* The link of that index, whatever its name is by now. Returns as link_get(). */
 int link_get_index(Nl *nl, int ifindex, LinkInfo *ret);
 
-/* What a tap gets, all in one RTM_NEWLINK message. */
+/* What a link gets in one RTM_NEWLINK message. */
 typedef struct LinkSettings {
 	int master; /* ifindex of the bridge; 0: none */
 	uint32_t mtu; /* 0: leave */

@@ -10,6 +10,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <systemd/sd-login.h>
 #include <unistd.h>
 
 #include "host/process.h"
@@ -247,4 +248,16 @@ pid_t socket_holder(uint32_t inode)
 	if (proc)
 		(void) closedir(proc);
 	return holder;
+}
+
+char *process_to_words(pid_t pid)
+{
+	char path[PROC_PATH_MAX], name[PROC_TEXT_MAX] = "";
+	_cleanup_free_ char *unit = NULL;
+
+	(void) snprintf(path, sizeof(path), "/proc/%d/comm", (int) pid);
+	(void) read_text(path, name);
+	name[strcspn(name, "\n")] = '\0';
+	(void) sd_pid_get_unit(pid, &unit);
+	return str_printf("pid %d (%s%s%s)", (int) pid, name, unit ? " of " : "", unit ?: "");
 }

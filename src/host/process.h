@@ -39,3 +39,6 @@ int process_reads_socket(pid_t pid, uint32_t inode);
 
 /* A process, not ours, that has the socket; 0: none that we can see. */
 pid_t socket_holder(uint32_t inode);
+
+/* "pid 123 (nginx of nginx.service)", the unit where it is in one. A new string; NULL: no memory. */
+char *process_to_words(pid_t pid);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/start-look.h"
 #include "host/access.h"
+#include "host/forward-look.h"
 #include "host/netns.h"
 #include "host/sock.h"
 #include "host/tap.h"
@@ -94,11 +95,25 @@ static int look_at_sockets(const Plan *plan, FaultList *ret)
 	return r;
 }
 
+/* In the VM's network namespace; the first one alone. */
+static int look_at_forwards(const Plan *plan, FaultList *ret)
+{
+	Fault fault = { 0 };
+	int back = -EBADF, r = 0;
+
+	if (!plan->spec->netns || netns_enter(plan->spec->netns, &back) == 0)
+		r = forwards_look(plan, &fault);
+	netns_leave(back);
+	return r < 0 ? fault_list_take(ret, &fault) : 0;
+}
+
 int start_look(const Plan *plan, FaultList *ret)
 {
 	int r = look_at_disks(plan, ret);
 
 	if (r == 0)
 		r = look_at_nics(plan, ret);
+	if (r == 0)
+		r = look_at_forwards(plan, ret);
 	return r < 0 ? r : look_at_sockets(plan, ret);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "model/conflicts.h"
+#include "model/forwards.h"
 #include "model/names.h"
 #include "model/nic.h"
 #include "mvmd/exit-codes.h"
@@ -85,12 +86,43 @@ static int compare_bridges(const Conflict *conflict, const SpecInterface *a, con
 		       -ENOMEM;
 }
 
+static int add_forward_conflict(const Conflict *conflict, const SpecForward *a,
+				const SpecForward *b)
+{
+	_cleanup_free_ char *words = forward_to_words(a), *other = forward_to_words(b);
+	_cleanup_free_ char *thing = NULL;
+
+	if (!words || !other)
+		return -ENOMEM;
+	if (streq(words, other))
+		thing = str_printf("the host's %s", words);
+	else
+		thing = str_printf("the host's %s port %" PRIu64 ", %s at %s and %s at %s",
+				   ip_protocol_to_string(a->protocol), a->host, conflict->a->name,
+				   a->address ?: "all addresses", conflict->b->name,
+				   b->address ?: "all addresses");
+	return thing ? add_conflict(conflict, "port-conflict", thing,
+				    "write another \"host\" in the forward") :
+		       -ENOMEM;
+}
+
+static int compare_forwards(const Conflict *conflict, const SpecPasst *a, const SpecPasst *b)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < a->n_forward; i++)
+		for (size_t j = 0; r >= 0 && j < b->n_forward; j++)
+			if (forwards_collide(&a->forward[i], &b->forward[j]))
+				r = add_forward_conflict(conflict, &a->forward[i], &b->forward[j]);
+	return r;
+}
+
 static bool is_same_netns(const Spec *a, const Spec *b)
 {
 	return streq_null(a->netns, b->netns);
 }
 
-/* Names and addresses of links are those of one network namespace. */
+/* Names and addresses of links, and ports, are those of one network namespace. */
 static int compare_all_interfaces(const Conflict *conflict)
 {
 	int r = 0;
@@ -106,6 +138,8 @@ static int compare_all_interfaces(const Conflict *conflict)
 			r = compare_interfaces(conflict, a, b);
 			if (r >= 0)
 				r = compare_bridges(conflict, a, b);
+			if (r >= 0)
+				r = compare_forwards(conflict, &a->passt, &b->passt);
 		}
 	return r;
 }

@@ -20,7 +20,7 @@ typedef struct ConflictSpec {
 
 /*
  * What two of these specs would fight over if both ran: tap, MAC, CID (written or derived), a disk that
- * one of them writes, a bridge that each would make otherwise, somebody else's vhost-user socket; and bridges that have no room for all. A fault each, with both VMs' names and the exit
+ * one of them writes, a bridge that each would make otherwise, a port of the host's that leads to each, somebody else's vhost-user socket; and bridges that have no room for all. A fault each, with both VMs' names and the exit
  * code 75. Returns 0 or -ENOMEM.
  */
 int spec_conflicts(const ConflictSpec *specs, size_t n, FaultList *faults);

@@ -101,7 +101,16 @@ static const Finding findings[] = {
 	  .what = "A forward of passt names a port that somebody listens on already.",
 	  .why = "Another program of the host's has it, or another VM.",
 	  .remedy = "ss -lntup tells who it is: end that, or set another \"host\" in the forward.",
-	  .evidence = "interface" },
+	  .evidence = "interface, port, protocol, holder_pid, holder, holder_vm" },
+	{ .id = "port-conflict",
+	  .severity = FINDING_ERROR,
+	  .title = "two VMs would have one port of the host's",
+	  .what = "A forward in one spec and one in another have the same port of the host's, at "
+		  "addresses of which one is among the other.",
+	  .why = "A port leads to one place: the second VM does not start while the first runs.",
+	  .remedy = "Write another \"host\" in one of the forwards, or give each an \"address\" of "
+		    "its own.",
+	  .evidence = "vms, both_have" },
 };
 
 const FindingTable findings_of_attach = { "ATTACHING WITHOUT A BRIDGE", findings,

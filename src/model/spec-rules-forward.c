@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 
+#include "model/forwards.h"
 #include "model/spec-rules-internal.h"
 
 /* One port that leads to the guest, and where it is written. */
@@ -38,13 +39,6 @@ static void check_address(const RuleContext *context, const Port *port)
 			     "\"127.0.0.1\", or leave it out for all of them");
 }
 
-/* A port of all addresses is a port of each. */
-static bool is_same_port(const SpecForward *a, const SpecForward *b)
-{
-	return a->protocol == b->protocol && a->host == b->host &&
-	       (!a->address || !b->address || streq(a->address, b->address));
-}
-
 /* True where it says so. */
 static bool report_same(const RuleContext *context, const Port *later, const Port *earlier)
 {
@@ -52,7 +46,7 @@ static bool report_same(const RuleContext *context, const Port *later, const Por
 	const JsonNode *other = good_member(earlier->entry, "host");
 	char place[PLACE_SHOWN_MAX];
 
-	if (!node || !other || !is_same_port(later->forward, earlier->forward))
+	if (!node || !other || !forwards_collide(later->forward, earlier->forward))
 		return false;
 	report_value(context->report, RULE_FORWARD_TWICE, node,
 		     "is also the %s port of another forward (%s); a port of the host's leads to "

@@ -9,6 +9,7 @@
 #include "host/access.h"
 #include "host/cid-look.h"
 #include "host/credentials.h"
+#include "host/forward-look.h"
 #include "host/state-file.h"
 #include "host/vm-dir.h"
 #include "model/credentials.h"
@@ -45,7 +46,7 @@ static int clean_leftovers(Resources *resources, Fault *fault)
 	return r;
 }
 
-/* The CID is looked at when an earlier VMM of this VM's own is gone, and before anything is made in vain. */
+/* CID and ports are looked at when an earlier VMM of this VM's own is gone, and before anything is made in vain. */
 static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 {
 	const Plan *plan = resources->plan;
@@ -56,6 +57,8 @@ static int lock_apply(Resources *resources, const PlanStep *step, Fault *fault)
 	r = clean_leftovers(resources, fault);
 	if (r == 0)
 		r = cid_look(plan, fault);
+	if (r == 0)
+		r = forwards_look(plan, fault);
 	if (r < 0)
 		vm_unlock(&plan->places, TAKE_FD(resources->lock_fd));
 	return r;

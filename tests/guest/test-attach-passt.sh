@@ -106,9 +106,41 @@ ports() {
 	sysctl -q net.ipv4.ip_unprivileged_port_start=1024
 	somebody 8081
 	vm "$VM" hang '{ "forward": [ { "host": 8081 } ] }'
-	provokes "$VM: a port that somebody has" port-taken $EXIT_BUSY "interface=net0" "ss -lntup" run "$VM"
+	provokes "$VM: a port that somebody has" port-taken $EXIT_BUSY \
+		"interface=net0, port=8081, protocol=tcp, holder_pid=$SOMEBODY" "ss -lntup" run "$VM"
+	has "$VM: its program is named" "$WORK/err" "it is open in pid $SOMEBODY ($(cat "/proc/$SOMEBODY/comm")"
+	vm "$VM" hang '{ "forward": [ { "host": 8081, "address": "127.0.0.1" } ] }'
+	provokes "$VM: one of all addresses is one of each" port-taken $EXIT_BUSY "holder_pid=$SOMEBODY" "ss -lntup" \
+		run "$VM"
+	vm "$VM" "poweroff" '{ "forward": [ { "host": 8081, "protocol": "udp" } ] }'
+	run "$VM"
+	ends "$VM: the same number of another protocol is another port" 0
 	kill "$SOMEBODY"
 	ended "$SOMEBODY"
+}
+
+# Two VMs of ours: of UDP the second would get all of the first's.
+shared_port() {
+	local first=$VM other=${VM}2 forward='{ "protocol": "udp", "host": 5354, "address": "127.0.0.1" }'
+	vm "$first" "powerbutton poweroff" "{ \"forward\": [ { \"host\": 8082 }, $forward ] }"
+	boot "$first"
+	succeeds "$first: its ports are open" await listens_at u "127.0.0.1:5354"
+	vm "$other" hang "{ \"forward\": [ $forward ] }"
+	provokes "$other: a port of another VM's" port-taken $EXIT_BUSY \
+		"port=5354, protocol=udp, holder_pid=$(passt_pid), holder_vm=$first" "mvmd stop $first" run "$other"
+	provokes "$other: check tells it of two specs" port-conflict $EXIT_BUSY \
+		"vms=$first, $other, both_have=the host's udp port 5354 at 127.0.0.1" 'another "host" in the forward' \
+		check --all
+	vm "$other" hang '{ "forward": [ { "protocol": "udp", "host": 5354, "address": "0.0.0.0" } ] }'
+	provokes "$other: also where one has it at all addresses" port-conflict $EXIT_BUSY \
+		"$first at 127.0.0.1 and $other at 0.0.0.0" 'another "host" in the forward' check --all
+	vm "$other" "poweroff" '{ "forward": [ { "protocol": "udp", "host": 5354, "address": "::1" } ] }'
+	checks "$other: another address is another port" --all
+	run "$other"
+	ends "$other: and can be open beside it" 0
+	exits "$first: it stops as ever" 0 "$MVMD" stop "$first"
+	ends "$first: by its button" 0
+	rm "$MVMD_SPEC_DIR/$other.json"
 }
 
 old() {
@@ -130,6 +162,7 @@ case_of pc stops
 case_of pd adopted
 case_of pe ports
 case_of pf old
+case_of ph shared_port
 if [ -e /dev/kvm ] && type -P cloud-hypervisor >/dev/null && kvm_runs_the_guest; then
 	VMM=cloud-hypervisor ACCEL=kvm
 	case_of pg reboots

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "model/netns-fault.h"
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/deaf.h"
@@ -19,24 +20,33 @@ void vm_post(Vm *vm, VmEvent event)
 	(void) sd_event_source_set_enabled(vm->dispatch, SD_EVENT_ON);
 }
 
+static void vm_tell(Vm *vm, LogLevel level, const Fault *fault, Fault *ret)
+{
+	fault_copy(ret, fault);
+	fault_in_netns(vm->plan->spec->netns, ret);
+	log_fault(level, ret);
+	findings_keep(&vm->findings, ret);
+	vm_record_soon(vm);
+}
+
 void vm_fail(Vm *vm, const Fault *fault)
 {
+	_cleanup_(fault_done) Fault told = { 0 };
+
 	if (fault->error == -ECANCELED)
 		return;
-	log_fault(LOG_LEVEL_ERROR, fault);
-	findings_keep(&vm->findings, fault);
-	vm_record_soon(vm);
+	vm_tell(vm, LOG_LEVEL_ERROR, fault, &told);
 	if (vm->exit_code != MVMD_EXIT_OK)
 		return;
-	vm->exit_code = fault->exit_code;
-	fault_copy(&vm->cause, fault);
+	vm->exit_code = told.exit_code;
+	fault_move(&vm->cause, &told);
 }
 
 void vm_remark(Vm *vm, const Fault *fault)
 {
-	log_fault(LOG_LEVEL_WARNING, fault);
-	findings_keep(&vm->findings, fault);
-	vm_record_soon(vm);
+	_cleanup_(fault_done) Fault told = { 0 };
+
+	vm_tell(vm, LOG_LEVEL_WARNING, fault, &told);
 }
 
 static void on_deadline(void *userdata)

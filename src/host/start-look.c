@@ -5,6 +5,7 @@
 #include "host/netns.h"
 #include "host/sock.h"
 #include "host/tap.h"
+#include "model/netns-fault.h"
 #include "mvmd/exit-codes.h"
 
 /* A path that cannot be used at all is told by plan_problems(). */
@@ -67,6 +68,7 @@ static int look_at_nics(const Plan *plan, FaultList *ret)
 		return 0;
 	for (size_t i = 0; r == 0 && i < plan->n_nics; i++)
 		r = look_at_nic(nl, plan, i, ret);
+	faults_in_netns(plan->spec->netns, ret);
 	return r;
 }
 

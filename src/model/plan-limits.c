@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "model/credentials.h"
+#include "model/netns-fault.h"
 #include "model/plan-limits.h"
 #include "model/plan-ports.h"
 #include "mvmd/exit-codes.h"
@@ -245,5 +246,6 @@ int plan_warnings(const Spec *spec, const Facts *facts, FaultList *faults)
 	}
 	if (r == 0)
 		r = ports_warnings(spec, facts, faults);
+	faults_in_netns(spec->netns, faults);
 	return r < 0 ? r : credentials_warnings(spec, facts, faults);
 }

@@ -539,6 +539,7 @@ int plan_problems(const Spec *spec, const Facts *facts, FaultList *faults)
 		check.r = plan_sandbox(spec, facts, &choice, faults);
 	if (check.r == 0)
 		check.r = credentials_problems(spec, facts, faults);
+	faults_in_netns(spec->netns, faults);
 	return check.r < 0 ? check.r : plan_limits(spec, facts, faults);
 }
 
@@ -594,5 +595,6 @@ int plan_awaited(const Spec *spec, const Facts *facts, FaultList *faults)
 		(void) fault_remedy(&fault, "start the backend that serves it");
 		check_add(&check, &fault);
 	}
+	faults_in_netns(spec->netns, faults);
 	return check.r;
 }

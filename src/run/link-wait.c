@@ -60,7 +60,7 @@ static int not_a_bridge_fault(const LinkWait *wait, const LinkInfo *link, Fault 
 			    wait->bridge);
 }
 
-/* "bridges on this host: br0, docker0" */
+/* "the bridges that are there: br0, docker0" */
 static void fault_why_bridges(Fault *fault, const StrList *bridges)
 {
 	_cleanup_(str_buf_done) StrBuf text = { 0 };
@@ -71,9 +71,9 @@ static void fault_why_bridges(Fault *fault, const StrList *bridges)
 		str_buf_add(&text, " and %zu more", bridges->n - BRIDGES_NAMED_MAX);
 
 	if (bridges->n == 0)
-		(void) fault_why(fault, "there is no bridge on this host");
+		(void) fault_why(fault, "there is no bridge at all");
 	else if (!text.failed)
-		(void) fault_why(fault, "bridges on this host: %s", text.text);
+		(void) fault_why(fault, "the bridges that are there: %s", text.text);
 }
 
 static int missing_fault(const LinkWait *wait, Fault *fault)

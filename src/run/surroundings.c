@@ -2,6 +2,7 @@
 #include "run/surroundings.h"
 #include "host/image.h"
 #include "host/networkd.h"
+#include "model/netns-fault.h"
 #include "model/plan-limits.h"
 #include "run/link-judge.h"
 
@@ -33,6 +34,7 @@ static int nic_look_now(const Resources *resources, size_t i, FaultList *ret)
 		networkd_explain(resources->plan, nic, &resources->taps[i], sight.bridge, &fault);
 	if (sight.wrong == LINK_BRIDGE_GONE && nic->on_detach == ON_DETACH_REPAIR)
 		link_fault_is_awaited(&sight, &fault);
+	fault_in_netns(resources->plan->spec->netns, &fault);
 	return fault_list_take(ret, &fault);
 }
 

@@ -204,7 +204,7 @@ static void test_deadline_names_the_nearest(void **state)
 	ip("link add veth0 type veth peer name veth1");
 	run_to_deadline(scene, "br1");
 	assert_string_equal(scene->what, "bridge br1 did not appear within 50ms");
-	assert_string_equal(scene->why, "bridges on this host: br0, docker0");
+	assert_string_equal(scene->why, "the bridges that are there: br0, docker0");
 	assert_says(scene->remedy, "did you mean br0?");
 	assert_says(scene->remedy, "interfaces[].bridge");
 }
@@ -215,7 +215,7 @@ static void test_deadline_without_a_near_name(void **state)
 
 	ip("link add docker0 type bridge");
 	run_to_deadline(scene, "br1");
-	assert_string_equal(scene->why, "bridges on this host: docker0");
+	assert_string_equal(scene->why, "the bridges that are there: docker0");
 	assert_string_equal(scene->remedy, "ip link add br1 type bridge && ip link set br1 up");
 }
 
@@ -224,7 +224,7 @@ static void test_deadline_without_any_bridge(void **state)
 	Scene *scene = *state;
 
 	run_to_deadline(scene, "br1");
-	assert_string_equal(scene->why, "there is no bridge on this host");
+	assert_string_equal(scene->why, "there is no bridge at all");
 	assert_string_equal(scene->remedy, "ip link add br1 type bridge && ip link set br1 up");
 }
 

@@ -88,7 +88,7 @@ failing_start() {
 	without_bridge lost 100ms
 	mvmd_exits "failing: the exit code is the supervisor's" $EXIT_UNAVAILABLE start lost
 	says_here "failing: the finding is told" "mvmd: lost: error: bridge br9 did not appear within 100ms [bridge-missing]"
-	says_here "failing: with what fits this host" "bridges on this host: br0"
+	says_here "failing: with what fits this host" "the bridges that are there: br0"
 	says_here "failing: with what to do" "  try: did you mean br0?"
 	says_here "failing: and that it is tried again" "it is tried again"
 	spec nothing hang '{ "boot": { "kernel": "/srv/none" }, "disks": [ { "id": "d", "path": "/srv/no-disk" } ] }'

@@ -20,6 +20,11 @@ is_not_there() {
 
 lives_there() {
 	inside ip netns add blue
+	inside mvmd check away >"$WORK/check.out" 2>"$WORK/check.err"
+	has "away: a bridge is missed in there" "$WORK/check.err" \
+		"error: network namespace blue: interface net0: there is no bridge br0 yet"
+	has "away: and what is to be typed is for there" "$WORK/check.err" \
+		"ip -n blue link add br0 type bridge && ip -n blue link set br0 up"
 	inside ip -n blue link add br0 up type bridge
 	start_unit away
 	comes "away: with its namespace it does" away ActiveState active
@@ -31,6 +36,10 @@ lives_there() {
 		jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
 	inside ip -n blue link set vm-away-net0 nomaster
 	says "away: it is watched there" away "mvmd has put it back"
+	inside ip -n blue link set br0 down
+	says "away: and told of as it is there" away "network namespace blue: bridge br0 is down"
+	says "away: with what to type" away "try: ip -n blue link set br0 up"
+	inside ip -n blue link set br0 up
 }
 
 stays_there() {

@@ -23,12 +23,14 @@ static const Finding findings[] = {
 	{ .id = "bridge-lost",
 	  .severity = FINDING_ERROR,
 	  .title = "the bridge was removed",
-	  .what = "The bridge was there, and was removed: while the tap was put on it, or while the VM "
-		  "ran.",
+	  .what = "The bridge was there, and was removed or renamed: while the tap was put on it, or "
+		  "while the VM ran.",
 	  .why = "What manages the host's network is at work: it was restarted or set up anew.",
-	  .remedy = "At the start: start the VM again, and order mvmd after what makes the bridge. "
-		    "While it runs: make the bridge again, then ip link set TAP master BRIDGE.",
-	  .evidence = "tap, bridge, repaired, by, by_pid" },
+	  .remedy =
+		  "At the start: start the VM again, and order mvmd after what makes the bridge. "
+		  "While it runs: make the bridge again, then ip link set TAP master BRIDGE; one that "
+		  "was renamed: ip link set MASTER name BRIDGE.",
+	  .evidence = "tap, bridge, master, repaired, by, by_pid" },
 	{ .id = "bridge-full",
 	  .severity = FINDING_ERROR,
 	  .title = "the bridge has no free port",
@@ -181,7 +183,7 @@ static const Finding findings[] = {
 	  .severity = FINDING_ERROR,
 	  .title = "the tap is gone",
 	  .what = "The tap was put on its bridge, and later it was not there any more.",
-	  .why = "Another program removed it.",
+	  .why = "Another program removed it, or took it into another network namespace.",
 	  .remedy =
 		  "Stop the VM and start it again, which makes the tap anew. networkctl, nmcli device "
 		  "and ip monitor link show who manages links here.",

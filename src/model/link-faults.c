@@ -15,12 +15,34 @@ int fault_tap_gone(const char *tap, const char *bridge, Fault *fault)
 	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "tap-lost",
 			 "tap %s is gone: the guest has no network there any more", tap);
 	(void) link_evidence(tap, bridge, fault);
-	(void) fault_why(fault, "another program of this host removed it");
+	(void) fault_why(fault, "another program of this host removed it, or took it into another "
+				"network namespace");
 	return fault_remedy(fault, "stop the VM and start it again, which makes the tap anew");
 }
 
-int fault_bridge_gone(const char *tap, const char *bridge, Fault *fault)
+/* It has a master still: mostly the same bridge under another name. */
+static int bridge_renamed_fault(const char *tap, const char *bridge, const char *master,
+				Fault *fault)
 {
+	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
+			 "there is no bridge %s any more, and tap %s is on %s", bridge, tap,
+			 master);
+	(void) link_evidence(tap, bridge, fault);
+	(void) fault_evidence(fault, "master", "%s", master);
+	(void) fault_why(fault,
+			 "bridge %s was renamed to %s while the VM ran, or removed, and the tap "
+			 "put on another one",
+			 bridge, master);
+	return fault_remedy(fault,
+			    "ip link set %s name %s, where it was renamed; or set "
+			    "interfaces[].bridge to \"%s\"",
+			    master, bridge, master);
+}
+
+int fault_bridge_gone(const char *tap, const char *bridge, const char *master, Fault *fault)
+{
+	if (*master)
+		return bridge_renamed_fault(tap, bridge, master, fault);
 	(void) fault_set(fault, -ENODEV, MVMD_EXIT_UNAVAILABLE, "bridge-lost",
 			 "bridge %s is gone, and tap %s is on none", bridge, tap);
 	(void) link_evidence(tap, bridge, fault);

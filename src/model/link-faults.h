@@ -7,9 +7,9 @@
 
 /* What can be wrong with a tap of a VM that runs, in words. All return fault->error, which is not 0. */
 int fault_tap_gone(const char *tap, const char *bridge, Fault *fault);
-int fault_bridge_gone(const char *tap, const char *bridge, Fault *fault);
 
 /* master: the link that the tap is on instead; "": none. */
+int fault_bridge_gone(const char *tap, const char *bridge, const char *master, Fault *fault);
 int fault_tap_off_bridge(const char *tap, const char *bridge, const char *master, Fault *fault);
 int fault_tap_down(const char *tap, const char *bridge, Fault *fault);
 

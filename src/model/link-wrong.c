@@ -114,7 +114,7 @@ int fault_link_wrong(const LinkSight *sight, Fault *fault)
 	case LINK_TAP_RENAMED:
 		return renamed_fault(sight, fault);
 	case LINK_BRIDGE_GONE:
-		return fault_bridge_gone(sight->tap, sight->bridge, fault);
+		return fault_bridge_gone(sight->tap, sight->bridge, sight->master, fault);
 	case LINK_OFF_BRIDGE:
 		return fault_tap_off_bridge(sight->tap, sight->bridge, sight->master, fault);
 	case LINK_BRIDGE_DOWN:
@@ -222,6 +222,8 @@ int fault_link_contested(const LinkSight *sight, bool repairs, unsigned times, u
 void link_fault_is_awaited(const LinkSight *sight, Fault *fault)
 {
 	(void) fault_evidence(fault, "repaired", "when the bridge is back");
+	if (sight->master[0])
+		return;
 	(void) fault_remedy(fault,
 			    "let what manages bridge %s make it again (ip link add %s type bridge "
 			    "&& ip link set %s up); mvmd then puts tap %s back on it",

@@ -98,7 +98,7 @@ static void judge(Nl *nl, const PlanNic *nic, const Tap *tap, const LinkInfo *li
 		sight.wrong = LINK_TAP_GONE;
 	else if (r == 0)
 		sight.wrong = judge_link(nl, nic, tap, link, &sight);
-	if (sight.wrong == LINK_OFF_BRIDGE)
+	if (sight.wrong == LINK_OFF_BRIDGE || sight.wrong == LINK_BRIDGE_GONE)
 		name_link(link->master, sight.master);
 	*ret = sight;
 }

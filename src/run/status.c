@@ -80,10 +80,15 @@ static json_t *attached_to_json(const Resources *resources, size_t i)
 			    tap.master == bridge.ifindex);
 }
 
-static json_t *since_to_json(const Tap *tap)
+/* Null, too, of one that is gone. */
+static json_t *since_to_json(const Resources *resources, const Tap *tap)
 {
-	return tap->since_realtime_usec ? json_integer((json_int_t) tap->since_realtime_usec) :
-					  json_null();
+	LinkInfo link;
+
+	if (!tap->since_realtime_usec ||
+	    (resources->nl && link_get_index(resources->nl, tap->ifindex, &link) == -ENODEV))
+		return json_null();
+	return json_integer((json_int_t) tap->since_realtime_usec);
 }
 
 /* The .network file that matches the tap which was left to systemd-networkd: it is asked now, too. */
@@ -113,7 +118,7 @@ static json_t *interfaces_to_json(const Resources *resources)
 				  tap_name(tap, nic), "mac", mac_format(mac, nic->mac), "bridge",
 				  nic->spec->bridge, "link", nic->spec->macvtap.link, "attached",
 				  attached_to_json(resources, i), "since_realtime_usec",
-				  since_to_json(tap)));
+				  since_to_json(resources, tap)));
 		(void) json_object_set_new(json_array_get(list, i), "network_file",
 					   network_file_to_json(resources, i));
 	}

@@ -36,6 +36,7 @@ alone() {
 		"tap=vm-$VM-net0, differs=it is down instead of up" "ip link set vm-$VM-net0 up"
 	ip link del "vm-$VM-net0"
 	status_names "$VM: a tap that is removed" tap-lost "$VM" "tap=vm-$VM-net0" "start it again"
+	holds "$VM: and since when it was there is told no more" "$VM" '.interfaces[0].since_realtime_usec == null'
 	exits "$VM: it stops as ever" 0 "$MVMD" stop "$VM"
 	ends "$VM: by its button" 0
 }

@@ -51,6 +51,17 @@ is_made_up_for() {
 	succeeds "and the tap is on the new one" await is_on vm-kept-net0 br0
 	says kept "bridge br0 was removed and is there again; mvmd has put tap vm-kept-net0 back on it"
 	is "with its MTU" "$(ip -j link show vm-kept-net0 | jq '.[0].mtu')" 1400
+
+	ip link set br0 down
+	ip link set br0 name br1
+	says kept "there is no bridge br0 any more, and tap vm-kept-net0 is on br1 [bridge-lost]"
+	status_names "a bridge that was renamed is called so" bridge-lost kept \
+		"tap=vm-kept-net0, bridge=br0, master=br1, repaired=when the bridge is back" \
+		"ip link set br1 name br0"
+	ip link set br1 name br0
+	ip link set br0 up
+	succeeds "and with its name it is as it was" await_value kept '.interfaces[0].attached
+		and (.findings | all(.id != "bridge-down" and .evidence.repaired != "when the bridge is back"))'
 	"$MVMD" stop kept 2>/dev/null
 	ends "kept: it ends as any" 0
 	succeeds "and its tap with it" eval '! ip link show vm-kept-net0 2>/dev/null'

@@ -336,7 +336,8 @@ static void test_bridge_renamed(void **state)
 	begin(scene);
 	ip("link set br0 down");
 	ip("link set br0 name old0");
-	(void) next(scene, "bridge-lost: bridge br0 is gone");
+	(void) next(scene,
+		    "bridge-lost: there is no bridge br0 any more, and tap " TAP " is on old0");
 	ip("link set old0 name br0");
 	ip("link set br0 up");
 	(void) next(scene, "mended bridge-lost: tap " TAP " is on bridge br0 again");

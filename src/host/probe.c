@@ -338,6 +338,8 @@ static int add_path(Probe *probe, PathRole role, size_t index, const char *path,
 					 NULL);
 	if (path_may_be_out_of_view(fact) && !facts->sandbox.own_tmp)
 		facts->sandbox.own_tmp = sandbox_has_own_tmp();
+	if (fact->error == -ENOENT || fact->error == -EACCES)
+		fact->in_hidden_home = sandbox_hides(path);
 	if (disk_fd >= 0) {
 		fact->looks_like = disk_probe(disk_fd);
 		disk_probe_space(disk_fd, &fact->space);

@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -14,6 +15,9 @@
 
 /* A flag that unshare(2) does not know: EINVAL before anything is done (kernel/fork.c: check_unshare_flags()). */
 #define NO_FLAG_OF_UNSHARE 1UL
+
+/* In systemd's own folder in /run; the mount's root says it without what /run is. */
+#define HIDING_FOLDER "/systemd/inaccessible/dir"
 
 #define NAMESPACES_OF_ROOT ((unsigned long) (CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET))
 
@@ -91,6 +95,29 @@ bool sandbox_has_own_tmp(void)
 
 	while (file && !found && fgets(line, sizeof(line), file))
 		found = strstr(line, "/systemd-private-") && strstr(line, " /tmp ");
+	if (file)
+		(void) fclose(file);
+	return found;
+}
+
+/* systemd mounts an empty folder of its own over it, of a mode that refuses all but root (systemd.exec(5)). */
+bool sandbox_hides(const char *path)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char line[LINE_MAX], place[PATH_MAX], end[PATH_MAX];
+	bool found = false;
+
+	/* On failure that is what could not be passed, with all links before it followed (realpath(3)). */
+	if (realpath(path, end))
+		*end = '\0';
+	while (file && *end && !found && fgets(line, sizeof(line), file)) {
+		char root[PATH_MAX];
+
+		if (sscanf(line, "%*s %*s %*s %4095s %4095s", root, place) != 2)
+			continue;
+		found = strstr(root, HIDING_FOLDER) && strncmp(end, place, strlen(place)) == 0 &&
+			(end[strlen(place)] == '/' || end[strlen(place)] == '\0');
+	}
 	if (file)
 		(void) fclose(file);
 	return found;

@@ -12,3 +12,6 @@ void sandbox_probe(const Spec *spec, SandboxFact *ret);
 
 /* True where systemd gave us a /tmp of our own. Reads all mounts, some 100 us: only where a file is missed there. */
 bool sandbox_has_own_tmp(void);
+
+/* True where the path leads, also by links, into a folder that systemd hides from us (ProtectHome=). */
+bool sandbox_hides(const char *path);

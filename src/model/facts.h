@@ -72,6 +72,7 @@ typedef struct PathFact {
 	ino_t ino;
 	const char *looks_like; /* a disk's: model/disk-magic.h; NULL: nothing known, or not read */
 	DiskSpace space; /* a disk's */
+	bool in_hidden_home; /* it, or where a link leads, is in a home that the unit hides (ProtectHome=) */
 } PathFact;
 
 /* One credential of the spec; its value is nowhere in here. */

@@ -110,12 +110,13 @@ static const Finding findings[] = {
 	  .severity = FINDING_ERROR,
 	  .title = "the unit allows less than the VM needs",
 	  .what = "What the spec asks for is forbidden where mvmd runs: the namespaces of virtiofsd, the "
-		  "capabilities of a share that root serves, a block device, a file in /tmp, or QEMU "
-		  "without KVM.",
+		  "capabilities of a share that root serves, a block device, a file in /tmp or in a home, or "
+		  "QEMU without KVM.",
 	  .why = "mvmd@.service allows what each VM needs, and a drop-in of the VM's own the rest. It is "
 		 "written from the spec at boot and at a daemon-reload: the spec was changed since, or "
 		 "another drop-in takes it back. A container may forbid the same things. The host's /tmp is for no "
-		 "VM.",
+		 "VM; a VM that has a share served by root sees homes only where its spec names something in "
+		 "one, without links.",
 	  .remedy =
 		  "Start it with mvmd start NAME, which sees to that; or systemctl daemon-reload. "
 		  "systemctl cat mvmd@NAME shows all that applies.",

@@ -450,7 +450,7 @@ static void check_path_error(Check *check, const PathFact *path)
 	Fault fault = { 0 };
 
 	if (device_is_refused(check->spec, path->path, path->mode, path->error, &fault) ||
-	    path_is_out_of_view(check->facts, path, &fault)) {
+	    path_is_out_of_view(check->spec, check->facts, path, &fault)) {
 		check_add(check, &fault);
 		return;
 	}

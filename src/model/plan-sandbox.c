@@ -118,8 +118,28 @@ bool path_may_be_out_of_view(const PathFact *path)
 	       (strncmp(path->path, "/tmp/", 5) == 0 || strncmp(path->path, "/var/tmp/", 9) == 0);
 }
 
-bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault)
+static bool path_is_hidden(const Spec *spec, const PathFact *path, Fault *fault)
 {
+	if (!path->in_hidden_home)
+		return false;
+	(void) fault_set(fault, path->error, MVMD_EXIT_UNAVAILABLE, "unit-lacks",
+			 "%s lies in a user's home, which is hidden here", path->path);
+	(void) fault_why(fault,
+			 "root serves a share of this VM, and its unit hides what the spec does "
+			 "not name (ProtectHome=); a link that leads there names nothing");
+	(void) fault_evidence(fault, "lacks", "ProtectHome=no");
+	(void) fault_evidence(fault, "path", "%s", path->path);
+	(void) fault_remedy(fault,
+			    "write the path without links into %s; then mvmd start %s brings "
+			    "the unit up to date (or: systemctl daemon-reload)",
+			    spec->file, spec->name);
+	return true;
+}
+
+bool path_is_out_of_view(const Spec *spec, const Facts *facts, const PathFact *path, Fault *fault)
+{
+	if (path_is_hidden(spec, path, fault))
+		return true;
 	if (!facts->sandbox.own_tmp || !path_may_be_out_of_view(path))
 		return false;
 	(void) fault_set(fault, -ENOENT, MVMD_EXIT_UNAVAILABLE, "unit-lacks",

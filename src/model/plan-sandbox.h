@@ -17,5 +17,5 @@ bool device_is_refused(const Spec *spec, const char *path, mode_t mode, int erro
 /* True where a file is missing that a /tmp of our own would hide. */
 bool path_may_be_out_of_view(const PathFact *path);
 
-/* True where a file is missing since the unit has a /tmp of its own: fault tells. */
-bool path_is_out_of_view(const Facts *facts, const PathFact *path, Fault *fault);
+/* True where a file is missing since the unit has a /tmp of its own, or hides users' homes: fault tells. */
+bool path_is_out_of_view(const Spec *spec, const Facts *facts, const PathFact *path, Fault *fault);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/unit-dropin.h"
+#include "model/unit-view.h"
 
 #define DEVICES "/dev/"
 #define SERVICE "[Service]"
@@ -11,36 +12,9 @@
  */
 #define PROC_FOLDER "/run/mvmd-proc"
 
-/*
- * A path as a word of a list in a unit file: in double quotes, in which a backslash stands before itself and before a
- * quote (src/basic/extract-word.c of systemd), and with each percent sign doubled, which would begin a specifier
- * (systemd.unit(5)). The spec has no control characters in paths.
- */
-static void add_path(StrBuf *buf, const char *path)
-{
-	str_buf_add(buf, "\"");
-	for (const char *c = path; *c; c++) {
-		if (*c == '"' || *c == '\\')
-			str_buf_add(buf, "\\");
-		if (*c == '%')
-			str_buf_add(buf, "%%");
-		str_buf_add_bytes(buf, c, 1);
-	}
-	str_buf_add(buf, "\"");
-}
-
 static bool is_device(const char *path)
 {
 	return strncmp(path, DEVICES, strlen(DEVICES)) == 0;
-}
-
-/* Whether a part of the path is "..": systemd refuses it, and only the file systems know what it means. */
-static bool goes_up(const char *path)
-{
-	for (const char *part = strchr(path, '/'); part; part = strchr(part + 1, '/'))
-		if (strncmp(part, "/..", 3) == 0 && (part[3] == '/' || part[3] == '\0'))
-			return true;
-	return false;
 }
 
 static void add_order(StrBuf *buf, const OrderVm *vm)
@@ -53,10 +27,10 @@ static void add_order(StrBuf *buf, const OrderVm *vm)
 /* Devices lie in /dev, which is there. */
 static void add_mount(StrBuf *buf, const char *path)
 {
-	if (!path || is_device(path) || goes_up(path))
+	if (!path || is_device(path) || unit_path_goes_up(path))
 		return;
 	str_buf_add(buf, "RequiresMountsFor=");
-	add_path(buf, path);
+	unit_add_path(buf, path);
 	str_buf_add(buf, "\n");
 }
 
@@ -81,12 +55,12 @@ static void add_disks(StrBuf *buf, const Spec *spec)
 	for (size_t i = 0; i < spec->n_disks; i++) {
 		const SpecDisk *disk = &spec->disks[i];
 
-		if (!disk->path || !is_device(disk->path) || goes_up(disk->path))
+		if (!disk->path || !is_device(disk->path) || unit_path_goes_up(disk->path))
 			continue;
 		str_buf_add(buf, "%s", reason);
 		reason = "";
 		str_buf_add(buf, "DeviceAllow=");
-		add_path(buf, disk->path);
+		unit_add_path(buf, disk->path);
 		str_buf_add(buf, disk->readonly ? " r\n" : " rw\n");
 	}
 }
@@ -197,17 +171,17 @@ static void add_shares(StrBuf *buf, const Spec *spec)
 			"covered in part.\n"
 			"TemporaryFileSystem=" PROC_FOLDER ":mode=0700\n"
 			"BindPaths=/proc:" PROC_FOLDER "/proc:norbind\n");
-	if (by_root)
-		str_buf_add(
-			buf,
-			"# A share that root serves keeps the owners of files, their modes and "
-			"devices;\n"
-			"# SYS_ADMIN and SETPCAP are for its sandbox, and it drops them there.\n"
-			"CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE "
-			"CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID\n"
-			"CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP "
-			"CAP_SYS_ADMIN\n"
-			"RestrictSUIDSGID=no\n");
+	if (!by_root)
+		return;
+	str_buf_add(buf, "# A share that root serves keeps the owners of files, their modes and "
+			 "devices;\n"
+			 "# SYS_ADMIN and SETPCAP are for its sandbox, and it drops them there.\n"
+			 "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE "
+			 "CAP_DAC_READ_SEARCH CAP_FOWNER CAP_FSETID\n"
+			 "CapabilityBoundingSet=CAP_MKNOD CAP_SETFCAP CAP_SETPCAP "
+			 "CAP_SYS_ADMIN\n"
+			 "RestrictSUIDSGID=no\n");
+	unit_view_add(buf, spec);
 }
 
 int unit_dropin_text(const OrderVm *vm, bool user, char **ret)

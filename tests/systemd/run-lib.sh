@@ -194,3 +194,13 @@ drop_in() {
 	printf '%s\n' '[Service]' "${@:2}" >"$folder/test.conf"
 	inside systemctl daemon-reload
 }
+
+# scores TITLE WORST ARGUMENT...: of systemd-analyze security, in tenths.
+scores() {
+	local output
+	if output=$(inside systemd-analyze security --no-pager "--threshold=$2" "${@:3}" 2>&1); then
+		pass "$1: $(tail -n 1 <<<"$output" | grep -o '[0-9]\.[0-9]')"
+	else
+		fail "$1" "$(grep -v ✓ <<<"$output")"
+	fi
+}

@@ -508,6 +508,11 @@ static void test_what_the_unit_lacks(void **context)
 	facts.sandbox.own_tmp = true;
 	expect_path_problem((PathFact){ .role = PATH_DISK, .path = "/var/tmp/a", .error = -ENOENT },
 			    "unit-lacks", MVMD_EXIT_UNAVAILABLE);
+	expect_path_problem((PathFact){ .role = PATH_DISK,
+					.path = "/srv/link",
+					.error = -EACCES,
+					.in_hidden_home = true },
+			    "unit-lacks", MVMD_EXIT_UNAVAILABLE);
 
 	facts.sandbox = (SandboxFact){ true, true, true, "CAP_CHOWN" };
 	spec.n_shares = facts.n_shares = 0;

@@ -172,6 +172,52 @@ static void test_root_shares(void **state)
 	assert_null(strstr(elsewhere, "CapabilityBoundingSet"));
 }
 
+/* The lines of a VM with such a share, what its spec has beside it, and the lines that say what it sees. */
+static void assert_view(const char *more, const char *lines)
+{
+	_cleanup_free_ char *json =
+		str_printf("{ \"user\": \"root\", \"boot\": { \"kernel\": \"/k\" }, %s }", more);
+	_cleanup_free_ char *text = dropin_of(json);
+	const char *view = strstr(text, "\nRestrictSUIDSGID=no\n");
+
+	assert_non_null(view);
+	assert_string_equal(view + strlen("\nRestrictSUIDSGID=no\n"), lines);
+}
+
+#define WRITABLE                                                                                   \
+	"# Root's rights on files end where the spec does: nothing else can be written.\n"         \
+	"ProtectSystem=strict\n"                                                                   \
+	"ReadWritePaths=-/run/mvmd -/var/lib/mvmd\n"
+#define ANYWHERE "# Its spec has the VM write anywhere.\nProtectSystem=full\n"
+#define NO_HOMES "# Nor are users' homes any business of such a VM.\nProtectHome=yes\n"
+#define HOMES	 "# Its spec names something in a user's home.\nProtectHome=no\n"
+
+static void test_view(void **state)
+{
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/srv/50%% a\" },"
+		    "  { \"tag\": \"b\", \"source\": \"/srv/b\", \"readonly\": true },"
+		    "  { \"tag\": \"c\", \"source\": \"/etc/c\" } ],"
+		    "\"disks\": [ { \"id\": \"a\", \"path\": \"/homes/a.raw\" },"
+		    "  { \"id\": \"b\", \"path\": \"/dev/vg0/b\" },"
+		    "  { \"id\": \"c\", \"path\": \"/srv/c\", \"readonly\": true } ],"
+		    "\"interfaces\": [ { \"id\": \"a\", \"attach\": \"vhost-user\", \"vhost_user\":"
+		    "    { \"socket\": \"/run/ovs/a.sock\", \"mode\": \"server\" } },"
+		    "  { \"id\": \"b\", \"attach\": \"vhost-user\", \"vhost_user\":"
+		    "    { \"socket\": \"/run/vpp/b.sock\", \"mode\": \"client\" } } ]",
+		    WRITABLE "ReadWritePaths=-\"/homes/a.raw\"\n"
+			     "ReadWritePaths=-\"/srv/50%% a\"\n"
+			     "ReadWritePaths=-\"/run/ovs\"\n" NO_HOMES);
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/home/\" } ]",
+		    WRITABLE "ReadWritePaths=-\"/home/\"\n" HOMES);
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/a\" } ],"
+		    "\"credentials\": { \"a\": { \"file\": \"//root/./key\" } }",
+		    WRITABLE "ReadWritePaths=-\"/a\"\n" HOMES);
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/run\", \"readonly\": true } ]",
+		    WRITABLE HOMES);
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/\" } ]", ANYWHERE HOMES);
+	assert_view("\"shares\": [ { \"tag\": \"a\", \"source\": \"/a/../b\" } ]", ANYWHERE HOMES);
+}
+
 /* Words in quotes, and no specifiers. */
 static void test_odd_paths(void **state)
 {
@@ -245,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_typical),	    cmocka_unit_test(test_qemu),
 		cmocka_unit_test(test_root_shares), cmocka_unit_test(test_odd_paths),
 		cmocka_unit_test(test_circle),	    cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_view),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

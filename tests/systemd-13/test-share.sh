@@ -1,0 +1,1 @@
+../systemd/test-share.sh

@@ -11,6 +11,7 @@
 
 typedef struct AddressQuestion {
 	int ifindex;
+	const IpAddress *wanted; /* NULL: any that others can reach */
 	bool found;
 } AddressQuestion;
 
@@ -23,6 +24,18 @@ bool address_is_new(struct nlmsghdr *message, int ifindex)
 	       header->ifa_index == (unsigned) ifindex;
 }
 
+/* IPv6 has the address of the link itself in IFA_ADDRESS, where no other end has one (net/ipv6/addrconf.c). */
+static bool is_wanted(const IpAddress *wanted, const struct ifaddrmsg *header,
+		      struct nlattr **attributes)
+{
+	struct nlattr *local = attributes[IFA_LOCAL] ?: attributes[IFA_ADDRESS];
+	int length = (int) ip_address_bytes(wanted);
+
+	return header->ifa_family == wanted->family && header->ifa_prefixlen == wanted->prefix &&
+	       local && nla_len(local) == length &&
+	       memcmp(nla_data(local), wanted->bytes, (size_t) length) == 0;
+}
+
 static void on_address(struct nlmsghdr *answer, void *userdata)
 {
 	struct nlattr *attributes[IFA_MAX + 1];
@@ -33,6 +46,10 @@ static void on_address(struct nlmsghdr *answer, void *userdata)
 	if (!address_is_new(answer, question->ifindex) ||
 	    nlmsg_parse(answer, sizeof(*header), attributes, IFA_MAX, NULL) < 0)
 		return;
+	if (question->wanted) {
+		question->found |= is_wanted(question->wanted, header, attributes);
+		return;
+	}
 	flags = attributes[IFA_FLAGS] ? nla_get_u32(attributes[IFA_FLAGS]) : header->ifa_flags;
 	if (header->ifa_scope < RT_SCOPE_LINK && !(flags & NOT_IN_USE))
 		question->found = true;
@@ -48,6 +65,16 @@ static int look_in_family(Nl *nl, unsigned char family, AddressQuestion *questio
 	if (!message || nlmsg_append(message, &header, sizeof(header), NLMSG_ALIGNTO) < 0)
 		return -ENOMEM;
 	return nl_query(nl, message, on_address, question);
+}
+
+int address_has(Nl *nl, int ifindex, const IpAddress *address, bool *ret)
+{
+	AddressQuestion question = { .ifindex = ifindex, .wanted = address };
+	int r = look_in_family(nl, (unsigned char) address->family, &question);
+
+	if (r == 0)
+		*ret = question.found;
+	return r;
 }
 
 int address_look(Nl *nl, int ifindex, bool *ret)

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "host/address.h"
 #include "host/bridge.h"
 #include "model/address.h"
 #include "model/link-faults.h"
@@ -148,7 +149,7 @@ static int finish(Nl *nl, const SpecInterface *interface, const MacAddress *mac,
 static int make_fault(const Nl *nl, const SpecInterface *interface, int error, Fault *fault)
 {
 	if (error == -EOPNOTSUPP && interface->create_bridge.vlan_filtering)
-		return fault_vlan_filtering(interface->bridge, TRISTATE_UNSET, fault);
+		return fault_vlan_unsupported("vlan_filtering", interface->bridge, fault);
 	(void) fault_set(fault, error,
 			 error == -EPERM ? MVMD_EXIT_PERMISSION : MVMD_EXIT_UNAVAILABLE,
 			 "bridge-make", "cannot make bridge %s: %s", interface->bridge,
@@ -201,6 +202,65 @@ int bridge_make(Nl *nl, const SpecInterface *interface, LinkInfo *ret, Fault *fa
 	if (made > 0) /* after the fault: that has the kernel's words about what was refused */
 		(void) link_delete(nl, made);
 	return r;
+}
+
+/* What it lacks goes to differs, and to commands what gives it that; each begins with its separator. */
+static void compare_settings(const SpecInterface *interface, const LinkInfo *bridge,
+			     StrBuf *differs, StrBuf *commands)
+{
+	const SpecCreateBridge *wanted = &interface->create_bridge;
+
+	if (wanted->stp && !bridge->stp) {
+		str_buf_add(differs, ", it does not run the spanning tree protocol");
+		str_buf_add(commands, " && ip link set %s type bridge stp_state 1", bridge->name);
+	}
+	if (wanted->vlan_filtering && bridge->vlan_filtering != TRISTATE_TRUE) {
+		str_buf_add(differs, ", it does not filter VLANs");
+		str_buf_add(commands, " && ip link set %s type bridge vlan_filtering 1",
+			    bridge->name);
+	}
+}
+
+static void compare_addresses(Nl *nl, const SpecInterface *interface, const LinkInfo *bridge,
+			      StrBuf *differs, StrBuf *commands)
+{
+	const SpecCreateBridge *wanted = &interface->create_bridge;
+
+	for (size_t i = 0; i < wanted->n_addresses; i++) {
+		const char *text = wanted->addresses[i].address;
+		IpAddress address;
+		bool has = true;
+
+		if (!ip_address_parse(text, &address) ||
+		    address_has(nl, bridge->ifindex, &address, &has) < 0 || has)
+			continue;
+		str_buf_add(differs, ", the host has no address %s there", text);
+		str_buf_add(commands, " && ip addr add %s dev %s", text, bridge->name);
+	}
+}
+
+bool bridge_is_otherwise(Nl *nl, const SpecInterface *interface, const LinkInfo *bridge,
+			 Fault *fault)
+{
+	_cleanup_(str_buf_done) StrBuf differs = { 0 }, commands = { 0 };
+
+	compare_settings(interface, bridge, &differs, &commands);
+	compare_addresses(nl, interface, bridge, &differs, &commands);
+	if (differs.length == 0 || differs.failed || commands.failed)
+		return false;
+	(void) fault_set(fault, -EEXIST, MVMD_EXIT_OK, "bridge-otherwise",
+			 "bridge %s was there, and is not as \"create_bridge\" has it: %s",
+			 bridge->name, differs.text + strlen(", "));
+	(void) fault_evidence(fault, "bridge", "%s", bridge->name);
+	(void) fault_evidence(fault, "differs", "%s", differs.text + strlen(", "));
+	(void) fault_why(fault, "%s",
+			 is_ours(bridge) ? "another VM had mvmd make it, with a \"create_bridge\" "
+					   "of its own" :
+					   "\"create_bridge\" makes a bridge where there is none; "
+					   "this one is somebody else's, and is left as it is");
+	(void) fault_remedy(fault, "%s; or take that out of \"create_bridge\"",
+			    commands.text + strlen(" && "));
+	return true;
 }
 
 int bridge_remove_unused(Nl *nl, const char *name)

@@ -20,5 +20,12 @@ int bridges_lock(const char *runtime_directory, int *ret, Fault *fault);
  */
 int bridge_make(Nl *nl, const SpecInterface *interface, LinkInfo *ret, Fault *fault);
 
+/*
+ * Of a bridge that was there, what is not as the interface's create_bridge has it: true, and the fault tells, with the
+ * commands that make it so. What the kernel does not say is taken for right.
+ */
+bool bridge_is_otherwise(Nl *nl, const SpecInterface *interface, const LinkInfo *bridge,
+			 Fault *fault);
+
 /* Under the lock: removes a bridge that mvmd made and that has no port any more. 1: it did; 0: it stays; or -errno. */
 int bridge_remove_unused(Nl *nl, const char *name);

@@ -74,10 +74,12 @@ static void read_port(struct nlattr *attribute, LinkInfo *ret)
 /* What a bridge tells of itself (net/bridge/br_netlink.c: br_fill_info). */
 static void read_bridge(struct nlattr *attribute, LinkInfo *ret)
 {
-	struct nlattr *nested[IFLA_BR_MAX + 1], *pvid;
+	struct nlattr *nested[IFLA_BR_MAX + 1], *pvid, *stp;
 
 	if (!attribute || nla_parse_nested(nested, IFLA_BR_MAX, attribute, NULL) < 0)
 		return;
+	stp = nested[IFLA_BR_STP_STATE];
+	ret->stp = stp && nla_len(stp) >= 4 && nla_get_u32(stp) != 0;
 	/* A kernel without VLANs tells that it filters none, and has no default. */
 	pvid = nested[IFLA_BR_VLAN_DEFAULT_PVID];
 	if (!pvid || nla_len(pvid) < 2)

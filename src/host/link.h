@@ -38,6 +38,7 @@ typedef struct LinkInfo {
 	Tristate port_flags
 		[_PORT_FLAG_MAX]; /* unset: it is no port, or the kernel knows no such flag */
 	Tristate vlan_filtering; /* of a bridge; unset: the kernel cannot */
+	bool stp; /* of a bridge: it runs the spanning tree protocol */
 	uint16_t default_pvid; /* the VLAN that a bridge gives its new ports; 0: none */
 	Tristate ipv6_address; /* whether it makes itself one (fe80::…); unset: it has no IPv6 */
 	bool not_ethernet; /* as lo; such a link can have no macvtap */

@@ -31,6 +31,17 @@ static const Finding findings[] = {
 		  "While it runs: make the bridge again, then ip link set TAP master BRIDGE; one that "
 		  "was renamed: ip link set MASTER name BRIDGE.",
 	  .evidence = "tap, bridge, master, repaired, by, by_pid" },
+	{ .id = "bridge-otherwise",
+	  .severity = FINDING_WARNING,
+	  .title = "the bridge is not as create_bridge has it",
+	  .what = "A bridge of that name was there already, and lacks what create_bridge asks for: an "
+		  "address of the host, the spanning tree protocol or the filtering of VLANs.",
+	  .why = "create_bridge makes a bridge where there is none, and leaves one that is there as it "
+		 "is: somebody else's, or one that mvmd made for another VM with other words.",
+	  .remedy =
+		  "ip addr add ADDRESS dev BRIDGE, ip link set BRIDGE type bridge stp_state 1, or "
+		  "vlan_filtering 1; or write the same create_bridge in all specs that have it.",
+	  .evidence = "bridge, differs" },
 	{ .id = "bridge-full",
 	  .severity = FINDING_ERROR,
 	  .title = "the bridge has no free port",

@@ -94,18 +94,22 @@ int fault_port_not_forwarding(const char *tap, const char *bridge, const char *s
 			    bridge, tap);
 }
 
+int fault_vlan_unsupported(const char *key, const char *bridge, Fault *fault)
+{
+	(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "vlan-unsupported",
+			 "\"%s\" is set, and this kernel's bridges cannot filter VLANs", key);
+	(void) fault_why(fault, "the kernel was built without CONFIG_BRIDGE_VLAN_FILTERING");
+	(void) fault_evidence(fault, "bridge", "%s", bridge);
+	return fault_remedy(fault,
+			    "run a kernel that has it, as those of the distributions do; or take "
+			    "\"%s\" out and give each VLAN a bridge of its own",
+			    key);
+}
+
 int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault)
 {
-	if (filtering == TRISTATE_UNSET) {
-		(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "vlan-unsupported",
-				 "\"vlan\" is set, and this kernel's bridges cannot filter VLANs");
-		(void) fault_why(fault,
-				 "the kernel was built without CONFIG_BRIDGE_VLAN_FILTERING");
-		(void) fault_evidence(fault, "bridge", "%s", bridge);
-		return fault_remedy(fault,
-				    "run a kernel that has it, as those of the distributions do; "
-				    "or take \"vlan\" out and give each VLAN a bridge of its own");
-	}
+	if (filtering == TRISTATE_UNSET)
+		return fault_vlan_unsupported("vlan", bridge, fault);
 	(void) fault_set(fault, -EOPNOTSUPP, MVMD_EXIT_UNAVAILABLE, "vlan-filtering-off",
 			 "\"vlan\" is set, and bridge %s does not filter VLANs", bridge);
 	(void) fault_evidence(fault, "bridge", "%s", bridge);

@@ -16,6 +16,9 @@ int fault_tap_down(const char *tap, const char *bridge, Fault *fault);
 /* That bridged frames of these kinds go through the host's packet filter; no error. */
 int fault_bridge_netfilter(bool ipv4, bool ipv6, Fault *fault);
 
+/* key: what asks for it, "vlan" or "vlan_filtering". */
+int fault_vlan_unsupported(const char *key, const char *bridge, Fault *fault);
+
 /* filtering: of the bridge; unset where the kernel's bridges cannot. */
 int fault_vlan_filtering(const char *bridge, Tristate filtering, Fault *fault);
 

@@ -179,7 +179,8 @@ static const Field create_bridge_fields[] = {
 
 const ObjectType create_bridge_object = {
 	.name = "create_bridge",
-	.sentence = "What the bridge is made with. One that is there is left as it is.",
+	.sentence =
+		"What the bridge is made with. One that is there is left as it is, and what it lacks is told.",
 	.fields = create_bridge_fields,
 	.n_fields = ELEMENTSOF(create_bridge_fields),
 	.size = sizeof(SpecCreateBridge),

@@ -8,6 +8,7 @@ int made_bridge_apply(Resources *resources, size_t i, int *ret_lock, Fault *faul
 {
 	const PlanNic *nic = &resources->plan->nics[i];
 	_cleanup_close_ int lock = -EBADF;
+	Fault otherwise = { 0 };
 	int r;
 
 	if (!nic->spec->has_create_bridge)
@@ -15,9 +16,12 @@ int made_bridge_apply(Resources *resources, size_t i, int *ret_lock, Fault *faul
 	r = bridges_lock(resources->plan->places.runtime_directory, &lock, fault);
 	if (r == 0)
 		r = bridge_make(resources->nl, nic->spec, &resources->bridges[i], fault);
-	if (r == 0)
-		*ret_lock = TAKE_FD(lock);
-	return r;
+	if (r < 0)
+		return r;
+	if (bridge_is_otherwise(resources->nl, nic->spec, &resources->bridges[i], &otherwise))
+		step_remark(resources, &otherwise);
+	*ret_lock = TAKE_FD(lock);
+	return 0;
 }
 
 void made_bridge_drop(Resources *resources, size_t i)

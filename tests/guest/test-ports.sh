@@ -152,6 +152,19 @@ made_bridge() {
 	succeeds "$VM: and the bridge goes with it" bridge_is_gone
 }
 
+bridge_that_was_there() {
+	spec "$VM" "powerbutton poweroff" '{ "interfaces": [ { "id": "net0", "bridge": "br0",
+		"create_bridge": { "address": [ "10.9.0.7/24", "10.9.0.8/24" ] } } ] }'
+	ip addr add 10.9.0.7/24 dev br0
+	boot "$VM"
+	status_names "$VM: a bridge that was there, and is otherwise" bridge-otherwise "$VM" \
+		"bridge=br0, differs=the host has no address 10.9.0.8/24 there" \
+		"ip addr add 10.9.0.8/24 dev br0; or"
+	exits "$VM: it stops" 0 "$MVMD" stop "$VM"
+	ends "$VM: as any" 0
+	ip addr del 10.9.0.7/24 dev br0
+}
+
 bridge_that_cannot_be() {
 	local no_ipv6=/proc/sys/net/ipv6/conf/default/disable_ipv6
 	spec "$VM" poweroff '{ "interfaces": [ { "id": "net0", "bridge": "vms",
@@ -171,6 +184,7 @@ case_of pq ports
 case_of cq card
 case_of vq vlan_without_filtering
 case_of mb made_bridge
+case_of wb bridge_that_was_there
 case_of nb bridge_that_cannot_be
 VMM=cloud-hypervisor ACCEL=kvm
 if has_cloud_hypervisor && command -v python3 >/dev/null && kvm_runs_the_guest; then

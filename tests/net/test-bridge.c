@@ -149,6 +149,47 @@ static void test_what_cannot_be_made_leaves_nothing(void **state)
 	fault_done(&fault);
 }
 
+static void test_what_one_that_is_there_lacks(void **state)
+{
+	SpecBridgeAddress addresses[] = { { .address = TEXT("10.9.0.1/24") },
+					  { .address = TEXT("fd09::1/64") } };
+	SpecInterface interface = { .bridge = TEXT("br0"),
+				    .create_bridge = { .addresses = addresses,
+						       .n_addresses = ELEMENTSOF(addresses),
+						       .stp = true } };
+	LinkInfo link;
+	Fault fault = { 0 };
+
+	ip("link add br0 type bridge");
+	ip("addr add 10.9.0.1/25 dev br0"); /* another network */
+	link = make(&interface);
+	assert_true(bridge_is_otherwise(nl, &interface, &link, &fault));
+	assert_string_equal(fault.id, "bridge-otherwise");
+	assert_string_equal(fault_evidence_get(&fault, "differs"),
+			    "it does not run the spanning tree protocol, the host has no address "
+			    "10.9.0.1/24 there, the host has no address fd09::1/64 there");
+	assert_string_equal(fault.remedy,
+			    "ip link set br0 type bridge stp_state 1 && ip addr add 10.9.0.1/24 "
+			    "dev br0 && ip addr add fd09::1/64 dev br0; or take that out of "
+			    "\"create_bridge\"");
+	fault_done(&fault);
+
+	/* Its own remedy. */
+	ip("link set br0 type bridge stp_state 1");
+	ip("addr add 10.9.0.1/24 dev br0");
+	ip("addr add fd09::1/64 dev br0");
+	link = make(&interface);
+	assert_false(bridge_is_otherwise(nl, &interface, &link, &fault));
+
+	/* What it has and nobody asked for is nobody's matter. */
+	interface.create_bridge = (SpecCreateBridge){ .stp = false };
+	assert_false(bridge_is_otherwise(nl, &interface, &link, &fault));
+	ip("link del br0");
+	interface.create_bridge = (SpecCreateBridge){ .addresses = addresses, .n_addresses = 2 };
+	link = make(&interface);
+	assert_false(bridge_is_otherwise(nl, &interface, &link, &fault));
+}
+
 static void test_vlan_filtering(void **state)
 {
 	SpecInterface interface = { .bridge = TEXT("vms"),
@@ -162,6 +203,7 @@ static void test_vlan_filtering(void **state)
 		return;
 	}
 	assert_string_equal(fault.id, "vlan-unsupported");
+	assert_says(fault.what, "\"vlan_filtering\" is set");
 	assert_false(exists("vms"));
 	fault_done(&fault);
 }
@@ -261,6 +303,7 @@ int main(void)
 		IN_NETWORK(test_it_goes_with_its_last_port),
 		IN_NETWORK(test_name_of_something_else),
 		IN_NETWORK(test_what_cannot_be_made_leaves_nothing),
+		IN_NETWORK(test_what_one_that_is_there_lacks),
 		IN_NETWORK(test_vlan_filtering),
 		IN_NETWORK(test_unfinished_one_is_made_anew),
 		IN_NETWORK(test_lock_has_one_holder),

@@ -75,7 +75,9 @@ static const Finding findings[] = {
 	  .what = "With mode server the VMM makes the socket, as the VM's user, who may not write to "
 		  "its directory.",
 	  .why = "The directory is another user's, or not there.",
-	  .remedy = "Make it, and let that uid write to it: setfacl -m u:UID:rwx DIRECTORY.",
+	  .remedy =
+		  "Make it, and let that uid write to it: setfacl -m u:UID:rwx DIRECTORY. Not with "
+		  "one that others use, such as /run: then choose another \"socket\".",
 	  .evidence = "socket, uid" },
 	{ .id = "passt-too-old",
 	  .severity = FINDING_ERROR,

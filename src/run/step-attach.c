@@ -47,10 +47,14 @@ static int directory_fault(const PlanBackend *peer, const Identity *vm, const ch
 	(void) fault_why(fault, "in the mode \"server\" the VMM makes it, as its own user, in %s",
 			 directory);
 	if (missing)
-		return fault_remedy(fault, "make that directory, and let uid %u write to it",
-				    vm->uid);
-	return fault_remedy(fault, "setfacl -m u:%u:rwx %s; namei -l %s", vm->uid, directory,
-			    directory);
+		return fault_remedy(fault, "mkdir -p %s && setfacl -m u:%u:rwx %s", directory,
+				    vm->uid, directory);
+	return fault_remedy(
+		fault,
+		"where %s is for such sockets alone: setfacl -m u:%u:rwx %s, and namei "
+		"-l %s shows the way there; else another \"socket\", in a directory that "
+		"is",
+		directory, vm->uid, directory, directory);
 }
 
 /* A new string or NULL. */

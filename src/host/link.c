@@ -109,6 +109,15 @@ static void read_families(struct nlattr *attribute, LinkInfo *ret)
 	ret->ipv6_address = mode == IN6_ADDR_GEN_MODE_NONE ? TRISTATE_FALSE : TRISTATE_TRUE;
 }
 
+/* What a macvtap tells of itself (drivers/net/macvlan.c: macvlan_fill_info). */
+static void read_macvtap(struct nlattr *attribute, LinkInfo *ret)
+{
+	struct nlattr *nested[IFLA_MACVLAN_MAX + 1];
+
+	if (attribute && nla_parse_nested(nested, IFLA_MACVLAN_MAX, attribute, NULL) >= 0)
+		ret->macvtap_mode = read_u32(nested[IFLA_MACVLAN_MODE]);
+}
+
 static void read_info(struct nlattr *attribute, LinkInfo *ret)
 {
 	struct nlattr *nested[IFLA_INFO_MAX + 1];
@@ -123,6 +132,8 @@ static void read_info(struct nlattr *attribute, LinkInfo *ret)
 		read_port(nested[IFLA_INFO_SLAVE_DATA], ret);
 	if (streq(ret->kind, "bridge"))
 		read_bridge(nested[IFLA_INFO_DATA], ret);
+	if (streq(ret->kind, "macvtap"))
+		read_macvtap(nested[IFLA_INFO_DATA], ret);
 }
 
 /* Reads an RTM_NEWLINK. False where the message is something else. */
@@ -144,6 +155,8 @@ static bool link_parse(struct nlmsghdr *answer, LinkInfo *ret)
 	read_info(attributes[IFLA_LINKINFO], &link);
 	read_families(attributes[IFLA_AF_SPEC], &link);
 	link.master = (int) read_u32(attributes[IFLA_MASTER]);
+	if (!attributes[IFLA_LINK_NETNSID])
+		link.lower = (int) read_u32(attributes[IFLA_LINK]);
 	link.mtu = read_u32(attributes[IFLA_MTU]);
 	link.group = read_u32(attributes[IFLA_GROUP]);
 	link.max_tx_queues = read_u32(attributes[IFLA_NUM_TX_QUEUES]);

@@ -34,6 +34,8 @@ typedef struct LinkInfo {
 	char name[IFNAMSIZ];
 	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
 	int master; /* ifindex; 0: none */
+	int lower; /* ifindex of what a macvtap is on; 0: it is on nothing that this namespace has */
+	uint32_t macvtap_mode; /* linux/if_link.h: MACVLAN_MODE_PRIVATE, …; 0: it is none */
 	PortState port_state;
 	Tristate port_flags
 		[_PORT_FLAG_MAX]; /* unset: it is no port, or the kernel knows no such flag */

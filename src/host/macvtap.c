@@ -14,6 +14,7 @@
 
 #include "host/macvtap-rival.h"
 #include "host/macvtap.h"
+#include "host/tap-take.h"
 #include "model/macvtap-faults.h"
 #include "mvmd/exit-codes.h"
 
@@ -328,11 +329,48 @@ int macvtap_create(Nl *nl, const PlanNic *nic, const LinkInfo *lower, Tap *ret, 
 	r = judge_link(nic, lower, fault);
 	if (r == 0)
 		r = make_and_open(nl, &with_mtu, lower, ret, fault);
-	if (r >= 0)
+	if (r >= 0) {
+		ret->since_realtime_usec = realtime_usec();
 		return 0;
+	}
 	(void) fault_evidence(fault, "tap", "%s", nic->tap);
 	(void) fault_evidence(fault, "link", "%s", lower->name);
 	return r;
+}
+
+/* One made on a macvlan is on that one's link (request_link()): it is made anew. */
+static bool is_still_wanted(const LinkInfo *link, const PlanNic *nic, const LinkInfo *lower)
+{
+	return streq(link->name, nic->tap) && streq(link->kind, "macvtap") &&
+	       streq_null(link->alias, nic->alias) && link->lower == lower->ifindex &&
+	       link->macvtap_mode == kernel_modes[nic->spec->macvtap.mode];
+}
+
+/* Their link ends where a fault is told: it is told again by what makes it anew. */
+int macvtap_take(Nl *nl, const PlanNic *nic, const LinkInfo *lower, const int *fds, size_t n_fds,
+		 Tap *ret)
+{
+	_cleanup_(fault_done) Fault fault = { 0 };
+	PlanNic with_mtu = *nic;
+	Tap tap = { 0 };
+	LinkInfo link;
+
+	if (!with_mtu.mtu)
+		with_mtu.mtu = lower->mtu;
+	if (link_get(nl, nic->tap, &link) < 0 || !is_still_wanted(&link, nic, lower) ||
+	    judge_link(nic, lower, &fault) < 0)
+		return -EINVAL;
+	for (size_t i = 0; i < n_fds; i++)
+		if (!is_ours(fds[i], nic))
+			return -EINVAL;
+	if (tap_take_queues(&link, nic, fds, n_fds, &tap) < 0)
+		return -EINVAL;
+	if (tap_set(nl, &with_mtu, &tap, true, &fault) < 0) {
+		free(tap.fds);
+		return -EINVAL;
+	}
+	*ret = tap;
+	return 0;
 }
 
 int macvtap_remove(Nl *nl, const PlanNic *nic)

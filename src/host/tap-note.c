@@ -47,13 +47,13 @@ void tap_note_remove(const VmPlaces *places)
 
 static void sweep_line(char *line, Nl *nl, StrBuf *found)
 {
-	char *alias = strchr(line, ' ');
+	char *mark = strchr(line, ' ');
 
-	if (!alias)
+	if (!mark)
 		return;
-	*alias++ = '\0';
-	alias[strcspn(alias, "\n")] = '\0';
-	if (if_nametoindex(line) > 0 && tap_drop(nl, line, alias) == 0)
+	*mark++ = '\0';
+	mark[strcspn(mark, "\n")] = '\0';
+	if (if_nametoindex(line) > 0 && tap_drop(nl, line, mark) == 0)
 		found_add(found, "tap %s", line);
 }
 

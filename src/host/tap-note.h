@@ -7,7 +7,7 @@
 
 /*
  * A note of the taps that were left to systemd's fd store for a restart (run/tap-store.h), RUNTIME/.NAME.taps: where no
- * start comes to take them they are removed by it. A line each: the tap, its alias.
+ * start comes to take them they are removed by it. A line each: the tap, and its mark (tap_drop()).
  */
 
 /* 0 or -errno. */

@@ -10,5 +10,20 @@
  */
 int tap_take(Nl *nl, const PlanNic *nic, const int *fds, size_t n_fds, Tap *ret);
 
-/* Removes the tap of that name where it has that alias of ours, whoever has it open. 0 or -errno. */
-int tap_drop(Nl *nl, const char *name, const char *alias);
+/* The same of a tap that qemu-bridge-helper made and put on that bridge; its name is the one that it has. */
+int helper_tap_take(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, const int *fds,
+		    size_t n_fds, Tap *ret);
+
+/* The same of a link of ours that is known already; its fds are to be of its device. */
+int tap_take_queues(const LinkInfo *link, const PlanNic *nic, const int *fds, size_t n_fds,
+		    Tap *ret);
+
+/*
+ * Removes the tap or macvtap of that name where it has that mark of ours, whoever has it open: its alias; or, of the
+ * helper's, which has none, TAP_MARK_MAC and its address. 0 or -errno.
+ */
+#define TAP_MARK_MAC "mac="
+int tap_drop(Nl *nl, const char *name, const char *mark);
+
+/* The same of the one that the descriptor is of, whatever it is called now: a macvtap does not end with its descriptors. */
+int tap_drop_of(Nl *nl, int fd, const char *mark);

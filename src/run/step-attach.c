@@ -10,6 +10,7 @@
 #include "model/run-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 /* Steps of the ways onto the network that have no bridge. */
 
@@ -75,13 +76,17 @@ int macvtap_apply(Resources *resources, size_t i, Fault *fault)
 		(void) fault_link_down(lower->name, &down);
 		step_remark(resources, &down);
 	}
+	if (tap_store_take(resources, i))
+		return 0;
 	return macvtap_create(resources->nl, nic, lower, &resources->taps[i], fault);
 }
 
 /* Also of a VM that was adopted: of its descriptors we have none. */
 void macvtap_undo(Resources *resources, size_t i)
 {
-	if (resources->nl)
+	bool is_kept = resources->taps_end == TAPS_KEPT && resources->taps[i].n_fds > 0;
+
+	if (resources->nl && !is_kept)
 		(void) macvtap_remove(resources->nl, &resources->plan->nics[i]);
 }
 

@@ -3,11 +3,14 @@
 
 #include "host/bridge-helper.h"
 #include "run/step-internal.h"
+#include "run/tap-store.h"
 
 int helper_tap_apply(Resources *resources, size_t i, Fault *fault)
 {
 	const Plan *plan = resources->plan;
 
+	if (tap_store_take(resources, i))
+		return 0;
 	return helper_tap_create(resources->nl, &plan->nics[i], &plan->facts->helper.program,
 				 &resources->bridges[i], &resources->taps[i], fault);
 }

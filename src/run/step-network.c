@@ -180,9 +180,9 @@ int tap_undo(Resources *resources, const PlanStep *step)
 		resources->taps_end = tap_store_keep(resources) ? TAPS_KEPT : TAPS_REMOVED;
 	if (resources->taps_end == TAPS_REMOVED)
 		remove_taps(resources);
-	tap_close(&resources->taps[step->subject]);
 	if (resources->plan->nics[step->subject].attach == ATTACH_MACVTAP)
 		macvtap_undo(resources, step->subject);
+	tap_close(&resources->taps[step->subject]);
 	made_bridge_drop(resources, step->subject);
 	return 0;
 }

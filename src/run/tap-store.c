@@ -8,6 +8,7 @@
 #include <systemd/sd-login.h>
 #include <unistd.h>
 
+#include "host/macvtap.h"
 #include "host/tap-note.h"
 #include "host/tap-take.h"
 #include "host/unit-bus.h"
@@ -58,13 +59,10 @@ static bool read_name(const char *name, StoredName *ret)
 	return true;
 }
 
-/* A tap that mvmd makes by a name of its own: by that the next run finds it. */
+/* Of a VM that was taken over its supervisor has no descriptors. */
 static bool can_be_kept(const Resources *resources, size_t nic)
 {
-	NetAttach attach = resources->plan->nics[nic].attach;
-
-	return resources->taps[nic].n_fds > 0 &&
-	       (attach == ATTACH_BRIDGE || attach == ATTACH_NONE || attach == ATTACH_NETWORKD);
+	return resources->taps[nic].n_fds > 0;
 }
 
 static size_t count_fds(const Resources *resources)
@@ -86,14 +84,27 @@ static bool is_in_its_unit(const char *vm)
 	       streq(unit, wanted);
 }
 
+/* By what it is known again: the helper's has no alias. */
+static void note_tap(const Resources *resources, size_t nic, StrList *lines)
+{
+	const PlanNic *plan = &resources->plan->nics[nic];
+	const Tap *tap = &resources->taps[nic];
+	char text[MAC_TEXT_MAX];
+	LinkInfo link;
+
+	if (plan->attach != ATTACH_HELPER)
+		str_list_add(lines, "%s %s", plan->tap, plan->alias);
+	else if (link_get_index(resources->nl, tap->ifindex, &link) == 0)
+		str_list_add(lines, "%s " TAP_MARK_MAC "%s", link.name, mac_format(text, link.mac));
+}
+
 static int note_taps(const Resources *resources)
 {
 	_cleanup_(str_list_done) StrList lines = { 0 };
 
 	for (size_t i = 0; i < resources->plan->n_nics; i++)
 		if (can_be_kept(resources, i))
-			str_list_add(&lines, "%s %s", resources->plan->nics[i].tap,
-				     resources->plan->nics[i].alias);
+			note_tap(resources, i, &lines);
 	return lines.failed ? -ENOMEM : tap_note_write(&resources->plan->places, &lines);
 }
 
@@ -155,6 +166,18 @@ static size_t take_queues(Resources *resources, size_t nic, int fds[TAP_QUEUES_M
 	return n;
 }
 
+static int take_tap(const Resources *resources, size_t nic, const int *fds, size_t n, Tap *ret)
+{
+	const PlanNic *plan = &resources->plan->nics[nic];
+	const LinkInfo *below = &resources->bridges[nic];
+
+	if (plan->attach == ATTACH_HELPER)
+		return helper_tap_take(resources->nl, plan, below, fds, n, ret);
+	if (plan->attach == ATTACH_MACVTAP)
+		return macvtap_take(resources->nl, plan, below, fds, n, ret);
+	return tap_take(resources->nl, plan, fds, n, ret);
+}
+
 bool tap_store_take(Resources *resources, size_t nic)
 {
 	const PlanNic *plan = &resources->plan->nics[nic];
@@ -162,16 +185,33 @@ bool tap_store_take(Resources *resources, size_t nic)
 	uint64_t since = 0;
 	size_t n = take_queues(resources, nic, fds, &since);
 
-	if (n > 0 && tap_take(resources->nl, plan, fds, n, &resources->taps[nic]) == 0) {
+	if (n > 0 && take_tap(resources, nic, fds, n, &resources->taps[nic]) == 0) {
 		resources->taps[nic].since_realtime_usec = since;
 		return true;
 	}
 	/* systemd closes its own a moment later, and the name is to be free now. */
-	if (plan->tap[0] && (n > 0 || tap_note_exists(&resources->plan->places)))
+	if (n > 0)
+		(void) tap_drop_of(resources->nl, fds[0], plan->alias);
+	else if (plan->tap[0] && tap_note_exists(&resources->plan->places))
 		(void) tap_drop(resources->nl, plan->tap, plan->alias);
 	for (size_t i = 0; i < n; i++)
 		(void) close_fd(fds[i]);
 	return false;
+}
+
+/* Of an interface that the spec has no more, or has otherwise. */
+static void drop_stored(const Resources *resources, const char *name)
+{
+	_cleanup_close_ int fd = kept_take(resources->kept, name);
+	_cleanup_(nl_connection_free_p) Nl *nl = NULL;
+	_cleanup_free_ char *alias = NULL;
+	StoredName stored;
+
+	if (fd < 0 || !read_name(name, &stored) || nl_connection_new(NETLINK_ROUTE, &nl) < 0)
+		return;
+	alias = str_printf("mvmd:%s/%s", resources->plan->places.name, stored.id);
+	if (alias)
+		(void) tap_drop_of(nl, fd, alias);
 }
 
 void tap_store_end(Resources *resources)
@@ -179,10 +219,12 @@ void tap_store_end(Resources *resources)
 	const char *name;
 
 	for (size_t i = 0; (name = kept_name(resources->kept, i));) {
-		if (strncmp(name, TAP_STORE_PREFIX, strlen(TAP_STORE_PREFIX)) == 0)
+		if (strncmp(name, TAP_STORE_PREFIX, strlen(TAP_STORE_PREFIX)) == 0) {
+			drop_stored(resources, name);
 			kept_remove(resources->kept, name);
-		else
+		} else {
 			i++;
+		}
 	}
 	tap_note_remove(&resources->plan->places);
 }

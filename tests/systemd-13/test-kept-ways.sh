@@ -1,0 +1,1 @@
+../systemd/test-kept-ways.sh

@@ -57,7 +57,7 @@ is_killed() {
 }
 
 is_aborted_by_the_watchdog() {
-	drop_in stuck WatchdogSec=3
+	drop_in stuck WatchdogSec=10 # a busy supervisor is not to miss it
 	with_disk stuck "powerbutton poweroff"
 	inside kill -STOP "$(property stuck MainPID)"
 	adopted stuck 1

@@ -27,6 +27,16 @@ finding() {
 	inside mvmd status --json "$1" | jq -r --arg id "$2" ".findings[] | select(.id == \$id) | $3"
 }
 
+finding_is() {
+	[ "$(finding "$1" "$2" "$3")" = "$4" ]
+}
+
+# found TITLE NAME ID FIELD WANTED: it is awaited, for a busy networkd answers late, and writes down what it did after it.
+found() {
+	await finding_is "${@:2}"
+	is "$1" "$(finding "$2" "$3" "$4")" "$5"
+}
+
 # master_is NAME MASTER: of the VM's tap; MASTER "null" for none.
 master_is() {
 	[ "$(ip -j link show "vm-$1-net0" | jq -r '.[0].master')" = "$2" ]
@@ -54,8 +64,8 @@ taken_by_a_file_of_etc() {
 		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
 	network_file /etc/systemd/network/50-all.network '[Match]' Type=ether '[Network]' DHCP=yes
 	succeeds "$VM: Type=ether takes the tap off its bridge" await master_is "$VM" null
-	is "$VM: the finding names the file" \
-		"$(finding "$VM" tap-off-bridge .evidence.network_file)" /etc/systemd/network/50-all.network
+	found "$VM: the finding names the file" \
+		"$VM" tap-off-bridge .evidence.network_file /etc/systemd/network/50-all.network
 	finding "$VM" tap-off-bridge .why >"$WORK/why"
 	has "$VM: and what is wrong with it" "$WORK/why" "50-all.network matches the tap and names no Bridge="
 	finding "$VM" tap-off-bridge .remedy >"$WORK/remedy"
@@ -79,7 +89,7 @@ taken_by_a_file_of_run() {
 	network_file /etc/systemd/network/10-other.network.d/more.conf '[Network]' 'Bridge=br7'
 	network_file $file '[Match]' 'Name=vm-*' '[Network]' Bridge=br8 '[Link]' Bridge=br9
 	succeeds "$VM: another file puts it on another bridge" await master_is "$VM" br7
-	is "$VM: which the finding names" "$(finding "$VM" tap-off-bridge .evidence.network_file)" $file
+	found "$VM: which the finding names" "$VM" tap-off-bridge .evidence.network_file $file
 	finding "$VM" tap-off-bridge .why >"$WORK/why"
 	has "$VM: with the bridge that its drop-in has" "$WORK/why" "$file matches the tap, and puts it on br7"
 	finding "$VM" tap-off-bridge .remedy >"$WORK/remedy"
@@ -100,8 +110,10 @@ taken_by_a_file_that_is_ignored() {
 	start_unit "$VM"
 	network_file /etc/systemd/network/10-br0.network '[Match]' 'Name=vm-*' '[Network]' Bridge=br0
 	succeeds "$VM: Bridge=br0 without a .netdev file takes it off br0" await master_is "$VM" null
+	found "$VM: which the finding names" \
+		"$VM" tap-off-bridge .evidence.network_file /etc/systemd/network/10-br0.network
 	finding "$VM" tap-off-bridge .why >"$WORK/why"
-	has "$VM: which the finding explains" "$WORK/why" \
+	has "$VM: and explains" "$WORK/why" \
 		"networkd ignores its Bridge=br0, for which it has no .netdev file"
 	without /etc/systemd/network/10-br0.network
 	stop "$VM"
@@ -255,7 +267,7 @@ becomes_a_port() {
 	succeeds "$VM: adopted it is as it was" await nothing_is_found "$VM"
 	inside systemctl stop systemd-networkd.socket systemd-networkd
 	ip link set "vm-$VM-net0" master br0
-	is "$VM: somebody puts it elsewhere" "$(finding "$VM" tap-off-bridge .evidence.master)" br0
+	found "$VM: somebody puts it elsewhere" "$VM" tap-off-bridge .evidence.master br0
 	finding "$VM" tap-off-bridge .why >"$WORK/why"
 	has "$VM: and networkd does not run" "$WORK/why" "systemd-networkd, which would bring it back, does not run"
 	inside sh -c "$(finding "$VM" tap-off-bridge .remedy)"

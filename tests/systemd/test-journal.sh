@@ -3,6 +3,7 @@
 # What mvmd writes into the journal, in a real systemd: fields, catalog, lines of children and console.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
+DGRAM_QUEUE=10 # mvmd is to find it full
 
 # entries NAME [MATCH...]: of the VM's unit, a JSON object each; all that was sent by now.
 entries() {

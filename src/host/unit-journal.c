@@ -10,8 +10,8 @@
 #include "model/findings.h"
 #include "mvmd/journal.h"
 
-/* journald may be so far behind before we go without it. */
-#define JOURNAL_WAIT_USEC (2 * USEC_PER_SEC)
+/* journald may be so far behind before we go without it: on a busy host it was seen to be by more than a second. */
+#define JOURNAL_WAIT_USEC (5 * USEC_PER_SEC)
 
 /* Errors and worse, of syslog(3). */
 static const char *const error_priorities[] = { "PRIORITY=0", "PRIORITY=1", "PRIORITY=2",
@@ -77,7 +77,10 @@ static int match_errors(sd_journal *journal, bool user, const char *vm)
 	return r;
 }
 
-/* *ret: the invocation that ended; NULL where the entry does not tell. */
+/*
+ * *ret: the invocation that ended; NULL where the entry does not tell, or does not come: PID 1 drops what journald has no
+ * room for (src/basic/log.c, create_log_socket()), and LogLevelMax= of the unit keeps it back.
+ */
 static int await_end(sd_journal *journal, bool user, uint64_t since_usec, char **ret)
 {
 	uint64_t until_usec = now_usec() + JOURNAL_WAIT_USEC;
@@ -93,7 +96,7 @@ static int await_end(sd_journal *journal, bool user, uint64_t since_usec, char *
 		if (r != 0)
 			return r < 0 ? r : 0;
 		if (now >= until_usec)
-			return -ETIMEDOUT;
+			return 0;
 		r = sd_journal_wait(journal, until_usec - now);
 		if (r < 0)
 			return r;
@@ -140,14 +143,18 @@ static bool is_beside_the_point(sd_journal *journal, const char *invocation)
 	       (other && invocation && !streq(other, invocation));
 }
 
-static int read_errors(sd_journal *journal, uint64_t since_usec, const char *invocation,
-		       FaultList *ret)
+/* Those of that invocation, or of the first that has any. */
+static int read_errors(sd_journal *journal, uint64_t since_usec, char **invocation, FaultList *ret)
 {
 	int r = sd_journal_seek_realtime_usec(journal, since_usec);
 
-	while (r >= 0 && (r = sd_journal_next(journal)) > 0)
-		if (!is_beside_the_point(journal, invocation))
-			r = take_entry(journal, ret);
+	while (r >= 0 && (r = sd_journal_next(journal)) > 0) {
+		if (is_beside_the_point(journal, *invocation))
+			continue;
+		if (!*invocation)
+			*invocation = get_field(journal, "_SYSTEMD_INVOCATION_ID");
+		r = take_entry(journal, ret);
+	}
 	return r;
 }
 
@@ -172,7 +179,7 @@ int unit_journal_read_failure(bool user, const char *vm, uint64_t since_realtime
 	if (r >= 0)
 		r = match_errors(journal, user, vm);
 	if (r >= 0)
-		r = read_errors(journal, since_realtime_usec, invocation, &list);
+		r = read_errors(journal, since_realtime_usec, &invocation, &list);
 	if (r < 0) {
 		fault_list_done(&list);
 		return r;

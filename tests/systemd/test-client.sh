@@ -95,6 +95,11 @@ failing_start() {
 	mvmd_exits "failing: before there is a VM" $EXIT_UNAVAILABLE start nothing
 	says_here "failing: all is told" "/srv/none: No such file"
 	says_here "failing: in one go" "/srv/no-disk: No such file"
+	without_bridge still 100ms
+	drop_in still Restart=no LogLevelMax=err
+	mvmd_exits "failing: where systemd itself says nothing of it" $EXIT_UNAVAILABLE start still
+	is "failing: the finding is told once" "$(grep -c "mvmd: still: error: .*\[bridge-missing\]" "$WORK/err")" 1
+	says_here "failing: from the journal" "the bridges that are there: br0"
 	mvmd_exits "failing: stop" 0 stop nothing
 	mvmd_exits "failing: stop ends that" 0 stop lost
 	# 257 leaves a unit that waited for its restart failed.

@@ -256,30 +256,42 @@ static void assert_told(const char *wanted)
 	assert_string_equal(text, wanted);
 }
 
+/* More lines than pass: tokens come back while they are written, so that how many do depends on how fast this is. */
+static void flood(Throttle *throttle)
+{
+	size_t before;
+
+	do {
+		before = told.length;
+		throttle_line(throttle, "x");
+	} while (told.length > before);
+	str_buf_done(&told);
+}
+
 /* A flood, and then silence: its last lines come by themselves. */
 static void test_end_of_a_flood(void **context)
 {
 	const ThrottleHandler handler = { on_line, on_gap, NULL };
-	_cleanup_free_ char *flood = NULL;
 	Throttle *throttle = NULL;
 
 	assert_int_equal(throttle_new(event, &handler, &throttle), 0);
 	for (int i = 0; i < LINE_LIMIT_BURST; i++)
 		throttle_line(throttle, "x");
-	assert_int_equal(str_buf_take(&told, &flood), 0);
+	assert_int_equal(told.length, LINE_LIMIT_BURST * strlen("x|"));
+	flood(throttle);
 	throttle_line(throttle, "the");
 	throttle_line(throttle, "end");
 	assert_told("");
 	while (told.length == 0)
 		assert_true(sd_event_run(event, TEST_TIMEOUT_SEC * USEC_PER_SEC) >= 0);
-	assert_told("the|end|");
+	assert_told("x|the|end|");
 
-	for (int i = 0; i < LINE_LIMIT_BURST + LINE_LIMIT_KEPT; i++)
-		throttle_line(throttle, "x");
-	str_buf_done(&told);
+	flood(throttle);
+	for (int i = 0; i < LINE_LIMIT_KEPT; i++)
+		throttle_line(throttle, "y");
 	throttle_line(throttle, "last");
 	throttle_flush(throttle);
-	assert_true(told.text[0] == '(');
+	assert_int_equal(strncmp(told.text, "(2)y|", strlen("(2)y|")), 0);
 	assert_string_equal(told.text + told.length - strlen("|last|"), "|last|");
 	str_buf_done(&told);
 	assert_null(throttle_free(throttle));

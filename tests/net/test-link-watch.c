@@ -4,6 +4,7 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 
+#include "host/rate.h"
 #include "mvmd/exit-codes.h"
 #include "net/network.h"
 #include "run/link-watch.h"
@@ -14,6 +15,9 @@
 #define OTHERS 40
 
 #define TOLD_MAX 32
+
+/* Each of a few looks may be told of several times. */
+#define WAKEUPS_MAX 64
 
 #define LIMIT_USEC (60 * USEC_PER_SEC)
 
@@ -571,6 +575,45 @@ static void test_flood(void **state)
 	(void) next(scene, "tap-changed: ");
 }
 
+/*
+ * What the kernel tells because of a request is there when that is answered: whoever looks because of what his own last
+ * look made it tell has always more to handle.
+ */
+static void assert_comes_to_rest(Scene *scene)
+{
+	size_t n = 0;
+
+	while (n < WAKEUPS_MAX && sd_event_run(scene->event, 0) > 0)
+		n++;
+	assert_in_range(n, 0, WAKEUPS_MAX - 1);
+}
+
+/* To ask for a qdisc makes the kernel tell all of it, who asked, too (net/sched/sch_api.c: tc_get_qdisc()). */
+static void test_own_looks_wake_nobody(void **state)
+{
+	Scene *scene = *state;
+	_cleanup_(str_buf_done) StrBuf differences = { 0 };
+
+	scene->nic.rate = nic_rate(&(SpecInterface){ .rate = { .rx_bits = 80000000 } });
+	begin(scene);
+	assert_comes_to_rest(scene);
+	nothing_more(scene);
+
+	/* Another process's look, which the kernel tells likewise, is a reason for one of ours, and no more. */
+	assert_int_equal(rate_compare(scene->nl, &scene->nic, scene->tap.ifindex, &differences), 0);
+	assert_int_equal(differences.length, 0);
+	assert_comes_to_rest(scene);
+	nothing_more(scene);
+
+	run_command("tc qdisc change dev " TAP " root tbf rate 70mbit burst 128kb latency 50ms");
+	assert_comes_to_rest(scene);
+	(void) next(scene, "tap-changed: ");
+	assert_int_equal(rate_compare(scene->nl, &scene->nic, scene->tap.ifindex, &differences), 0);
+	assert_int_equal(differences.length, 0);
+	assert_comes_to_rest(scene);
+	nothing_more(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -595,6 +638,7 @@ int main(void)
 		TEST(test_without_a_bridge),
 		TEST(test_who),
 		TEST(test_others_wake_nobody),
+		TEST(test_own_looks_wake_nobody),
 		TEST(test_flood),
 #undef TEST
 	};

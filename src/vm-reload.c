@@ -66,7 +66,9 @@ static int execute(Vm *vm, const char *path)
 	kept_add_for_reload(kept, LOCK_NAME, vm->resources.lock_fd);
 	kept_add_for_reload(kept, CALLER_NAME, vm->caller_fd);
 	tap_store_pass_on(&vm->resources);
-	r = kept_begin_exec(kept);
+	r = vmm_pass_on(vm->resources.vmm, kept);
+	if (r == 0)
+		r = kept_begin_exec(kept);
 	if (r == 0) {
 		vm_streams_flush(vm->streams); /* lines that are held, and a prompt */
 		log_flush();
@@ -74,6 +76,7 @@ static int execute(Vm *vm, const char *path)
 		r = -errno;
 	}
 	kept_cancel_exec(kept);
+	vmm_take_back(vm->resources.vmm, kept);
 	kept_remove(kept, CALLER_NAME);
 	kept_remove(kept, LOCK_NAME);
 	tap_store_take_back(&vm->resources);
@@ -87,6 +90,11 @@ static int on_reload(sd_event_source *source, void *userdata)
 	Fault fault = { 0 };
 	int r = 0;
 
+	/* What has happened is dealt with first: nothing that is on record tells the new program of it. */
+	if (vm->queue.n > 0) {
+		(void) sd_event_source_set_enabled(vm->reloader, SD_EVENT_ONESHOT);
+		return 0;
+	}
 	if (!may_reload(vm))
 		r = fault_reload_refused(vm->plan, vm->state, &fault);
 	(void) sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());

@@ -126,6 +126,11 @@ static int channel_take_fds(Channel *channel, const int *fds, size_t n_fds)
 	return 0;
 }
 
+int channel_fd(const Channel *channel)
+{
+	return channel->fd;
+}
+
 int channel_send(Channel *channel, const char *bytes, size_t n, const int *fds, size_t n_fds)
 {
 	int r;

@@ -28,5 +28,8 @@ int channel_new(sd_event *event, int fd, const ChannelHandler *handler, Channel 
  */
 int channel_send(Channel *channel, const char *bytes, size_t n, const int *fds, size_t n_fds);
 
+/* It stays the channel's; -EBADF after the end. */
+int channel_fd(const Channel *channel);
+
 Channel *channel_free(Channel *channel);
 DEFINE_CLEANUP(Channel *, channel_free)

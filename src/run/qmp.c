@@ -316,6 +316,30 @@ int qmp_new(sd_event *event, int fd, const QmpHandler *handler, Qmp **ret)
 	return 0;
 }
 
+void qmp_rest(const Qmp *qmp, QmpRest *ret)
+{
+	*ret = (QmpRest){ .fd = qmp->channel ? channel_fd(qmp->channel) : -EBADF,
+			  .version = qmp->version,
+			  .line = qmp->line.text,
+			  .length = qmp->line.length };
+}
+
+int qmp_resume(sd_event *event, const QmpRest *rest, const QmpHandler *handler, Qmp **ret)
+{
+	_cleanup_(qmp_free_p) Qmp *qmp = NULL;
+	int r = qmp_new(event, rest->fd, handler, &qmp);
+
+	if (r < 0)
+		return r;
+	qmp->state = QMP_READY;
+	qmp->version = strdup(rest->version);
+	str_buf_add_bytes(&qmp->line, rest->line, rest->length);
+	if (!qmp->version || qmp->line.failed)
+		return -ENOMEM;
+	*ret = TAKE_PTR(qmp);
+	return 0;
+}
+
 int qmp_call(Qmp *qmp, const QmpCall *call)
 {
 	if (qmp->state != QMP_READY)

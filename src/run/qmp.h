@@ -29,6 +29,20 @@ typedef struct QmpHandler {
 /* Takes ownership of the non-blocking fd, also on failure. 0 or -errno. */
 int qmp_new(sd_event *event, int fd, const QmpHandler *handler, Qmp **ret);
 
+/* What another client needs to go on where one stopped that is not busy, at the same connection. */
+typedef struct QmpRest {
+	int fd;
+	const char *version;
+	const char *line; /* what was read of one that had not come whole */
+	size_t length;
+} QmpRest;
+
+/* Its fd stays the client's, and all the rest. */
+void qmp_rest(const Qmp *qmp, QmpRest *ret);
+
+/* Without a greeting: commands may be sent at once, and on_ready never comes. Takes ownership of rest->fd, as qmp_new(). */
+int qmp_resume(sd_event *event, const QmpRest *rest, const QmpHandler *handler, Qmp **ret);
+
 /* fault is NULL where it succeeded, then result is its "return". */
 typedef void (*QmpReply)(Qmp *qmp, const Fault *fault, const json_t *result, void *userdata);
 

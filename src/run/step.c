@@ -369,6 +369,7 @@ VmmResources vmm_resources(Resources *resources)
 			       .held_fds = resources->held_fds,
 			       .n_held_fds = resources->plan->spec->n_disks + 2,
 			       .console_bytes = count_console_bytes,
+			       .kept = resources->kept,
 			       .tell_wait = tell_wait,
 			       .on_started = on_started,
 			       .userdata = resources };

@@ -13,6 +13,8 @@ typedef struct VmmDriver {
 	int (*power_button)(Vmm *vmm);
 	int (*quit)(Vmm *vmm); /* 0: it was asked; -errno: it cannot be asked now */
 	bool (*is_busy)(const Vmm *vmm); /* a call waits for its answer */
+	int (*pass_on)(Vmm *vmm, Kept *kept); /* these two may be NULL */
+	void (*take_back)(Vmm *vmm, Kept *kept);
 	void (*on_exit)(Vmm *vmm); /* the process is gone: hand on what it said before */
 	void (*free)(Vmm *vmm); /* also after a start that failed half-way */
 } VmmDriver;

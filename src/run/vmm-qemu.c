@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "host/memory-file.h"
@@ -11,18 +8,10 @@
 #include "model/qemu-args.h"
 #include "mvmd/exit-codes.h"
 #include "run/connector.h"
+#include "run/qemu-kept.h"
+#include "run/qemu-mtus.h"
 #include "run/qmp.h"
 #include "run/vmm-internal.h"
-
-/*
- * The resets of one reboot. SeaBIOS on q35 resets the machine a second time as the first thing after a
- * reset, and Linux can cause a third: one reboot is two or three RESET events. The firmware's came 20-40 ms
- * after the guest's (TCG, QEMU 7.2; 150 ms on a host with two busy processes more per CPU), and QEMU does
- * not tell whose they are. But the firmware is mute on the serial line. So a RESET belongs to the reboot
- * before it unless the guest has written to its console since, or it comes this long after the first one of
- * that reboot. A guest that dies over and over without a word is thus counted at least once in that time.
- */
-#define REBOOT_USEC USEC_PER_SEC
 
 /* Whoever serves a share and was seen a moment ago is back in as short a time, or in seconds. */
 static const Backoff share_backoff = { 5 * USEC_PER_MSEC, 1 * USEC_PER_SEC };
@@ -38,9 +27,8 @@ typedef struct QemuVmm {
 	int *vhost_fds; /* as many as qemu_n_vhosts(); NULL: none is open */
 	int *smbios_fds; /* per string of the guest's SMBIOS tables; NULL: none is made */
 	/* Afterwards: */
-	bool rebooted; /* ever; then: */
-	uint64_t reboot_usec; /* QEMU's time of the first RESET of the last reboot */
-	uint64_t reboot_bytes; /* what the guest had written to its console by then */
+	QemuReboot reboot; /* the last one */
+	QemuKept kept;
 } QemuVmm;
 
 static bool is_guest_reset(const json_t *data)
@@ -58,13 +46,8 @@ static void on_reset(Vmm *vmm, const QmpEvent *event)
 		return;
 	if (resources->console_bytes)
 		bytes = resources->console_bytes(resources->userdata);
-	if (qemu->rebooted && bytes == qemu->reboot_bytes &&
-	    event->time_usec < qemu->reboot_usec + REBOOT_USEC)
+	if (!qemu_reboot_begins(&qemu->reboot, event->time_usec, bytes))
 		return;
-
-	qemu->rebooted = true;
-	qemu->reboot_usec = event->time_usec;
-	qemu->reboot_bytes = bytes;
 	vmm_tell(vmm, VMM_REBOOTING, NULL);
 	vmm_tell(vmm, VMM_REBOOTED, NULL);
 }
@@ -143,13 +126,19 @@ static int command(Vmm *vmm, const char *name, QmpReply on_reply)
 	return qemu->qmp ? qmp_call(qemu->qmp, &call) : -ENOTCONN;
 }
 
+static int ask_status(Vmm *vmm)
+{
+	const QemuVmm *qemu = vmm->state;
+	int r = vmm_set_version(vmm, qmp_version(qemu->qmp));
+
+	return r < 0 ? r : command(vmm, "query-status", on_status);
+}
+
 static void on_qmp_ready(Qmp *qmp, void *userdata)
 {
 	Vmm *vmm = userdata;
-	int r = vmm_set_version(vmm, qmp_version(qmp));
+	int r = ask_status(vmm);
 
-	if (r == 0)
-		r = command(vmm, "query-status", on_status);
 	if (r < 0)
 		vmm_tell_error(vmm, r);
 }
@@ -312,33 +301,6 @@ static int await_share(Vmm *vmm, Fault *fault)
 	return r < 0 ? share_fault(vmm, r, NULL, fault) : 0;
 }
 
-/*
- * The MTU of each tap, which its guest is told: as cloud-hypervisor does by itself. A tap whose MTU
- * cannot be asked for is none of our worry here; the guest then has its default. Any socket will do
- * (net/socket.c: sock_do_ioctl), and under systemd a UNIX one is all that there is.
- */
-static int ask_mtus(const Plan *plan, const Tap *taps, uint32_t **ret)
-{
-	_cleanup_close_ int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	uint32_t *mtus = calloc(plan->n_nics + 1, sizeof(*mtus));
-
-	if (!mtus)
-		return -ENOMEM;
-	for (size_t i = 0; fd >= 0 && i < plan->n_nics; i++) {
-		struct ifreq request = { 0 };
-
-		if (!attach_has_link(plan->nics[i].attach)) {
-			mtus[i] = plan->nics[i].attach == ATTACH_VHOST_USER ? plan->nics[i].mtu : 0;
-			continue;
-		}
-		memcpy(request.ifr_name, taps[i].name, sizeof(taps[i].name));
-		if (ioctl(fd, SIOCGIFMTU, &request) == 0)
-			mtus[i] = (uint32_t) request.ifr_mtu;
-	}
-	*ret = mtus;
-	return 0;
-}
-
 /* In the order that model/qemu-args.h lays down. */
 static int collect_fds(const Vmm *vmm, int listener, SpawnFd **ret, size_t *ret_n)
 {
@@ -373,7 +335,7 @@ static int make_args(const Plan *plan, const Tap *taps, StrList *ret)
 	uint32_t *mtus = NULL;
 	int r;
 
-	r = ask_mtus(plan, taps, &mtus);
+	r = qemu_mtus(plan, taps, &mtus);
 	if (r == 0)
 		r = qemu_args(plan, mtus, ret);
 	free(mtus);
@@ -479,15 +441,23 @@ static void close_given(Vmm *vmm)
 	close_vhost_fds(vmm);
 }
 
+static int cannot_talk(int error, Fault *fault)
+{
+	return fault_set(fault, error, MVMD_EXIT_SYSTEM, "vmm-socket", "cannot talk to QEMU: %m");
+}
+
+static QmpHandler handler_of(Vmm *vmm)
+{
+	return (QmpHandler){ on_qmp_ready, on_qmp_event, on_qmp_closed, vmm };
+}
+
 static int begin_to_talk(Vmm *vmm, Fault *fault)
 {
-	const QmpHandler handler = { on_qmp_ready, on_qmp_event, on_qmp_closed, vmm };
+	const QmpHandler handler = handler_of(vmm);
 	QemuVmm *qemu = vmm->state;
 	int r = qmp_new(vmm->event, TAKE_FD(qemu->connection), &handler, &qemu->qmp);
 
-	return r < 0 ? fault_set(fault, r, MVMD_EXIT_SYSTEM, "vmm-socket",
-				 "cannot talk to QEMU: %m") :
-		       0;
+	return r < 0 ? cannot_talk(r, fault) : 0;
 }
 
 /* Connects the shares that are not yet, one after the other, and starts QEMU with them. */
@@ -519,7 +489,7 @@ static int qemu_new(Vmm *vmm, Fault *fault)
 
 	if (!qemu)
 		return fault_oom(fault);
-	qemu->listener = qemu->connection = qemu->console_fd = -EBADF;
+	qemu->listener = qemu->connection = qemu->console_fd = qemu->kept.state_fd = -EBADF;
 	vmm->state = qemu;
 	return 0;
 }
@@ -543,14 +513,36 @@ static int qemu_start(Vmm *vmm, Fault *fault)
 /* Whose connection is gone, QEMU takes the next one's (chardev server). */
 static int qemu_adopt(Vmm *vmm, Fault *fault)
 {
+	const QmpHandler handler = handler_of(vmm);
 	QemuVmm *qemu;
 	int r = qemu_new(vmm, fault);
 
 	if (r < 0)
 		return r;
 	qemu = vmm->state;
+	if (vmm->resources.kept && qemu_kept_take(vmm->resources.kept, vmm->event, &handler,
+						  &qemu->qmp, &qemu->reboot) > 0) {
+		r = ask_status(vmm);
+		return r < 0 ? cannot_talk(r, fault) : 0;
+	}
 	r = vmm_connect(vmm, &qemu->connection, fault);
 	return r < 0 ? r : begin_to_talk(vmm, fault);
+}
+
+static int qemu_pass_on(Vmm *vmm, Kept *kept)
+{
+	QemuVmm *qemu = vmm->state;
+	QmpRest rest;
+
+	qmp_rest(qemu->qmp, &rest);
+	return qemu_kept_pass_on(&qemu->kept, kept, &rest, &qemu->reboot);
+}
+
+static void qemu_take_back(Vmm *vmm, Kept *kept)
+{
+	QemuVmm *qemu = vmm->state;
+
+	qemu_kept_take_back(&qemu->kept, kept);
 }
 
 static void qemu_on_exit(Vmm *vmm)
@@ -585,6 +577,8 @@ const VmmDriver vmm_driver_qemu = {
 	.power_button = qemu_power_button,
 	.quit = qemu_quit,
 	.is_busy = qemu_is_busy,
+	.pass_on = qemu_pass_on,
+	.take_back = qemu_take_back,
 	.on_exit = qemu_on_exit,
 	.free = qemu_free,
 };

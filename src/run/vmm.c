@@ -378,6 +378,17 @@ bool vmm_is_busy(const Vmm *vmm)
 	return !vmm->child || vmm->quitting || vmm->rebooting || vmm->driver->is_busy(vmm);
 }
 
+int vmm_pass_on(Vmm *vmm, Kept *kept)
+{
+	return vmm->driver->pass_on ? vmm->driver->pass_on(vmm, kept) : 0;
+}
+
+void vmm_take_back(Vmm *vmm, Kept *kept)
+{
+	if (vmm->driver->take_back)
+		vmm->driver->take_back(vmm, kept);
+}
+
 bool vmm_is_rebooting(const Vmm *vmm)
 {
 	return vmm->rebooting;

@@ -7,6 +7,7 @@
 #include "model/plan.h"
 #include "model/smbios.h"
 #include "run/child.h"
+#include "run/kept.h"
 
 /*
  * The hypervisor process behind one interface: cloud-hypervisor (vmm-ch.c) and QEMU (vmm-qemu.c).
@@ -69,6 +70,7 @@ typedef struct VmmResources {
 	size_t n_held_fds;
 	/* All bytes that the guest wrote to its console up to now; NULL: not known. QEMU's driver asks. */
 	uint64_t (*console_bytes)(void *userdata);
+	Kept *kept; /* what the process before us left; NULL: nothing. vmm_adopt() asks */
 	/* Adds to the fault of a VMM that does not answer what it waits for; NULL: not known. */
 	void (*tell_wait)(Fault *fault, void *userdata);
 	/* The process was started, but later than vmm_start() returned; NULL: nobody cares. */
@@ -115,6 +117,15 @@ void vmm_kill(Vmm *vmm); /* SIGKILL → VMM_EXITED, likewise */
 
 /* Something was asked, or happens, that would be lost on who takes it over now. */
 bool vmm_is_busy(const Vmm *vmm);
+
+/*
+ * Over a reload, where vmm_is_busy() says no: what vmm_adopt() is to find in the new program, so that nothing which the
+ * VMM says meanwhile is lost. 0 or -errno, then nothing goes over.
+ */
+int vmm_pass_on(Vmm *vmm, Kept *kept);
+
+/* The reload came to nothing. */
+void vmm_take_back(Vmm *vmm, Kept *kept);
 
 /* True from VMM_REBOOTING to VMM_REBOOTED, and where its end came in between. */
 bool vmm_is_rebooting(const Vmm *vmm);

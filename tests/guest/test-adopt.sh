@@ -296,6 +296,61 @@ is_reloaded() {
 	rm "$MVMD"
 }
 
+# The new program waits on its way, until the test lets it go on. With a pty it types to the guest meanwhile: that goes
+# over the reload, and is nowhere else.
+slow_program() {
+	cat <<-PROGRAM
+		#!/bin/bash
+		[ "\$2" != record-version ] || exec "$WORK/bin/client" "\$@"
+		console=\$(sed -n 's/.*\bconsole:\([0-9]*\).*/\1/p' <<<"\$MVMD_KEPT_FDS")
+		[ -z "\$console" ] || printf q >&"\$console"
+		touch "$WORK/on-the-way"
+		until [ -e "$WORK/go-on" ]; do sleep 0.05; done
+		exec "$WORK/bin/client" "\$@"
+	PROGRAM
+}
+
+# The guest's own count of its lives, in the first sector of its disk.
+second_life_began() {
+	[ "$(od -An -j 8 -N 1 -t u1 "$WORK/disk.raw" | tr -d ' ')" = 2 ]
+}
+
+# QEMU's console is there for whoever comes.
+reboots_by_itself() {
+	[ "$VMM" != qemu ] || "$BUILD/tests/guest/connect-exec" "$WORK/run/$VM/console.sock" bash -c 'printf q >&3'
+	await second_life_began
+}
+
+reboots_meanwhile() {
+	local MVMD=$WORK/bin/client reload
+	cp "$WORK/bin/mvmd" "$MVMD"
+	rm -f "$WORK/on-the-way" "$WORK/go-on"
+	rm -f "$WORK/disk.raw"
+	truncate -s 1M "$WORK/disk.raw"
+	chmod 666 "$WORK/disk.raw"
+	spec "$VM" "lives=disk echo=1 reboot=1 powerbutton poweroff" \
+		"{ \"disks\": [ { \"id\": \"blk\", \"path\": \"$WORK/disk.raw\" } ] }"
+	MVMD=$WORK/bin/mvmd boot "$VM" --now
+	await_text "$WORK/$VM.out" "tiny: listening"
+	slow_program >"$WORK/slow"
+	lies_at_its_path "$WORK/slow"
+	start reload "$MVMD" unit reload "$VM"
+	reload=$STARTED
+	await [ -e "$WORK/on-the-way" ]
+	succeeds "$VM: the guest reboots while nobody looks after it" reboots_by_itself
+	touch "$WORK/go-on"
+	ended "$reload"
+	is "$VM: it is reloaded" "$STATUS" 0
+	succeeds "$VM: and knows of the second life" await_value "$VM" '.guest.lives == 2'
+	holds "$VM: which was a reboot as any" "$VM" '.findings == [] and .lives[0].end == "reboot"'
+	lies_at_its_path "$MVMD"
+	succeeds "$VM: after that it can be reloaded again" "$MVMD" unit reload "$VM"
+	holds "$VM: and counts no more than there were" "$VM" '.guest.lives == 2'
+	"$MVMD" stop "$VM"
+	ends "$VM: and the guest hears its button" 0
+	rm "$MVMD"
+}
+
 cannot_be_reloaded_now() {
 	spec "$VM" "echo powerbutton poweroff"
 	boot "$VM"
@@ -312,7 +367,7 @@ cannot_be_reloaded_now() {
 all_cases() {
 	local case
 	for case in lives_on no_second disk_stays_locked off_meanwhile stop_goes_on does_not_answer \
-		spec_has_changed tap_is_taken_away remains_are_damaged record_is_lost no_guest_yet is_reloaded \
+		spec_has_changed tap_is_taken_away remains_are_damaged record_is_lost no_guest_yet is_reloaded reboots_meanwhile \
 		cannot_be_reloaded_now; do
 		case_of "$1-${case//_/-}" "$case"
 	done

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The client of QEMU's monitor against a monitor played by the test: in pieces, wrong, mute, gone. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -8,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "run/qmp.h"
+#include "run/qemu-kept.h"
 
 #define TEST_LIMIT_USEC (30 * USEC_PER_SEC)
 #define REPLIES_MAX	8
@@ -322,6 +323,105 @@ static void test_disconnects(void **state)
 	hangs_up_after("{\"return\": ", true);
 }
 
+#define RESET_BEGIN "{\"timestamp\": {\"seconds\": 12, \"micro"
+#define RESET_END                                                                                  \
+	"seconds\": 34}, \"event\": \"RESET\", \"data\": {\"guest\": true, \"reason\": \"x\"}}\r\n"
+
+/* As over execve(2): the environment and the descriptors are all that the next program has. */
+static void pass_on(const Qmp *qmp, const QemuReboot *reboot, Kept **ret)
+{
+	QemuKept passed = { .state_fd = -EBADF };
+	Kept *kept = NULL;
+	QmpRest rest;
+
+	assert_int_equal(kept_new(&kept), 0);
+	qmp_rest(qmp, &rest);
+	rest.fd = fcntl(rest.fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	assert_int_equal(qemu_kept_pass_on(&passed, kept, &rest, reboot), 0);
+	assert_int_equal(kept_begin_exec(kept), 0);
+	(void) kept_free(kept);
+	assert_int_equal(kept_new(ret), 0);
+	assert_true(kept_is_reload(*ret));
+}
+
+/* An event that had come by half, and one that comes while nobody reads. */
+static void test_goes_over_a_reload(void **state)
+{
+	const QemuReboot before = { true, 7 * USEC_PER_SEC, 1234567890123 };
+	QemuReboot after = { 0 };
+	Kept *kept = NULL;
+	Watch watch;
+
+	watch_init(&watch);
+	negotiate(&watch);
+	say(&watch, RESET_BEGIN);
+	pass_on(watch.qmp, &before, &kept);
+	watch.qmp = qmp_free(watch.qmp);
+	assert_int_equal(write(watch.server, RESET_END, strlen(RESET_END)), strlen(RESET_END));
+
+	assert_int_equal(qemu_kept_take(kept, watch.event,
+					&(QmpHandler){ on_ready, on_event, on_closed, &watch },
+					&watch.qmp, &after),
+			 1);
+	assert_string_equal(qmp_version(watch.qmp), "7.2.22");
+	assert_false(qmp_is_busy(watch.qmp));
+	assert_true(after.known);
+	assert_int_equal(after.usec, before.usec);
+	assert_int_equal(after.bytes, before.bytes);
+	call(&watch, "query-status", 0);
+	assert_int_equal(hears(&watch, "query-status"), 1);
+	assert_int_equal(watch.n_events, 1);
+	assert_string_equal(watch.last_event, "RESET");
+	assert_int_equal(watch.last_time_usec, 12 * USEC_PER_SEC + 34);
+	assert_true(watch.last_guest);
+	say(&watch, "{\"return\": {\"status\": \"running\"}, \"id\": 1}\r\n");
+	assert_int_equal(watch.n_replies, 1);
+	assert_string_equal(watch.last_status, "running");
+
+	/* Each is taken once: the next reload passes on what there is then. */
+	assert_null(kept_name(kept, 0));
+	(void) kept_free(kept);
+	watch_done(&watch);
+}
+
+static void test_nothing_went_over(void **state)
+{
+	Kept *kept = NULL;
+	QemuReboot reboot;
+	Qmp *qmp;
+
+	assert_int_equal(kept_new(&kept), 0);
+	assert_int_equal(qemu_kept_take(kept, NULL, NULL, &qmp, &reboot), 0);
+	(void) kept_free(kept);
+}
+
+/* What a failed reload took back does not stand in the environment of the next one. */
+static void test_reload_that_failed(void **state)
+{
+	QemuKept passed = { .state_fd = -EBADF };
+	Kept *kept = NULL;
+	QmpRest rest;
+	Watch watch;
+
+	watch_init(&watch);
+	negotiate(&watch);
+	assert_int_equal(kept_new(&kept), 0);
+	qmp_rest(watch.qmp, &rest);
+	assert_int_equal(rest.length, 0);
+	assert_int_equal(qemu_kept_pass_on(&passed, kept, &rest, &(QemuReboot){ 0 }), 0);
+	assert_int_equal(kept_begin_exec(kept), 0);
+	assert_int_equal(fcntl(rest.fd, F_GETFD), 0);
+	kept_cancel_exec(kept);
+	qemu_kept_take_back(&passed, kept);
+	assert_int_equal(passed.state_fd, -EBADF);
+	assert_int_equal(fcntl(rest.fd, F_GETFD), FD_CLOEXEC);
+	assert_null(kept_name(kept, 0));
+	say(&watch, RESET_BEGIN RESET_END);
+	assert_int_equal(watch.n_events, 1);
+	(void) kept_free(kept);
+	watch_done(&watch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +433,9 @@ int main(void)
 		cmocka_unit_test(test_wrong_monitors),
 		cmocka_unit_test(test_endless_line),
 		cmocka_unit_test(test_disconnects),
+		cmocka_unit_test(test_goes_over_a_reload),
+		cmocka_unit_test(test_nothing_went_over),
+		cmocka_unit_test(test_reload_that_failed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

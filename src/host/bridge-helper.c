@@ -121,6 +121,7 @@ static int read_back(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, Tap *ta
 		return not_as_asked(nic, tap, "is gone", fault);
 	tap->ifindex = link.ifindex;
 	tap->port_state = link.port_state;
+	tap->mtu = link.mtu;
 	if (link.master != bridge->ifindex)
 		return not_as_asked(nic, tap, "is not on that bridge", fault);
 	if (!(link.flags & IFF_UP))

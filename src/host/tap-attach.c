@@ -215,8 +215,10 @@ int tap_attach(Nl *nl, const PlanNic *nic, Tap *tap, const LinkInfo *bridge, Fau
 {
 	int r = tap_attach_and_look(nl, nic, tap, bridge, fault);
 
-	if (r >= 0)
+	if (r >= 0) {
+		tap->mtu = tap->mtu ?: nic->mtu ?: bridge->mtu;
 		return 0;
+	}
 	(void) fault_evidence(fault, "tap", "%s", nic->tap);
 	(void) fault_evidence(fault, "bridge", "%s", bridge->name);
 	return r;

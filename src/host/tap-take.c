@@ -112,8 +112,10 @@ int helper_tap_take(Nl *nl, const PlanNic *nic, const LinkInfo *bridge, const in
 	    link.master != bridge->ifindex || !(link.flags & IFF_UP))
 		return -EINVAL;
 	r = tap_take_queues(&link, nic, fds, n_fds, ret);
-	if (r == 0)
+	if (r == 0) {
 		ret->port_state = link.port_state;
+		ret->mtu = link.mtu;
+	}
 	return r;
 }
 

@@ -14,7 +14,8 @@ typedef struct Tap {
 	int ifindex;
 	uint64_t since_realtime_usec; /* when it was made; 0: not known */
 	PortState port_state; /* on its bridge, right after tap_attach() */
-	uint32_t mtu; /* as it is to stay while the VM runs (run/link-judge.h); 0: not known yet */
+	uint32_t
+		mtu; /* as it is to stay while the VM runs, from tap_attach() or run/link-judge.h on; 0: not known yet */
 	char master[IFNAMSIZ]; /* likewise, where nobody names a bridge; "": none */
 } Tap;
 

@@ -90,7 +90,8 @@ static const Field interface_fields[] = {
 	  .max = MTU_MAX,
 	  .example = "1500",
 	  .sentence = "The MTU of tap and guest. Unset: the bridge's, or 1500 without one. A "
-		      "smaller one becomes the bridge's, too." },
+		      "smaller one becomes the bridge's, too. passt tells the guest by DHCP and "
+		      "router advertisements: 65520 unless set." },
 	{ .key = "queues",
 	  .type = FIELD_INTEGER,
 	  .offset = offsetof(SpecInterface, queues),
@@ -106,7 +107,7 @@ static const Field interface_fields[] = {
 	  .offset = offsetof(SpecInterface, offloads),
 	  .object = &offloads_object,
 	  .example = "{ \"tso\": false }",
-	  .sentence = "What the guest may leave to the host. Unset: all." },
+	  .sentence = "What the guest may leave to the host. Unset: all; with passt none." },
 	{ .key = "rate",
 	  .type = FIELD_OBJECT,
 	  .offset = offsetof(SpecInterface, rate),

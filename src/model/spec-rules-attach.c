@@ -48,6 +48,9 @@ static const AttachKey attach_keys[] = {
 	  "is about a link of the host's, and with \"attach\": \"passt\" there is none; what its end "
 	  "leads to is \"on_exit\" in \"passt\"" },
 	{ ATTACH_PASST, false, "queues", "is up to passt, which has one pair; leave it out" },
+	{ ATTACH_PASST, false, "offloads",
+	  "is up to passt, which takes none off the guest, so that all are off already; leave it "
+	  "out" },
 };
 
 static void check_key(const RuleContext *context, const JsonNode *entry, const AttachKey *rule)

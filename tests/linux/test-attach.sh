@@ -36,6 +36,8 @@ write_spec() {
 		echo "a word of the guest's" >/www/word
 		httpd -p 80 -h /www
 		echo "guest: serves"
+		echo "guest: features $(cat /sys/class/net/eth0/device/features)"
+		[ ! -e /mnt/told ] || udhcpc -i eth0 -n -q -f -O mtu -s /mnt/told
 	PROGRAM
 	chmod 755 "$WORK/$1.share" "$WORK/$1.share/run"
 	jq -n --arg folder "$WORK" --arg share "$WORK/$1.share" --argjson interface "$3" --arg words "$2" '{
@@ -56,15 +58,33 @@ passt_pid() {
 	"$MVMD" status --json pa | jq '.backends[] | select(.kind == "passt").pid // empty'
 }
 
+# What DHCP says, and nothing done about it.
+tell_dhcp() {
+	cat >"$WORK/$1.share/told" <<-'PROGRAM'
+		#!/bin/busybox sh
+		echo "guest: $1 with MTU $mtu"
+	PROGRAM
+	chmod 755 "$WORK/$1.share/told"
+}
+
+# offloads FILE: which of those of virtio-net the guest got, by their bits (virtio 1.2, 5.1.3: CSUM 0, GUEST_CSUM 1,
+# segmentation 7 to 14).
+offloads() {
+	sed -n 's/.*guest: features \(..\).....\(........\).*/\1\2/p' "$1"
+}
+
 by_passt() {
 	local first
 	write_spec pa "mvmd.ip=10.9.0.2/24 mvmd.share=data mvmd.action=run,wait" \
-		'{ "attach": "passt", "passt": { "forward": [ { "host": 8080, "guest": 80, "address": "127.0.0.1" } ] } }'
+		'{ "attach": "passt", "mtu": 1400, "passt": { "forward": [ { "host": 8080, "guest": 80, "address": "127.0.0.1" } ] } }'
+	tell_dhcp pa
 	start pa "$MVMD" run pa
 	supervisor=$STARTED
 	await_text "$WORK/pa.out" "guest: waiting for the power button" ||
 		fail "passt: the guest comes up" "$(tail -n 20 "$WORK/pa.err" "$WORK/pa.out")"
 	has "passt: the guest fetches from outside" "$WORK/pa.out" "guest: fetched a word from outside"
+	has "passt: DHCP tells the guest the spec's MTU" "$WORK/pa.out" "guest: bound with MTU 1400"
+	is "passt: it takes no offload off the guest, as the spec's rule says" "$(offloads "$WORK/pa.out")" 0000000000
 	succeeds "passt: the host fetches from the guest, by a port of its own" await fetches
 	first=$(passt_pid)
 	kill -KILL "$first"
@@ -83,6 +103,7 @@ by_macvtap() {
 	is "macvtap: the guest powers off by itself" "$STATUS" 0
 	has "macvtap: the guest pings who is at the other end of the cable" "$WORK/ma.out" "10.9.0.1 answers"
 	has "macvtap: and fetches from there" "$WORK/ma.out" "guest: fetched a word from outside"
+	succeeds "macvtap: some offloads are there" grep -q 1 <<<"$(offloads "$WORK/ma.out")"
 }
 
 has_macvtap() {

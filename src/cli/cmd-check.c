@@ -224,6 +224,17 @@ static void print_kernel(const Plan *plan)
 			      protocol);
 }
 
+/* A unit forbids what QEMU without KVM does, unless the spec says that it is wanted (model/plan-sandbox.h). */
+static void print_start(const Plan *plan)
+{
+	bool not_in_unit = plan->accel == ACCEL_TCG && plan->spec->accel == ACCEL_AUTO &&
+			   !plan->facts->sandbox.no_written_code;
+
+	(void) printf("%s: this host can start it: %s%s\n", plan->spec->name, plan->vmm_reason,
+		      not_in_unit ? "; mvmd start, in a unit, wants \"accel\": \"tcg\" for that" :
+				    "");
+}
+
 /* Could this host start it now? */
 static void check_host(Check *check, const Spec *spec)
 {
@@ -254,7 +265,7 @@ static void check_host(Check *check, const Spec *spec)
 	if (plan)
 		check_facts(check, plan);
 	if (plan && faults.n == 0 && !refused && !check->as_json)
-		(void) printf("%s: this host can start it: %s\n", spec->name, plan->vmm_reason);
+		print_start(plan);
 	check_faults(check, spec->name, &faults);
 	if (plan)
 		check_warnings(check, spec, &facts);

@@ -142,19 +142,20 @@ bool doctor_look_at_life(DoctorRun *run, const char *argument)
 {
 	VmFound found = { 0 };
 	Fault fault = { 0 };
-	bool running;
+	bool running, orphaned;
 
 	if (client_find(run->places, argument, &found, &fault) < 0) {
 		fault_done(&fault); /* no name of a VM, which spec_load() has said */
 		return false;
 	}
 	running = found.presence == VM_PRESENCE_RUNNING && say_running(&run->doctor, &found);
+	orphaned = found.presence == VM_PRESENCE_ORPHANED;
 	if (found.presence == VM_PRESENCE_WAITING)
 		say_waiting(&run->doctor, &found);
-	else if (found.presence == VM_PRESENCE_ORPHANED)
+	else if (orphaned)
 		say_orphaned(&run->doctor, &found);
 	if (!running)
 		say_last_failure(&run->doctor, run->places, found.places.name);
 	vm_found_done(&found);
-	return running;
+	return running || orphaned;
 }

@@ -143,11 +143,15 @@ static int fault_other(const NetworkdLate *late, const NetworkdLink *link, Fault
 				 file, link->setup ?: "unknown");
 	if (link->state == NETWORKD_UNKNOWN)
 		return remedy_file(late, "networkctl list tells whether it runs; ", fault);
+	/* Seen with 252: a bridge that was there is none of its own after a reload that finds a new .netdev file. */
 	return fault_remedy(
 		fault,
-		"journalctl -u systemd-networkd; networkctl status while the VM starts: "
+		"%s%s%sjournalctl -u systemd-networkd; networkctl status while the VM starts: "
 		"%s; a longer timeouts.bridge, where it is only slow",
-		late->nic->tap);
+		bridge ? "systemctl restart systemd-networkd, where it runs for longer than there "
+			 "is a .netdev file of " :
+			 "",
+		bridge ?: "", bridge ? "; " : "", late->nic->tap);
 }
 
 int fault_networkd_late(const NetworkdLate *late, const NetworkdLink *link, Fault *fault)

@@ -201,12 +201,41 @@ static void test_late(void **state)
 		    ALL " matches the tap and says KeepMaster=yes");
 }
 
+/* Its own page says that a reload reads .netdev files; of a bridge that was there before it does not do. */
+static void test_late_for_want_of_a_restart(void **state)
+{
+	const Spec spec = { .name = TEXT("web1") };
+	const Plan plan = { .spec = &spec };
+	const SpecInterface interface = { .id = TEXT("net0"), .bridge = TEXT("br0") };
+	const PlanNic nic = { .spec = &interface, .attach = ATTACH_NETWORKD, .tap = "vm-a-b" };
+	const NetworkdLate late = {
+		.plan = &plan, .nic = &nic, .waited_usec = USEC_PER_SEC, .bridge_is_there = true
+	};
+	const NetworkdLink link = { .state = NETWORKD_SEES,
+				    .setup = TEXT("configuring"),
+				    .file = TEXT(ALL),
+				    .file_is_read = true,
+				    .wants.bridge = TEXT("br0"),
+				    .bridge_has_netdev = true };
+	Fault fault = { 0 };
+
+	assert_int_equal(fault_networkd_late(&late, &link, &fault), -ETIMEDOUT);
+	assert_string_equal(fault.id, "networkd-late");
+	assert_non_null(strstr(fault.remedy,
+			       "systemctl restart systemd-networkd, where it runs for "
+			       "longer than there is a .netdev file of br0"));
+	fault_done(&fault);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_file),	      cmocka_unit_test(test_netdev),
-		cmocka_unit_test(test_who_is_blamed), cmocka_unit_test(test_files),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_netdev),
+		cmocka_unit_test(test_who_is_blamed),
+		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_late_for_want_of_a_restart),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "model/run-faults.h"
+#include "run/timer.h"
 #include "vm-internal.h"
 #include "vm-log.h"
 
@@ -93,8 +94,7 @@ void vm_await_guest(Vm *vm)
 	}
 	vm_log_guest_awaited(limit_usec);
 	unit_awaits_guest(limit_usec, "");
-	(void) sd_event_add_time_relative(vm->event, &vm->ready_timer, CLOCK_MONOTONIC, limit_usec,
-					  0, on_ready_time, vm);
+	(void) timer_after(vm->event, &vm->ready_timer, limit_usec, 0, on_ready_time, vm);
 }
 
 void vm_hear_report(const char *message, size_t length, void *userdata)

@@ -5,6 +5,7 @@
 #include "mvmd/exit-codes.h"
 #include "run/apply.h"
 #include "run/deaf.h"
+#include "run/timer.h"
 
 typedef enum StepState {
 	STEP_PENDING,
@@ -112,9 +113,8 @@ static void begin_deadline(Apply *apply, size_t i)
 		return;
 	apply->handler.on_waiting(step, apply->handler.userdata);
 	if (step->kind == STEP_VMM)
-		(void) sd_event_add_time_relative(apply->resources->event, &apply->deadlines[i],
-						  CLOCK_MONOTONIC, step->deadline_usec, 0,
-						  on_deadline, apply);
+		(void) timer_after(apply->resources->event, &apply->deadlines[i],
+				   step->deadline_usec, 0, on_deadline, apply);
 }
 
 static void step_is_applied(Apply *apply, size_t i)

@@ -7,6 +7,7 @@
 #include "mvmd/exit-codes.h"
 #include "run/ch-api.h"
 #include "run/channel.h"
+#include "run/timer.h"
 
 #define API_ROOT "/api/v1/"
 /* An error body that is no list of strings is quoted, up to this length. */
@@ -285,8 +286,8 @@ static int call_new(ChApi *api, const ChApiCall *wanted, Call **ret)
 		memcpy(call->fds, wanted->fds, wanted->n_fds * sizeof(*call->fds));
 	}
 	if (wanted->timeout_usec > 0) {
-		r = sd_event_add_time_relative(api->event, &call->deadline, CLOCK_MONOTONIC,
-					       wanted->timeout_usec, 0, call_on_deadline, call);
+		r = timer_after(api->event, &call->deadline, wanted->timeout_usec, 0,
+				call_on_deadline, call);
 		if (r < 0)
 			return r;
 	}

@@ -2,6 +2,7 @@
 #include "run/guest.h"
 #include "model/drivers.h"
 #include "model/run-faults.h"
+#include "run/timer.h"
 
 void guest_init(sd_event *event, const Resources *resources, const GuestHandler *handler,
 		Guest *ret)
@@ -73,8 +74,8 @@ static void guest_watch(Guest *guest, uint64_t lasted_usec)
 	guest->timer = sd_event_source_disable_unref(guest->timer);
 	if (lasted_usec < limit_usec &&
 	    (spec_expects_console(spec) || drivers_can_be_seen(guest->resources->plan)))
-		(void) sd_event_add_time_relative(guest->event, &guest->timer, CLOCK_MONOTONIC,
-						  limit_usec - lasted_usec, 0, on_time, guest);
+		(void) timer_after(guest->event, &guest->timer, limit_usec - lasted_usec, 0,
+				   on_time, guest);
 }
 
 static void guest_watch_clock(Guest *guest)

@@ -6,6 +6,7 @@
 
 #include "mvmd/exit-codes.h"
 #include "run/link-wait.h"
+#include "run/timer.h"
 
 /* Of the bridges that exist a fault names no more than this. */
 #define BRIDGES_NAMED_MAX 12
@@ -210,9 +211,8 @@ static int link_wait_watch(LinkWait *wait, sd_event *event)
 	r = sd_event_add_io(event, &wait->changes, nl_fd(wait->monitor), EPOLLIN, on_changes, wait);
 	if (r < 0)
 		return r;
-	return sd_event_add_time_relative(event, &wait->deadline, CLOCK_MONOTONIC,
-					  wait->timeout_usec, DEADLINE_ACCURACY_USEC, on_deadline,
-					  wait);
+	return timer_after(event, &wait->deadline, wait->timeout_usec, DEADLINE_ACCURACY_USEC,
+			   on_deadline, wait);
 }
 
 int link_wait_start(sd_event *event, const LinkWanted *wanted, LinkWaitHandler handler,

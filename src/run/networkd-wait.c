@@ -9,6 +9,7 @@
 #include "model/networkd-faults.h"
 #include "mvmd/exit-codes.h"
 #include "run/networkd-wait.h"
+#include "run/timer.h"
 
 #define DEADLINE_ACCURACY_USEC (10 * USEC_PER_MSEC)
 
@@ -208,9 +209,8 @@ int networkd_wait_start(NetworkdWait *wait, sd_event *event, int ifindex, uint64
 	wait->userdata = userdata;
 	r = sd_event_add_io(event, &wait->changes, nl_fd(wait->monitor), EPOLLIN, on_changes, wait);
 	if (r >= 0)
-		r = sd_event_add_time_relative(event, &wait->deadline, CLOCK_MONOTONIC,
-					       timeout_usec, DEADLINE_ACCURACY_USEC, on_deadline,
-					       wait);
+		r = timer_after(event, &wait->deadline, timeout_usec, DEADLINE_ACCURACY_USEC,
+				on_deadline, wait);
 	if (r < 0)
 		return wait_fault(wait->nic, r, fault);
 	(void) wait_look(wait); /* one that stayed over a restart is as expected already */

@@ -5,6 +5,7 @@
 #include "mvmd/exit-codes.h"
 #include "run/channel.h"
 #include "run/qmp.h"
+#include "run/timer.h"
 
 /* No answer to what we ask is longer than a few kilobytes. */
 #define LINE_MAX_BYTES MIB
@@ -133,8 +134,8 @@ static int command_send(Qmp *qmp, Command *command, uint64_t timeout_usec)
 	if (!text)
 		return -ENOMEM;
 	if (timeout_usec > 0) {
-		r = sd_event_add_time_relative(qmp->event, &command->deadline, CLOCK_MONOTONIC,
-					       timeout_usec, 0, command_on_deadline, command);
+		r = timer_after(qmp->event, &command->deadline, timeout_usec, 0,
+				command_on_deadline, command);
 		if (r < 0)
 			return r;
 	}

@@ -8,6 +8,7 @@
 #include "model/utf8.h"
 #include "model/vmm-end.h"
 #include "mvmd/exit-codes.h"
+#include "run/timer.h"
 #include "run/vmm-internal.h"
 
 /* How long a process may live on after its API or monitor is gone: its exit takes some time. */
@@ -65,9 +66,8 @@ static void watch_reboot(Vmm *vmm, VmmEventKind kind)
 	vmm->rebooting = kind == VMM_REBOOTING;
 	vmm->reboot_timer = sd_event_source_disable_unref(vmm->reboot_timer);
 	if (vmm->rebooting)
-		(void) sd_event_add_time_relative(vmm->event, &vmm->reboot_timer, CLOCK_MONOTONIC,
-						  vmm->plan->spec->timeouts.boot_usec, 0,
-						  on_reboot_late, vmm);
+		(void) timer_after(vmm->event, &vmm->reboot_timer,
+				   vmm->plan->spec->timeouts.boot_usec, 0, on_reboot_late, vmm);
 }
 
 void vmm_tell(Vmm *vmm, VmmEventKind kind, const char *device)

@@ -17,6 +17,7 @@ typedef struct Scene {
 	LinkInfo bridge; /* ifindex 0: a fault came instead */
 	int exit_code;
 	char id[64], what[256], why[512], remedy[256];
+	uint64_t began_usec;
 } Scene;
 
 static int scene_new(void **state)
@@ -209,6 +210,27 @@ static void test_deadline_names_the_nearest(void **state)
 	assert_says(scene->remedy, "interfaces[].bridge");
 }
 
+/* A turn of the loop that takes longer than the wait may, and only then the wait begins. */
+static int begin_behind_a_long_turn(sd_event_source *source, void *userdata)
+{
+	Scene *scene = userdata;
+
+	(void) usleep((useconds_t) (2 * SHORT_USEC));
+	scene->began_usec = now_usec();
+	begin(scene, "br0", SHORT_USEC);
+	return 0;
+}
+
+static void test_deadline_counts_from_the_begin(void **state)
+{
+	Scene *scene = *state;
+
+	assert_true(sd_event_add_defer(scene->event, NULL, begin_behind_a_long_turn, scene) >= 0);
+	run_until_end(scene);
+	assert_string_equal(scene->id, "bridge-missing");
+	assert_true(now_usec() - scene->began_usec >= SHORT_USEC);
+}
+
 static void test_deadline_without_a_near_name(void **state)
 {
 	Scene *scene = *state;
@@ -268,6 +290,7 @@ int main(void)
 		IN_SCENE(test_link_of_another_kind_that_comes_late),
 		IN_SCENE(test_device_of_the_host),
 		IN_SCENE(test_deadline_names_the_nearest),
+		IN_SCENE(test_deadline_counts_from_the_begin),
 		IN_SCENE(test_deadline_without_a_near_name),
 		IN_SCENE(test_deadline_without_any_bridge),
 		IN_SCENE(test_deadline_with_many_bridges),

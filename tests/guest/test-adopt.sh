@@ -186,7 +186,7 @@ tap_is_taken_away() {
 	kill_supervisor
 	ip link set "vm-$VM-net0" nomaster
 	adopt "$VM"
-	has "$VM: what has changed about its tap meanwhile is told" "$WORK/$VM.err" "[tap-off-bridge]"
+	succeeds "$VM: what has changed about its tap meanwhile is told" await_text "$WORK/$VM.err" "[tap-off-bridge]"
 	"$MVMD" stop "$VM"
 	ends "$VM: and is no reason to end" 0
 }

@@ -24,9 +24,10 @@ last() {
 
 LIMIT_2='{ "crash_limit": { "count": 2, "within": "1min" } }'
 
-# dies_of ID END TEXT: a guest that says so and reboots, twice.
+# dies_of ID END TEXT: a guest that says so and reboots, twice. Which life wrote what mvmd tells by when it reads it: one
+# that is over in some milliseconds would have the words of the next, where mvmd has to wait for its CPU.
 dies_of() {
-	spec "$VM" "print=${PANIC}$3 reboot" "$LIMIT_2"
+	spec "$VM" "wait=1 print=${PANIC}$3 reboot" "$LIMIT_2"
 	run "$VM"
 	ends "$VM: a guest that dies twice is given up" $EXIT_CRASH_LIMIT
 	has "$VM: what its console said is told under $1" "$WORK/$VM.err" "Kernel panic - not syncing: ${3//_/ } [$1]"

@@ -27,6 +27,20 @@ static void out_of_memory(Networkd *run)
 	run->exit_code = exit_code_worse(run->exit_code, MVMD_EXIT_SYSTEM);
 }
 
+static void say_not_written(const Networkd *run, const char *name, int error)
+{
+	const char *folder = run->output;
+
+	log_line(LOG_LEVEL_ERROR, "cannot write %s/%s: %s", folder, name, strerror(-error));
+	if (error == -EACCES || error == -EPERM)
+		log_line(LOG_LEVEL_ERROR, "  try: as root; or another --output");
+	else if (error == -ENOENT)
+		log_line(LOG_LEVEL_ERROR, "  try: mkdir -p %s", folder);
+	else
+		log_line(LOG_LEVEL_ERROR, "  try: ls -ld %s; df %s; or another --output", folder,
+			 folder);
+}
+
 /* 1: it is new in the folder; 0: printed, or there already; or -errno, which is told. */
 static int give(Networkd *run, const char *name, const char *text)
 {
@@ -39,8 +53,7 @@ static int give(Networkd *run, const char *name, const char *text)
 	}
 	r = text_file_write(run->output, name, text);
 	if (r < 0) {
-		log_line(LOG_LEVEL_ERROR, "cannot write %s/%s: %s", run->output, name,
-			 strerror(-r));
+		say_not_written(run, name, r);
 		run->exit_code = exit_code_worse(run->exit_code, r == -EACCES || r == -EPERM ?
 									 MVMD_EXIT_PERMISSION :
 									 MVMD_EXIT_SYSTEM);

@@ -84,6 +84,10 @@ int option_take_value(const char *command, const char *name, int argc, char **ar
 		*ret = argv[0] + length + 1;
 		return 1;
 	}
+	if (name[1] != '-' && argv[0][length]) {
+		*ret = argv[0] + length;
+		return 1;
+	}
 	if (argv[0][length] != '\0' && argv[0][length] != '=')
 		return 0;
 	if (argv[0][length] == '\0' && argc > 1 && *argv[1]) {

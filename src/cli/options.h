@@ -12,8 +12,8 @@ typedef struct Switch {
 } Switch;
 
 /*
- * Takes an option with a value, "NAME=VALUE" or "NAME VALUE", off argv[0]. Returns how many words that are, 0 where it
- * is another word, or -EINVAL where the value is missing, which is told.
+ * Takes an option with a value, "NAME=VALUE" or "NAME VALUE", of a NAME with one dash also "NAMEVALUE", off argv[0].
+ * Returns how many words that are, 0 where it is another word, or -EINVAL where the value is missing, which is told.
  */
 int option_take_value(const char *command, const char *name, int argc, char **argv,
 		      const char **ret);

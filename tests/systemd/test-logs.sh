@@ -66,6 +66,7 @@ pressed"
 	is "logs: -n takes the last ones" "$(texts --console -n 2)" "tiny: power button
 pressed"
 	is "logs: --console says so of each" "$(labels --console)" console
+	is "logs: and with its number at once" "$(texts --console -n2)" "$(texts --console -n 2)"
 	is "logs: -b is this boot" "$(texts -b --console | tail -n 1)" pressed
 	is "logs: --since in the past" "$(texts --console --since=1h | tail -n 1)" pressed
 	[[ $(logs_of web --since=2099-01-01) == *"the journal has nothing of that kind of web"* ]] &&

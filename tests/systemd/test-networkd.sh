@@ -292,6 +292,8 @@ written_for_a_bridge_of_others() {
 		"$(printf '05-mvmd-%s-net0.network\n95-mvmd-br0.netdev' "$VM")"
 	has "$VM: and says that networkd knows a bridge of others only by a restart" "$WORK/said" \
 		"systemctl restart systemd-networkd"
+	exits "$VM: into a folder that is not there" 71 inside mvmd networkd --output=/nosuch "$VM"
+	has "$VM: it says how there comes to be one" "$WORK/err" "try: mkdir -p /nosuch"
 	inside mvmd networkd "$VM" >"$WORK/printed"
 	(cd "$(root $folder)" && cat "05-mvmd-$VM-net0.network" && echo && cat 95-mvmd-br0.netdev) >"$WORK/wanted"
 	succeeds "$VM: byte for byte what it prints" cmp "$WORK/printed" "$WORK/wanted"

@@ -105,7 +105,8 @@ static void print_help(FILE *stream)
 		       "\n%s"
 		       "  -v, --verbose        tell every step and state\n"
 		       "  --version, --help\n\n"
-		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd.host.conf, "
+		       "mvmd COMMAND --help, man mvmd, man mvmd.vm, man mvmd-network,\n"
+		       "man mvmd.host.conf, "
 		       "man mvmd-errors\n",
 		       places_help());
 }

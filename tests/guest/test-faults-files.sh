@@ -191,6 +191,13 @@ provokes "two specs" cid-conflict $EXIT_UNAVAILABLE "vms=web1, web2, both_have=t
 provokes "two specs" socket-conflict $EXIT_UNAVAILABLE \
 	"vms=web1, web2, both_have=the vhost-user socket /run/shared.sock, which serves one" \
 	'write another "socket"' check --all
+for name in web1 web2; do
+	jq '.vmm = "cloud-hypervisor" | .accel = "kvm"' "$WORK/spec/$name.json" >"$WORK/spec.new"
+	mv "$WORK/spec.new" "$WORK/spec/$name.json"
+done
+"$MVMD" check --all >"$WORK/text" 2>&1
+has "two specs for cloud-hypervisor are compared as well" "$WORK/text" "[socket-conflict]"
+has_not "but the host has no CIDs of theirs" "$WORK/text" "[cid-conflict]"
 rm "$WORK/spec/web2.json"
 
 # --- users

@@ -27,14 +27,20 @@ finding() {
 	inside mvmd status --json "$1" | jq -r --arg id "$2" ".findings[] | select(.id == \$id) | $3"
 }
 
+# of_found ID FIELD: what found() found, of the same answer.
+of_found() {
+	jq -r --arg id "$1" ".findings[] | select(.id == \$id) | $2" "$WORK/found"
+}
+
 finding_is() {
-	[ "$(finding "$1" "$2" "$3")" = "$4" ]
+	inside mvmd status --json "$1" >"$WORK/found"
+	[ "$(of_found "$2" "$3")" = "$4" ]
 }
 
 # found TITLE NAME ID FIELD WANTED: it is awaited, for a busy networkd answers late, and writes down what it did after it.
 found() {
 	await finding_is "${@:2}"
-	is "$1" "$(finding "$2" "$3" "$4")" "$5"
+	is "$1" "$(of_found "$3" "$4")" "$5"
 }
 
 # master_is NAME MASTER: of the VM's tap; MASTER "null" for none.
@@ -52,9 +58,9 @@ setup_is() {
 # What is found lasts where mvmd puts nothing right.
 WARN='{ "interfaces": [ { "id": "net0", "bridge": "br0", "on_detach": "warn" } ] }'
 
-# remedy NAME: what the finding says is to be done, but the edit.
+# remedy: what was found is to be done, but the edit.
 remedy() {
-	inside sh -c "$(finding "$1" tap-off-bridge .remedy | sed 's/.*; then //')"
+	inside sh -c "$(of_found tap-off-bridge .remedy | sed 's/.*; then //')"
 }
 
 taken_by_a_file_of_etc() {
@@ -66,13 +72,13 @@ taken_by_a_file_of_etc() {
 	succeeds "$VM: Type=ether takes the tap off its bridge" await master_is "$VM" null
 	found "$VM: the finding names the file" \
 		"$VM" tap-off-bridge .evidence.network_file /etc/systemd/network/50-all.network
-	finding "$VM" tap-off-bridge .why >"$WORK/why"
+	of_found tap-off-bridge .why >"$WORK/why"
 	has "$VM: and what is wrong with it" "$WORK/why" "50-all.network matches the tap and names no Bridge="
-	finding "$VM" tap-off-bridge .remedy >"$WORK/remedy"
+	of_found tap-off-bridge .remedy >"$WORK/remedy"
 	has "$VM: and what to write there" "$WORK/remedy" \
 		"add Kind=!tun to the [Match] of /etc/systemd/network/50-all.network"
 	network_file /etc/systemd/network/50-all.network '[Match]' Type=ether 'Kind=!tun' '[Network]' DHCP=yes
-	remedy "$VM"
+	remedy
 	succeeds "$VM: so networkd lets go of it" await setup_is "$VM" unmanaged
 	is "$VM: and it stays on its bridge" \
 		"$(inside mvmd status --json "$VM" | jq -c '[.interfaces[0].attached, .findings]')" "[true,[]]"
@@ -90,13 +96,13 @@ taken_by_a_file_of_run() {
 	network_file $file '[Match]' 'Name=vm-*' '[Network]' Bridge=br8 '[Link]' Bridge=br9
 	succeeds "$VM: another file puts it on another bridge" await master_is "$VM" br7
 	found "$VM: which the finding names" "$VM" tap-off-bridge .evidence.network_file $file
-	finding "$VM" tap-off-bridge .why >"$WORK/why"
+	of_found tap-off-bridge .why >"$WORK/why"
 	has "$VM: with the bridge that its drop-in has" "$WORK/why" "$file matches the tap, and puts it on br7"
-	finding "$VM" tap-off-bridge .remedy >"$WORK/remedy"
+	of_found tap-off-bridge .remedy >"$WORK/remedy"
 	has "$VM: a program's file is mended by a drop-in" "$WORK/remedy" \
 		"into /etc/systemd/network/10-other.network.d/no-taps.conf"
 	network_file /etc/systemd/network/10-other.network.d/no-taps.conf '[Match]' 'Kind=!tun'
-	remedy "$VM"
+	remedy
 	succeeds "$VM: so networkd lets go of it" await setup_is "$VM" unmanaged
 	succeeds "$VM: and it is back" await master_is "$VM" br0
 	without $file /etc/systemd/network/{10-other.network.d/{more,no-taps}.conf,br7.netdev}
@@ -112,7 +118,7 @@ taken_by_a_file_that_is_ignored() {
 	succeeds "$VM: Bridge=br0 without a .netdev file takes it off br0" await master_is "$VM" null
 	found "$VM: which the finding names" \
 		"$VM" tap-off-bridge .evidence.network_file /etc/systemd/network/10-br0.network
-	finding "$VM" tap-off-bridge .why >"$WORK/why"
+	of_found tap-off-bridge .why >"$WORK/why"
 	has "$VM: and explains" "$WORK/why" \
 		"networkd ignores its Bridge=br0, for which it has no .netdev file"
 	without /etc/systemd/network/10-br0.network
@@ -268,9 +274,9 @@ becomes_a_port() {
 	inside systemctl stop systemd-networkd.socket systemd-networkd
 	ip link set "vm-$VM-net0" master br0
 	found "$VM: somebody puts it elsewhere" "$VM" tap-off-bridge .evidence.master br0
-	finding "$VM" tap-off-bridge .why >"$WORK/why"
+	of_found tap-off-bridge .why >"$WORK/why"
 	has "$VM: and networkd does not run" "$WORK/why" "systemd-networkd, which would bring it back, does not run"
-	inside sh -c "$(finding "$VM" tap-off-bridge .remedy)"
+	inside sh -c "$(of_found tap-off-bridge .remedy)"
 	succeeds "$VM: networkd brings it back, as the remedy says" await nothing_is_found "$VM"
 	without /etc/systemd/network/{br6.netdev,br6.network,05-br6.network}
 	stop "$VM"

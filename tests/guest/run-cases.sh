@@ -126,6 +126,7 @@ stopped_too_early() {
 attach() {
 	mkfifo "$WORK/$1.keys"
 	eval "exec $2<>'$WORK/$1.keys'"
+	: >"$WORK/$1.screen" # else an earlier one of that name stands there until the shell below has its turn
 	"$MVMD" console "$VM" <"$WORK/$1.keys" >"$WORK/$1.screen" 2>"$WORK/$1.console.err" &
 	started+=("$!")
 }

@@ -7,11 +7,11 @@
 need qemu-storage-daemon
 . "$(dirname "$0")/linux-lib.sh"
 
-# One is served by backends, its share as root, and waits to be stopped; the other has its disk from
+# One is served by backends, its share as root, and has a shell until it is stopped; the other has its disk from
 # the VMM, its share as its own user, and powers off by itself.
 prepare() {
 	make_host
-	write_spec linux 2 reboot,wait ', "backend": "storage-daemon"' ', "user": "root"'
+	write_spec linux 2 reboot,shell ', "backend": "storage-daemon"' ', "user": "root"'
 	write_spec alone 3 reboot,poweroff "" ""
 }
 
@@ -57,6 +57,8 @@ if ! await_text "$WORK/linux.out" "guest: waiting for the power button"; then
 fi
 lived_twice linux
 is "linux: status says two lives" "$("$MVMD" status linux --json | jq .guest.lives)" 2
+echo 'echo the shell says $((40 + 2))' | "$MVMD" console linux >"$WORK/console" 2>&1 &
+succeeds "linux: its shell answers on the console" await_text "$WORK/linux.out" "the shell says 42"
 succeeds "linux: mvmd stop asks the guest" "$MVMD" stop linux
 ended "$supervisor"
 is "linux: the supervisor ends with 0" "$STATUS" 0

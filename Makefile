@@ -134,7 +134,8 @@ $(COMPLETION): $(BUILD)/completion/mvmd.%: $(BUILD)/mvmd
 	@mkdir -p $(@D)
 	$(Q)$< complete $* > $@
 
-# The sweep puts its own functions before these.
+# The tests put their own functions before these.
+LDFLAGS_test-link-watch   := -Wl,--wrap=link_has_altname
 LDFLAGS_test-fault-sweep  := -Wl,--wrap=step_ops,--wrap=apply_step_done,--wrap=vmm_create,--wrap=vmm_boot
 LDFLAGS_test-attach-sweep := $(LDFLAGS_test-fault-sweep)
 

@@ -226,6 +226,9 @@ static void mend(LinkWatch *watch, size_t i, const LinkSight *sight)
 		tell_repaired(watch, i, sight);
 		return;
 	}
+	/* Who changed it while it was put right has sent news of it: the next look tries again, and counts. */
+	if (streq(refusal.id, "tap-changed"))
+		return;
 	(void) fault_link_wrong(sight, &fault);
 	tell_who(watch, i, sight, &fault);
 	link_fault_is_left(refusal.what, &fault);

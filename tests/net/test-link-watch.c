@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <limits.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <poll.h>
@@ -22,6 +23,22 @@
 #define LIMIT_USEC (60 * USEC_PER_SEC)
 
 static char alias[] = "mvmd:web1/net0", altname[] = "vm-web1-with-a-long-name-net0", br0[] = "br0";
+
+/* How often somebody takes the tap off its bridge while mvmd puts it back. */
+static unsigned intrusions;
+
+bool __real_link_has_altname(Nl *nl, int ifindex, const char *name);
+bool __wrap_link_has_altname(Nl *nl, int ifindex, const char *name);
+
+/* The last thing that is asked of a tap that is put back, before it is read back. */
+bool __wrap_link_has_altname(Nl *nl, int ifindex, const char *name)
+{
+	if (intrusions > 0) {
+		intrusions--;
+		ip("link set " TAP " nomaster");
+	}
+	return __real_link_has_altname(nl, ifindex, name);
+}
 
 /* What was told: "id: what", or "mended id: words". */
 typedef struct Told {
@@ -204,6 +221,33 @@ static void test_taken_off(void **state)
 	assert_false(told->stop);
 	assert_on_bridge(scene);
 	assert_true(link_has_altname(scene->nl, scene->tap.ifindex, altname));
+	nothing_more(scene);
+}
+
+static void test_taken_off_while_it_is_put_back(void **state)
+{
+	Scene *scene = *state;
+
+	begin(scene);
+	intrusions = 2;
+	ip("link set " TAP " nomaster");
+	(void) next(scene,
+		    "tap-off-bridge: tap " TAP " was taken off bridge br0; mvmd has put it back");
+	assert_int_equal(intrusions, 0);
+	assert_on_bridge(scene);
+	nothing_more(scene);
+}
+
+/* It ends, and is told. */
+static void test_taken_off_whenever_it_is_put_back(void **state)
+{
+	Scene *scene = *state;
+
+	begin(scene);
+	intrusions = UINT_MAX;
+	ip("link set " TAP " nomaster");
+	(void) next(scene, "tap-contested: ");
+	intrusions = 0;
 	nothing_more(scene);
 }
 
@@ -642,6 +686,8 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, scene_new, scene_done)
 		TEST(test_quiet),
 		TEST(test_taken_off),
+		TEST(test_taken_off_while_it_is_put_back),
+		TEST(test_taken_off_whenever_it_is_put_back),
 		TEST(test_moved),
 		TEST(test_down_and_mtu),
 		TEST(test_renamed),

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# The package that test-deb.sh built, in a real systemd: what installing, upgrading, removing and purging it does to the
+# The package in a real systemd: what installing, upgrading, removing and purging it does to the
 # host and to a VM that runs.
 
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../systemd/run-lib.sh"
+. "$(dirname "$0")/package-lib.sh"
 need dpkg
 
+make_deb >"$WORK/make.out" 2>&1 || skip_all "there is no package: test-deb tells why"
 DEB=$(echo "$BUILD"/deb/mvmd_*.deb)
-[ -e "$DEB" ] || skip_all "there is no package in $BUILD/deb"
 
 OLD=$(dpkg-deb --field "$DEB" Version)
 NEW=${OLD%.*}.$((${OLD##*.} + 1)) # as long as the old one

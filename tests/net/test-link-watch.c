@@ -124,10 +124,9 @@ static void on_mended(size_t nic, const char *id, const char *words, void *userd
 	(void) snprintf(told->what, sizeof(told->what), "mended %s: %s", id, words);
 }
 
-/* The tap as a start makes it, on a bridge that is up; and the watch. */
-static void begin(Scene *scene)
+/* The tap as a start makes it, on a bridge that is up. */
+static void make_tap(Scene *scene)
 {
-	const LinkWatchHandler handler = { on_wrong, on_mended, scene };
 	Fault fault = { 0 };
 	LinkInfo bridge;
 
@@ -139,9 +138,21 @@ static void begin(Scene *scene)
 				 0);
 	else
 		ip("link set " TAP " up");
+}
+
+static void watch(Scene *scene)
+{
+	const LinkWatchHandler handler = { on_wrong, on_mended, scene };
+
 	assert_int_equal(link_watch_start(scene->event, &scene->plan, &scene->tap, true, &handler,
 					  &scene->watch),
 			 0);
+}
+
+static void begin(Scene *scene)
+{
+	make_tap(scene);
+	watch(scene);
 	assert_int_equal(scene->n_told, 0);
 }
 
@@ -504,18 +515,10 @@ static void test_wrong_before(void **state)
 static void test_mtu_before(void **state)
 {
 	Scene *scene = *state;
-	const LinkWatchHandler handler = { on_wrong, on_mended, scene };
-	Fault fault = { 0 };
-	LinkInfo bridge;
 
-	ip("link add br0 up type bridge");
-	assert_int_equal(link_get(scene->nl, "br0", &bridge), 0);
-	assert_int_equal(tap_create(scene->nl, &scene->nic, &scene->tap, &fault), 0);
-	assert_int_equal(tap_attach(scene->nl, &scene->nic, &scene->tap, &bridge, &fault), 0);
+	make_tap(scene);
 	ip("link set " TAP " mtu 1400");
-	assert_int_equal(link_watch_start(scene->event, &scene->plan, &scene->tap, true, &handler,
-					  &scene->watch),
-			 0);
+	watch(scene);
 	(void) next(scene,
 		    "tap-changed: tap " TAP " was given MTU 1400; mvmd has set it back to 1500");
 	assert_int_equal(look(scene).mtu, 1500);

@@ -170,6 +170,15 @@ journal_has() {
 	inside journalctl --no-pager -o cat -u "mvmd@$1" | grep -qF -e "$2"
 }
 
+# Asks the kernel, which loads the driver for it.
+has_macvtap() {
+	ip link add probe0 type veth peer name probe1 && ip link add link probe0 name probe2 type macvtap
+	grep -q " macvtap$" /proc/devices
+	local has=$?
+	ip link del probe0
+	return $has
+} 2>/dev/null
+
 vmm_pid() {
 	inside mvmd status --json "$1" | jq .vmm.pid
 }

@@ -57,14 +57,6 @@ macvtap() {
 	ends ma
 }
 
-has_macvtap() {
-	ip link add probe0 type veth peer name probe1 && ip link add link probe0 name probe2 type macvtap
-	grep -q " macvtap$" /proc/devices
-	local has=$?
-	ip link del probe0
-	return $has
-} 2>/dev/null
-
 boot bring_passt
 if knows_vhost_user; then
 	passt

@@ -4,27 +4,14 @@
 # macvtap, which does not end with its descriptors. test-kept.sh has the others.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
+. "$(dirname "$0")/kept-lib.sh"
 need bridge
-
-# As the unit has it where it is made for systemd 254 and newer; older ones do not know the key.
-PRESERVE=FileDescriptorStorePreserve=yes
-
-LEARNT=02:00:5e:10:00:99
-
-# index_of LINK
-index_of() {
-	ip -j link show "$1" 2>/dev/null | jq '.[0].ifindex'
-}
 
 # runs NAME: its unit is active, and its guest hears the power button.
 runs() {
 	start_unit "$1"
 	comes "$1: runs" "$1" ActiveState active
 	await journal_has "$1" "awaiting the power button"
-}
-
-since() {
-	inside mvmd status --json "$1" | jq '.interfaces[0].since_realtime_usec'
 }
 
 # helped BRIDGE: the spec of that VM.
@@ -122,14 +109,6 @@ stays_of_macvtap() {
 	stop tapped
 	is "tapped: a stop leaves none either" "$(index_of vm-tapped-net0)" ""
 }
-
-has_macvtap() {
-	ip link add probe0 type veth peer name probe1 && ip link add link probe0 name probe2 type macvtap
-	grep -q " macvtap$" /proc/devices
-	local has=$?
-	ip link del probe0
-	return $has
-} 2>/dev/null
 
 boot
 if [ -x "$(root /usr/lib/qemu/qemu-bridge-helper)" ]; then

@@ -4,16 +4,12 @@
 # else: not over a stop, nor where nobody starts the VM again.
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/run-lib.sh"
+. "$(dirname "$0")/kept-lib.sh"
 need bridge
-
-# As the unit has it where it is made for systemd 254 and newer; older ones do not know the key.
-PRESERVE=FileDescriptorStorePreserve=yes
-
-LEARNT=02:00:5e:10:00:99
 
 # index NAME: of its tap; nothing where there is none.
 index() {
-	ip -j link show "vm-$1-net0" 2>/dev/null | jq '.[0].ifindex'
+	index_of "vm-$1-net0"
 }
 
 # runs NAME [WORDS [JSON]]: its unit is active, and its guest hears the power button.
@@ -22,10 +18,6 @@ runs() {
 	start_unit "$1"
 	comes "$1: runs" "$1" ActiveState active
 	await journal_has "$1" "awaiting the power button"
-}
-
-since() {
-	inside mvmd status --json "$1" | jq '.interfaces[0].since_realtime_usec'
 }
 
 has_learnt() {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #define SERVICE_IFACE "org.freedesktop.systemd1.Service"
 
 static sd_bus *bus;
+static char **starting; /* the units, up to NULL */
 static int jobs_left;
 
 static void die(const char *what, int r)
@@ -60,11 +62,22 @@ static void turn(void)
 	check("bus", r);
 }
 
+static bool is_starting(const char *unit)
+{
+	for (char **each = starting; *each; each++)
+		if (strcmp(*each, unit) == 0)
+			return true;
+	return false;
+}
+
+/* Jobs of other units end meanwhile, too: of what was stopped just before. */
 static int on_job_removed(sd_bus_message *message, void *userdata, sd_bus_error *error)
 {
 	const char *unit, *result;
 
 	check("JobRemoved", sd_bus_message_read(message, "uoss", NULL, NULL, &unit, &result));
+	if (!is_starting(unit))
+		return 0;
 	if (strcmp(result, "done") != 0) {
 		(void) fprintf(stderr, "unit-times: %s: %s\n", unit, result);
 		exit(EXIT_FAILURE);
@@ -77,6 +90,7 @@ static void start_units(char **units)
 {
 	unsigned long long began;
 
+	starting = units;
 	connect_bus();
 	check("match", sd_bus_match_signal(bus, NULL, MANAGER, MANAGER_PATH, MANAGER_IFACE,
 					   "JobRemoved", on_job_removed, NULL));

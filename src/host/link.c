@@ -109,13 +109,13 @@ static void read_families(struct nlattr *attribute, LinkInfo *ret)
 	ret->ipv6_address = mode == IN6_ADDR_GEN_MODE_NONE ? TRISTATE_FALSE : TRISTATE_TRUE;
 }
 
-/* What a macvtap tells of itself (drivers/net/macvlan.c: macvlan_fill_info). */
-static void read_macvtap(struct nlattr *attribute, LinkInfo *ret)
+/* What a macvlan or macvtap tells of itself (drivers/net/macvlan.c: macvlan_fill_info). */
+static void read_macvlan(struct nlattr *attribute, LinkInfo *ret)
 {
 	struct nlattr *nested[IFLA_MACVLAN_MAX + 1];
 
 	if (attribute && nla_parse_nested(nested, IFLA_MACVLAN_MAX, attribute, NULL) >= 0)
-		ret->macvtap_mode = read_u32(nested[IFLA_MACVLAN_MODE]);
+		ret->macvlan_mode = read_u32(nested[IFLA_MACVLAN_MODE]);
 }
 
 static void read_info(struct nlattr *attribute, LinkInfo *ret)
@@ -132,8 +132,8 @@ static void read_info(struct nlattr *attribute, LinkInfo *ret)
 		read_port(nested[IFLA_INFO_SLAVE_DATA], ret);
 	if (streq(ret->kind, "bridge"))
 		read_bridge(nested[IFLA_INFO_DATA], ret);
-	if (streq(ret->kind, "macvtap"))
-		read_macvtap(nested[IFLA_INFO_DATA], ret);
+	if (streq(ret->kind, "macvlan") || streq(ret->kind, "macvtap"))
+		read_macvlan(nested[IFLA_INFO_DATA], ret);
 }
 
 /* Reads an RTM_NEWLINK. False where the message is something else. */
@@ -371,13 +371,41 @@ int link_delete_all(Nl *nl, const int *ifindexes, size_t n)
 	return group == 0 ? 0 : link_request_group(nl, RTM_DELLINK, 0, group);
 }
 
-static void on_bridge(struct nlmsghdr *answer, void *userdata)
+typedef struct KindList {
+	const char *kind;
+	LinkListHandler handler;
+	void *userdata;
+} KindList;
+
+static void on_link_of_kind(struct nlmsghdr *answer, void *userdata)
 {
-	StrList *names = userdata;
+	const KindList *list = userdata;
 	LinkInfo link;
 
-	if (link_parse(answer, &link) && streq(link.kind, "bridge"))
-		str_list_add(names, "%s", link.name);
+	if (link_parse(answer, &link) && streq(link.kind, list->kind))
+		list->handler(&link, list->userdata);
+}
+
+int link_list_kind(Nl *nl, const char *kind, LinkListHandler handler, void *userdata)
+{
+	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
+	_cleanup_(nlmsg_free_p) struct nl_msg *message =
+		link_message(RTM_GETLINK, NLM_F_DUMP, &any);
+	struct nlattr *info =
+		message ? nla_nest_start(message, IFLA_LINKINFO | NLA_F_NESTED) : NULL;
+	KindList list = { kind, handler, userdata };
+
+	if (!info || nla_put_string(message, IFLA_INFO_KIND, kind) < 0)
+		return -ENOMEM;
+	(void) nla_nest_end(message, info);
+	return nl_query(nl, message, on_link_of_kind, &list);
+}
+
+static void on_bridge(const LinkInfo *link, void *userdata)
+{
+	StrList *names = userdata;
+
+	str_list_add(names, "%s", link->name);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -387,19 +415,9 @@ static int compare_names(const void *a, const void *b)
 
 int link_list_bridges(Nl *nl, StrList *ret)
 {
-	const struct ifinfomsg any = { .ifi_family = AF_UNSPEC };
-	_cleanup_(nlmsg_free_p) struct nl_msg *message =
-		link_message(RTM_GETLINK, NLM_F_DUMP, &any);
 	StrList names = { 0 };
-	struct nlattr *info;
-	int r;
+	int r = link_list_kind(nl, "bridge", on_bridge, &names);
 
-	info = message ? nla_nest_start(message, IFLA_LINKINFO | NLA_F_NESTED) : NULL;
-	if (!info || nla_put_string(message, IFLA_INFO_KIND, "bridge") < 0)
-		return -ENOMEM;
-	(void) nla_nest_end(message, info);
-
-	r = nl_query(nl, message, on_bridge, &names);
 	if (r >= 0 && names.failed)
 		r = -ENOMEM;
 	if (r < 0) {

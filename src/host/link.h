@@ -34,8 +34,8 @@ typedef struct LinkInfo {
 	char name[IFNAMSIZ];
 	char kind[16]; /* "bridge", "tun", "veth", …; "" for a real device */
 	int master; /* ifindex; 0: none */
-	int lower; /* ifindex of what a macvtap is on; 0: it is on nothing that this namespace has */
-	uint32_t macvtap_mode; /* linux/if_link.h: MACVLAN_MODE_PRIVATE, …; 0: it is none */
+	int lower; /* ifindex of what a macvlan or macvtap is on; 0: it is on nothing that this namespace has */
+	uint32_t macvlan_mode; /* linux/if_link.h: MACVLAN_MODE_PRIVATE, …; 0: it is none */
 	PortState port_state;
 	Tristate port_flags
 		[_PORT_FLAG_MAX]; /* unset: it is no port, or the kernel knows no such flag */
@@ -97,6 +97,13 @@ int link_delete(Nl *nl, int ifindex);
  * they are put in a group of their own first. 0 or -errno, and then all of them are still there.
  */
 int link_delete_all(Nl *nl, const int *ifindexes, size_t n);
+
+/*
+ * Calls handler with each link of that kind: a dump, filtered in the kernel, which lists all or none where it has none of
+ * that kind. For a look or a failure alone. 0 or -errno.
+ */
+typedef void (*LinkListHandler)(const LinkInfo *link, void *userdata);
+int link_list_kind(Nl *nl, const char *kind, LinkListHandler handler, void *userdata);
 
 /* For error messages only: the names of all bridges (a dump, filtered by kind in the kernel), sorted. 0 or -errno. */
 int link_list_bridges(Nl *nl, StrList *ret);

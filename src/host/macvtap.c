@@ -343,7 +343,7 @@ static bool is_still_wanted(const LinkInfo *link, const PlanNic *nic, const Link
 {
 	return streq(link->name, nic->tap) && streq(link->kind, "macvtap") &&
 	       streq_null(link->alias, nic->alias) && link->lower == lower->ifindex &&
-	       link->macvtap_mode == kernel_modes[nic->spec->macvtap.mode];
+	       link->macvlan_mode == kernel_modes[nic->spec->macvtap.mode];
 }
 
 /* Their link ends where a fault is told: it is told again by what makes it anew. */

@@ -17,14 +17,14 @@ static bool is_port(const LinkInfo *link)
 /* What cannot be looked at is told by the start. */
 static int find_rival(Nl *nl, const Spec *spec, const SpecInterface *interface, BridgeFact *fact)
 {
-	_cleanup_free_ char *alias = str_printf("mvmd:%s/%s", spec->name, interface->id);
+	_cleanup_free_ char *alias = tap_alias_make(spec->name, interface->id);
 	char name[TAP_NAME_MAX + 1];
 
 	if (!alias)
 		return -ENOMEM;
-	(void) tap_name_derive(name, spec->name, interface->id);
 	return macvtap_rival_find(nl, fact->ifindex, interface->macvtap.mode,
-				  interface->tap ?: name, alias, &fact->rival) == -ENOMEM ?
+				  spec_tap_name(spec, interface, name), alias,
+				  &fact->rival) == -ENOMEM ?
 		       -ENOMEM :
 		       0;
 }

@@ -78,7 +78,7 @@ static void sweep_tap(Sweep *sweep, Nl *nl, const json_t *interface)
 		(void) snprintf(name, sizeof(name), "%s", given);
 	else
 		(void) tap_name_derive(name, sweep->places->name, id);
-	alias = str_printf("mvmd:%s/%s", sweep->places->name, id);
+	alias = tap_alias_make(sweep->places->name, id);
 	if (!alias || link_get(nl, name, &tap) < 0 || !streq(tap.name, name) ||
 	    (!streq(tap.kind, "tun") && !streq(tap.kind, "macvtap")) || !streq(tap.alias, alias))
 		return;

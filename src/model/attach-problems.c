@@ -143,13 +143,10 @@ static int check_macvtap(const Spec *spec, const SpecInterface *interface, const
 			 FaultList *faults)
 {
 	char tap[TAP_NAME_MAX + 1];
-	MacvtapWanted wanted = { interface->tap, interface->macvtap.link, interface->macvtap.mode };
+	const MacvtapWanted wanted = { spec_tap_name(spec, interface, tap), interface->macvtap.link,
+				       interface->macvtap.mode };
 	Fault fault = { 0 };
 
-	if (!wanted.tap) {
-		(void) tap_name_derive(tap, spec->name, interface->id);
-		wanted.tap = tap;
-	}
 	if (judge_link(interface, link, &wanted, &fault) == 0)
 		return 0;
 	(void) fault_evidence(&fault, "tap", "%s", wanted.tap);

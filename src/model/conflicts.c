@@ -35,10 +35,7 @@ static const char *tap_of(const Spec *spec, const SpecInterface *interface,
 {
 	if (spec_attach(interface) == ATTACH_HELPER)
 		return "";
-	if (interface->tap)
-		return interface->tap;
-	(void) tap_name_derive(buffer, spec->name, interface->id);
-	return buffer;
+	return spec_tap_name(spec, interface, buffer);
 }
 
 static MacAddress mac_of(const Spec *spec, const SpecInterface *interface)

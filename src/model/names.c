@@ -5,6 +5,8 @@
 #include "model/names.h"
 #include "model/spec.h"
 
+#define ALIAS_PREFIX "mvmd:"
+
 #define HASH_CHARACTERS	 12
 #define PRIVILEGED_PORTS 1024 /* net/vmw_vsock/af_vsock.c: LAST_RESERVED_PORT is 1023 */
 #define HASH_TOP_SHIFT	 59 /* the topmost five bits of 64 */
@@ -40,12 +42,16 @@ bool tap_name_derive(char ret[TAP_NAME_MAX + 1], const char *vm, const char *id)
 	return true;
 }
 
+char *tap_alias_make(const char *vm, const char *id)
+{
+	return str_printf(ALIAS_PREFIX "%s/%s", vm, id);
+}
+
 bool tap_alias_read(const char *alias, char **ret_vm)
 {
-	static const char prefix[] = "mvmd:";
-	const char *name = alias + strlen(prefix), *slash;
+	const char *name = alias + strlen(ALIAS_PREFIX), *slash;
 
-	if (strncmp(alias, prefix, strlen(prefix)) != 0)
+	if (strncmp(alias, ALIAS_PREFIX, strlen(ALIAS_PREFIX)) != 0)
 		return false;
 	slash = strchr(name, '/');
 	if (!slash || slash == name || !slash[1])

@@ -29,7 +29,10 @@ typedef struct MacAddress {
  */
 bool tap_name_derive(char ret[TAP_NAME_MAX + 1], const char *vm, const char *id);
 
-/* "mvmd:NAME/ID", by which mvmd knows its taps. True where it is one: *ret_vm is a new string, or NULL for no memory. */
+/* "mvmd:NAME/ID", by which mvmd knows its taps. A new string; NULL: no memory. */
+char *tap_alias_make(const char *vm, const char *id);
+
+/* True where it is such a one: *ret_vm is a new string, or NULL for no memory. */
 bool tap_alias_read(const char *alias, char **ret_vm);
 
 /* The guest's address: 02 and the low 40 bits of H, high byte first. */

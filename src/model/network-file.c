@@ -17,20 +17,11 @@ char *netdev_file_name(const char *bridge)
 	return str_printf("95-mvmd-%s.netdev", bridge);
 }
 
-static const char *tap_of(const Spec *spec, const SpecInterface *interface,
-			  char buffer[TAP_NAME_MAX + 1])
-{
-	if (interface->tap)
-		return interface->tap;
-	(void) tap_name_derive(buffer, spec->name, interface->id);
-	return buffer;
-}
-
 static void add_match(StrBuf *text, const Spec *spec, const SpecInterface *interface)
 {
 	char tap[TAP_NAME_MAX + 1];
 
-	str_buf_add(text, "[Match]\nName=%s\nKind=tun\n\n", tap_of(spec, interface, tap));
+	str_buf_add(text, "[Match]\nName=%s\nKind=tun\n\n", spec_tap_name(spec, interface, tap));
 	str_buf_add(text, "[Link]\n# The host is online without it.\nRequiredForOnline=no\n\n");
 }
 
@@ -110,8 +101,8 @@ char *network_file_words(const Spec *spec, const SpecInterface *interface)
 	const char *bridge = expect == NETWORKD_MASTER ? interface->bridge ?: UNNAMED_BRIDGE : "";
 	char tap[TAP_NAME_MAX + 1];
 
-	return str_printf("[Match] Name=%s Kind=tun [Network] %s%s", tap_of(spec, interface, tap),
-			  settings[expect], bridge);
+	return str_printf("[Match] Name=%s Kind=tun [Network] %s%s",
+			  spec_tap_name(spec, interface, tap), settings[expect], bridge);
 }
 
 const char *networkd_reread_command(bool has_new_netdev)

@@ -115,7 +115,7 @@ static int plan_nics(Plan *plan)
 		nic->port = port_of(interface);
 		nic->offloads = nic_offloads(interface);
 		nic->rate = nic_rate(interface);
-		nic->alias = str_printf("mvmd:%s/%s", spec->name, interface->id);
+		nic->alias = tap_alias_make(spec->name, interface->id);
 		if (!nic->alias)
 			return -ENOMEM;
 

@@ -237,6 +237,15 @@ OnDetach spec_on_detach(const SpecInterface *interface)
 	return spec_attach(interface) == ATTACH_BRIDGE ? ON_DETACH_REPAIR : ON_DETACH_WARN;
 }
 
+const char *spec_tap_name(const Spec *spec, const SpecInterface *interface,
+			  char buffer[TAP_NAME_MAX + 1])
+{
+	if (interface->tap)
+		return interface->tap;
+	(void) tap_name_derive(buffer, spec->name, interface->id);
+	return buffer;
+}
+
 const char *spec_lower_link(const SpecInterface *interface)
 {
 	return spec_attach(interface) == ATTACH_MACVTAP ? interface->macvtap.link :

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/names.h"
 #include "model/problem.h"
 
 /*
@@ -448,6 +449,10 @@ bool spec_needs_links(const Spec *spec);
 
 /* True where a vhost-user backend serves it, ours or somebody else's. */
 bool attach_is_vhost_user(NetAttach attach);
+
+/* The name of its tap or macvtap, written or else derived, into buffer. The helper's has one of the helper's choice. */
+const char *spec_tap_name(const Spec *spec, const SpecInterface *interface,
+			  char buffer[TAP_NAME_MAX + 1]);
 
 /* The link of the host's that it is put on, a bridge or that of a macvtap; NULL: none. */
 const char *spec_lower_link(const SpecInterface *interface);

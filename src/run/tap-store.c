@@ -209,7 +209,7 @@ static void drop_stored(const Resources *resources, const char *name)
 
 	if (fd < 0 || !read_name(name, &stored) || nl_connection_new(NETLINK_ROUTE, &nl) < 0)
 		return;
-	alias = str_printf("mvmd:%s/%s", resources->plan->places.name, stored.id);
+	alias = tap_alias_make(resources->plan->places.name, stored.id);
 	if (alias)
 		(void) tap_drop_of(nl, fd, alias);
 }
